@@ -1,0 +1,35 @@
+"""GFLA in TensorFlow and Keras: a source photo and a target pose in, that person in that pose out.
+
+Sub-packages load on first use, so `import gfla_tf` costs nothing until something is asked of it.
+"""
+
+import importlib
+
+from gfla_tf._version import __version__
+
+_SUBPACKAGES = (
+    "cli",
+    "config",
+    "data",
+    "errors",
+    "evaluation",
+    "interop",
+    "layers",
+    "losses",
+    "models",
+    "ops",
+    "training",
+    "viz",
+)
+
+__all__ = ["__version__", *_SUBPACKAGES]
+
+
+def __getattr__(name):
+    if name in _SUBPACKAGES:
+        return importlib.import_module(f"gfla_tf.{name}")
+    raise AttributeError(f"module 'gfla_tf' has no attribute {name!r}")
+
+
+def __dir__():
+    return sorted(__all__)

@@ -1,0 +1,145 @@
+"""The weighted sum of a flowed patch, as one gather, without any patch tensor (paper, Eq. 9).
+
+Every tap of a patch shares one fractional offset, so the n x n bilinear reads of one location touch just
+(n + 1) x (n + 1) pixels. With a = frac(x + dx), b = frac(y + dy), r = n // 2 and the taps k[i, j]:
+
+    sum_ij k[i, j] * patch[i, j] = sum_pq K[p, q] * source[clamp(y0 - r + p), clamp(x0 - r + q)]
+    K[p, q] = (1-b)(1-a) k[p, q] + (1-b) a k[p, q-1] + b (1-a) k[p-1, q] + b a k[p-1, q-1]
+
+with k = 0 outside its n x n taps and (x0, y0) = floor(l + w).
+"""
+
+import math
+
+import tensorflow as tf
+
+from gfla_tf.ops import checks, native
+from gfla_tf.ops.flow import sampling_positions, split_position
+
+
+def local_attention(source, flow, kernels, impl="auto"):
+    """Sums the n x n patch of the source around l + w(l), weighted by each location's own kernel.
+
+    Equal to `reduce_sum(kernels[..., None] * flowed_patches(source, flow, n), axis=3)`, with the memory of a few
+    feature maps instead of n*n of them, forward and backward.
+
+    Args:
+      source: float [B, H, W, C].
+      flow: float [B, H, W, 2], (dx, dy) in pixels; see `gfla_tf.ops.flow` for convention and border.
+      kernels: float [B, H, W, n*n], n odd, taps row-major (y first); any weights, not only normalised ones.
+      impl: "auto", "native" or "tf".
+
+    Returns:
+      [B, H, W, C] of the source's dtype, the *sum* over taps; differentiable in all three.
+
+    Raises:
+      ValueError: wrong rank, channels, sizes that differ, an even n or a tap count that is no square, unknown impl.
+      NativeUnavailableError: impl="native" where the compiled operators are not there.
+    """
+    source, flow = checks.image_and_flow(source, flow, "source")
+    kernels = tf.convert_to_tensor(kernels)
+    n = _kernel_size(kernels)
+    if not kernels.shape[:3].is_compatible_with(flow.shape[:3]):
+        raise ValueError(
+            "kernels and flow must agree in batch, height and width, "
+            f"got {kernels.shape} and {flow.shape}"
+        )
+    native.choose("local_attention", impl)
+    x, y = sampling_positions(checks.at_least_float32(flow))
+    x0, a = split_position(x)
+    y0, b = split_position(y)
+    blended = _blend_kernels(tf.cast(kernels, a.dtype), a, b, n)  # [B, H, W, (n+1)^2]
+    radius = n // 2
+    return _gather_sum(source, tf.cast(blended, source.dtype), y0 - radius, x0 - radius, n + 1)
+
+
+def _kernel_size(kernels):
+    if kernels.shape.rank != 4 or kernels.shape[-1] is None:
+        raise ValueError(f"kernels must be [B, H, W, n*n] with a static n, got shape {kernels.shape}")
+    if not kernels.dtype.is_floating:
+        raise ValueError(f"kernels must be floating point, got {kernels.dtype.name}")
+    n = math.isqrt(kernels.shape[-1])
+    if n * n != kernels.shape[-1] or n % 2 == 0:
+        raise ValueError(f"kernels must have n*n taps with n odd, got {kernels.shape[-1]}")
+    return n
+
+
+def _blend_kernels(kernels, a, b, n):
+    """k [B, H, W, n*n] and the fractions [B, H, W] -> K [B, H, W, (n+1)*(n+1)]."""
+    shape = tf.shape(kernels)
+    a, b = a[..., None, None], b[..., None, None]  # [B, H, W, 1, 1]
+    k = tf.reshape(kernels, [shape[0], shape[1], shape[2], n, n])
+    k = (1 - a) * _pad_last(k, 0, 1, 4) + a * _pad_last(k, 1, 0, 4)  # [B, H, W, n, n+1]
+    k = (1 - b) * _pad_last(k, 0, 1, 3) + b * _pad_last(k, 1, 0, 3)  # [B, H, W, n+1, n+1]
+    return tf.reshape(k, [shape[0], shape[1], shape[2], (n + 1) * (n + 1)])
+
+
+def _pad_last(k, before, after, axis):
+    return tf.pad(k, [[before, after] if i == axis else [0, 0] for i in range(5)])
+
+
+def _gather_sum(source, weights, y, x, size):
+    """sum_pq weights[..., p * size + q] * source[clamp(y + p), clamp(x + q)], one tap alive at a time.
+
+    source [B, H, W, C]; weights [B, h, w, size*size]; y, x int32 [B, h, w] -> [B, h, w, C].
+    """
+    shape = tf.shape(source)
+    batch, height, width, channels = shape[0], shape[1], shape[2], source.shape[-1]
+    # Far positions are clamped first: within `size` of the map nothing changes any more.
+    y = tf.clip_by_value(y, -size, height)
+    x = tf.clip_by_value(x, -size, width)
+    first_row = tf.range(batch)[:, None, None] * height  # [B, 1, 1]
+    locations = tf.size(y)
+    taps = size * size
+
+    def rows_of(tap):
+        row = tf.clip_by_value(y + tap // size, 0, height - 1)
+        column = tf.clip_by_value(x + tap % size, 0, width - 1)
+        return tf.reshape((first_row + row) * width + column, [-1])  # [B*h*w]
+
+    def each_tap(body, *state):
+        return tf.while_loop(
+            lambda tap, *_: tap < taps,
+            lambda tap, *values: (tap + 1, *body(tap, *values)),
+            (tf.constant(0), *state),
+            parallel_iterations=1,
+            maximum_iterations=taps,
+        )[1:]
+
+    @tf.custom_gradient
+    def gather_sum(source, weights):
+        flat = tf.reshape(source, [batch * height * width, channels])
+        by_tap = tf.reshape(tf.transpose(tf.reshape(weights, [locations, taps])), [taps, locations, 1])
+
+        def add_tap(tap, total):
+            total = total + by_tap[tap] * tf.gather(flat, rows_of(tap))
+            return (tf.ensure_shape(total, [None, channels]),)
+
+        (total,) = each_tap(add_tap, tf.zeros([locations, channels], source.dtype))
+
+        def gradient(upstream):
+            g = tf.reshape(upstream, [locations, channels])
+
+            def add_gradients(tap, source_gradient, weight_gradients):
+                rows = rows_of(tap)
+                weight_gradients = tf.tensor_scatter_nd_update(
+                    weight_gradients, [[tap]], tf.reduce_sum(g * tf.gather(flat, rows), axis=-1)[None]
+                )
+                source_gradient += tf.math.unsorted_segment_sum(
+                    by_tap[tap] * g, rows, batch * height * width
+                )
+                return source_gradient, weight_gradients
+
+            source_gradient, weight_gradients = each_tap(
+                add_gradients, tf.zeros_like(flat), tf.zeros([taps, locations], source.dtype)
+            )
+            return (
+                tf.reshape(source_gradient, shape),
+                tf.reshape(tf.transpose(weight_gradients), tf.shape(weights)),
+            )
+
+        return tf.reshape(total, tf.concat([tf.shape(y), [channels]], axis=0)), gradient
+
+    out = gather_sum(source, weights)
+    out.set_shape(y.shape.concatenate([channels]))
+    return out

@@ -1,0 +1,82 @@
+import numpy as np
+import pytest
+
+from gfla_tf.viz import flow_to_color, flow_wheel, resize_flow, resize_map
+
+
+def test_directions_have_their_documented_colours():
+    directions = np.array([[[1, 0], [0, 1], [-1, 0], [0, 0]]], np.float32)
+    right, down, left, none = flow_to_color(directions, max_magnitude=1.0)[0].astype(int)
+    assert right.tolist() == [255, 0, 0]
+    assert down[0] > 200
+    assert down[1] > 200
+    assert down[2] == 0
+    assert left[0] == 0
+    assert left[1] > 190
+    assert left[2] > 120
+    assert none.tolist() == [255, 255, 255]
+
+
+def test_normalisation_is_shared_by_the_batch_and_can_be_given():
+    flow = np.zeros((2, 3, 3, 2), np.float32)
+    flow[0, 0, 0] = (4, 0)
+    flow[1, 0, 0] = (2, 0)
+    colours = flow_to_color(flow)
+    assert colours.shape == (2, 3, 3, 3)
+    assert colours.dtype == np.uint8
+    assert colours[0, 0, 0].tolist() == [255, 0, 0]
+    assert colours[1, 0, 0].tolist() == [255, 128, 128]
+    assert flow_to_color(flow, max_magnitude=8.0)[0, 0, 0].tolist() == [255, 128, 128]
+    assert flow_to_color(flow, max_magnitude=1.0)[0, 0, 0].tolist() == [191, 0, 0]
+
+
+def test_not_finite_vectors_are_black_and_do_not_set_the_scale():
+    flow = np.ones((1, 2, 2), np.float32)
+    flow[0, 0] = np.nan
+    colours = flow_to_color(flow)
+    assert colours[0, 0].tolist() == [0, 0, 0]
+    assert np.array_equal(colours[0, 1], flow_to_color(np.ones((1, 1, 2)))[0, 0])
+
+
+def test_empty_and_wrong_flows():
+    assert flow_to_color(np.zeros((0, 4, 4, 2))).shape == (0, 4, 4, 3)
+    with pytest.raises(ValueError, match=r"got shape \(4, 4, 3\)"):
+        flow_to_color(np.zeros((4, 4, 3)))
+    with pytest.raises(ValueError, match="max_magnitude"):
+        flow_to_color(np.zeros((4, 4, 2)), max_magnitude=0.0)
+
+
+def test_wheel_is_a_disc_of_the_same_colours():
+    wheel = flow_wheel(65)
+    assert wheel.shape == (65, 65, 3)
+    assert wheel[32, 32].tolist() == [255, 255, 255]
+    assert wheel[0, 0].tolist() == [255, 255, 255]
+    assert np.array_equal(wheel[32, 48], flow_to_color(np.array([[[0.5, 0.0]]]), 1.0)[0, 0])
+
+
+def test_resizing_scales_the_values_by_the_size_ratio():
+    flow = np.zeros((2, 4, 2, 2), np.float32) + np.array([1.0, -2.0], np.float32)
+    larger = resize_flow(flow, (8, 8))
+    assert larger.shape == (2, 8, 8, 2)
+    np.testing.assert_allclose(larger, np.broadcast_to([4.0, -4.0], larger.shape))
+    assert resize_flow(flow[0], (8, 8)).shape == (8, 8, 2)
+    assert resize_flow(flow[:0], (8, 8)).shape == (0, 8, 8, 2)
+
+
+def test_resizing_keeps_an_affine_field_in_place():
+    """A rotation's flow, written down at half size and resized, is the one written down at full size."""
+
+    def field(size):
+        axis = (np.arange(size) + 0.5) / size - 0.5
+        dx, dy = np.meshgrid(axis, axis)
+        return np.stack([dy, -dx], -1).astype(np.float32) * size
+
+    np.testing.assert_allclose(resize_flow(field(16), (32, 32))[2:-2, 2:-2], field(32)[2:-2, 2:-2], atol=1e-4)
+
+
+def test_resize_map_accepts_a_channel_axis():
+    masks = np.random.default_rng(0).random((3, 4, 4, 1)).astype(np.float32)
+    assert resize_map(masks, (8, 8)).shape == (3, 8, 8)
+    np.testing.assert_array_equal(resize_map(masks, (4, 4)), masks[..., 0])
+    with pytest.raises(ValueError, match="mask"):
+        resize_map(np.zeros((4, 4)), (8, 8))

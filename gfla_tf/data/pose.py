@@ -32,7 +32,7 @@ def pose_heatmaps(keypoints_yx, image_size, sigma: float = 6.0) -> tf.Tensor:
         if not tf.is_tensor(value) and not value > 0:
             raise ValueError(f"the {name} of pose maps must be positive, got {value}")
     present = tf.reduce_all(keypoints >= 0.0, axis=-1)  # [..., K]; NaN compares false
-    places = tf.where(present[..., None], tf.trunc(keypoints), 0.0)
+    places = tf.where(present[..., None], tf.floor(keypoints), 0.0)
     shares = tf.cast(present, tf.float32)[..., None, :]  # [..., 1, K]
     down = _gaussian(height, places[..., 0], sigma) * shares  # [..., H, K]
     across = _gaussian(width, places[..., 1], sigma)  # [..., W, K]

@@ -1,0 +1,152 @@
+"""Evaluates a person image generator on held-out pairs of SyntheticPeople, whose true flow and visibility
+are known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import tensorflow as tf
+
+from gfla_tf.errors import InputError
+from gfla_tf.evaluation import metrics
+from gfla_tf.evaluation.accumulators import AreaUnderCurve, ErrorStatistics
+from gfla_tf.evaluation.baselines import GENERATED, baseline_images, mean_target
+from gfla_tf.evaluation.classical import CLASSICAL_FLOWS, classical_flow
+from gfla_tf.evaluation.result import ESTIMATED, IMAGE_FIGURES, IMAGE_ROWS, ZERO_FLOW, EvaluationResult
+from gfla_tf.viz import resize_flow, resize_map
+
+MODEL_INPUTS = ("source_image", "source_pose", "target_pose")
+"""What `PersonImageGenerator` reads of a batch."""
+
+
+def evaluate_synthetic(
+    model,
+    dataset,
+    *,
+    split: str = "test",
+    pairs: int = 600,
+    mean_image: np.ndarray | None = None,
+    train_images_for_mean: int = 2000,
+    batch_size: int = 20,
+    classical: bool = True,
+    progress: Callable[[int, int], None] | None = None,
+) -> EvaluationResult:
+    """Measures images, flows and masks on the first `pairs` pairs of a split, in its unshuffled order.
+
+    Definitions: `EvaluationResult`. Flow and mask are the finest layer's, resized bilinearly to the image
+    (the flow's values scaled by the size ratio). The memory needed depends on `batch_size`, not on `pairs`.
+
+    Args:
+      model: a `PersonImageGenerator`, or any callable that takes its dict and `training=False`, and gives
+        its dict.
+      dataset: a `SyntheticPeople`.
+      split: which split.
+      pairs: how many pairs.
+      mean_image: float32 [H, W, 3] in [-1, 1]; None: it is made of `train_images_for_mean` targets of the
+        training split. If given, `train_images_for_mean` says of how many images it was made.
+      train_images_for_mean: see there.
+      batch_size: pairs drawn and generated at once.
+      classical: whether DIS and Farneback are measured too.
+      progress: called with (pairs done, pairs) after each batch.
+
+    Raises:
+      InputError: the split has fewer pairs, or `pairs` or `batch_size` is not positive.
+      ValueError: the model's flow is not finite.
+    """
+    available = dataset.num_pairs(split)
+    if not 0 < pairs <= available:
+        raise InputError(
+            f"cannot evaluate {pairs} pairs: the {split} split has {available}, ask for 1 to {available}"
+        )
+    if batch_size < 1:
+        raise InputError(f"the batch size must be at least 1, got {batch_size}")
+    if mean_image is None:
+        mean_image, train_images_for_mean = mean_target(dataset, train_images_for_mean)
+    image_sums = {name: dict.fromkeys(IMAGE_FIGURES, 0.0) for name in IMAGE_ROWS}
+    errors = {
+        name: ErrorStatistics() for name in (ESTIMATED, ZERO_FLOW, *(CLASSICAL_FLOWS if classical else ()))
+    }
+    areas = {"figure": AreaUnderCurve(), "image": AreaUnderCurve()}
+    done = 0
+    for batch in _batches(dataset, split, pairs, batch_size):
+        outputs = model({name: tf.constant(batch[name]) for name in MODEL_INPUTS}, training=False)
+        flow = resize_flow(outputs["flows"][-1], dataset.image_size)
+        _add_images(image_sums, batch, np.asarray(outputs["image"], np.float32), flow, mean_image)
+        _add_flows(errors, batch, flow)
+        _add_visibility(areas, batch, resize_map(outputs["masks"][-1], dataset.image_size))
+        done += len(flow)
+        if progress is not None:
+            progress(done, pairs)
+    return EvaluationResult(
+        split=split,
+        pairs=pairs,
+        image_size=tuple(dataset.image_size),
+        seed=dataset.seed,
+        mean_images=train_images_for_mean,
+        images={
+            name: {key: value / pairs for key, value in sums.items()} for name, sums in image_sums.items()
+        },
+        flows=_flow_figures(errors),
+        flow_pixels=errors[ESTIMATED].count,
+        visibility_auc={where: area.value for where, area in areas.items()},
+    )
+
+
+def _batches(dataset, split: str, pairs: int, batch_size: int) -> Iterator[dict[str, np.ndarray]]:
+    """The first `pairs` pairs with their truth, as dicts of arrays."""
+    left = pairs
+    for batch in dataset.as_dataset(split, batch_size, shuffle=False, truth=True):
+        batch = {name: np.asarray(value)[:left] for name, value in batch.items()}
+        left -= len(batch["source_image"])
+        yield batch
+        if not left:
+            return
+
+
+def _add_images(sums, batch, generated, flow, mean_image) -> None:
+    """Adds the image figures of one batch, summed over its pairs."""
+    target = batch["target_image"]
+    figure = (batch["source_parts"] > 0) | (batch["target_parts"] > 0)
+    rows = {GENERATED: generated, **baseline_images(batch["source_image"], flow, mean_image)}
+    for name, images in rows.items():
+        for measure in (metrics.l1, metrics.ssim, metrics.psnr):
+            sums[name][measure.__name__] += float(measure(images, target).sum())
+            sums[name][measure.__name__ + "_figure"] += float(measure(images, target, figure).sum())
+
+
+def _add_flows(errors, batch, flow) -> None:
+    """Adds the end-point errors of one batch on the target's visible figure pixels."""
+    true_flow = batch["flow"]
+    counted = (batch["visibility"] == 1) & (batch["target_parts"] > 0)
+    for name, statistics in errors.items():
+        if name == ESTIMATED:
+            measured = flow
+        elif name == ZERO_FLOW:
+            measured = np.zeros_like(true_flow)
+        else:
+            pairs = zip(batch["source_image"], batch["target_image"], strict=True)
+            measured = np.stack([classical_flow(name, source, target) for source, target in pairs])
+        statistics.add(metrics.endpoint_error(measured[counted], true_flow[counted]))
+
+
+def _add_visibility(areas, batch, mask) -> None:
+    """Adds the masks of one batch as scores of the true visibility."""
+    visible = batch["visibility"] > 0.5
+    figure = batch["target_parts"] > 0
+    areas["figure"].add(mask[figure], visible[figure])
+    areas["image"].add(mask, visible)
+
+
+def _flow_figures(errors: dict[str, ErrorStatistics]) -> dict[str, dict[str, float]]:
+    zero = errors[ZERO_FLOW]
+    return {
+        name: {
+            "median": one.median,
+            "mean": one.mean,
+            "median_ratio": one.median / zero.median if zero.median else float("nan"),
+            "mean_ratio": one.mean / zero.mean if zero.mean else float("nan"),
+        }
+        for name, one in errors.items()
+    }

@@ -1,0 +1,155 @@
+"""Which weight of ours is which tensor of the released PyTorch networks.
+
+A `Slot` pairs a Keras variable with a state-dict name and the axis order between the two. The names are those of the
+released checkpoints; `alias` is the second name under which the Output and Jump convolutions are stored there.
+"""
+
+import dataclasses
+from typing import Any
+
+from gfla_tf.layers import EncoderBlock, LocalAttention, ResidualBlock
+from gfla_tf.models import (
+    FlowFieldEstimator,
+    PersonImageGenerator,
+    ResDiscriminator,
+    TargetImageGenerator,
+)
+
+_CONV = (3, 2, 0, 1)  # ours [kh, kw, in, out] -> PyTorch [out, in, kh, kw]; the transposed kind has [kh, kw, out, in]
+
+
+@dataclasses.dataclass(frozen=True)
+class Slot:
+    """One tensor: `variable` is ours, `name` PyTorch's, `axes` the transposition from ours to PyTorch's.
+
+    `kernel_shape` [kh, kw, in] is given for the vector v of a spectral norm, whose elements PyTorch orders (in, kh, kw).
+    """
+
+    name: str
+    variable: Any
+    axes: tuple[int, ...] | None = None
+    alias: str | None = None
+    kernel_shape: tuple[int, ...] | None = None
+
+
+def slots(model):
+    """All slots of a model, in the order of its forward pass.
+
+    Raises:
+      TypeError: a model with no counterpart among the released networks.
+    """
+    if isinstance(model, PersonImageGenerator):
+        return [
+            *_target_image_generator(model.target_image_generator),
+            *_flow_field_estimator(model.flow_field_estimator, "flow_net."),
+        ]
+    if isinstance(model, FlowFieldEstimator):
+        return _flow_field_estimator(model, "")
+    if isinstance(model, TargetImageGenerator):
+        return _target_image_generator(model)
+    if isinstance(model, ResDiscriminator):
+        return _discriminator(model)
+    if isinstance(model, LocalAttention):
+        return _attention(model, "")
+    raise TypeError(f"no released network corresponds to a {type(model).__name__}")
+
+
+def _flow_field_estimator(f, prefix):
+    out = _encoder(f.encoder, prefix)
+    head = 0
+    for i, layer in enumerate(f.decoder_layers):
+        out += _decoder(f.decoder[i], f"{prefix}decoder{i}.")
+        out += _output(f.jumps[i], f"{prefix}jump{i}.")
+        if layer in f.attention_layers:
+            out += _conv(f.flow_heads[head], f"{prefix}output{i}.")
+            out += _conv(f.mask_heads[head], f"{prefix}mask{i}.0.")
+            head += 1
+    return out
+
+
+def _target_image_generator(g):
+    out = _encoder(g.source_encoder, "source.") + _encoder(g.target_encoder, "target.")
+    head = 0
+    for i in range(g.num_layers):
+        if g.num_layers - i in g.attention_layers:
+            out += _attention(g.attention[head], f"target.attn{i}.")
+            head += 1
+        out += _two_convolutions(g.residuals[i], f"target.decoder{i}.0.model.0.")
+        out += _decoder(g.decoder[i], f"target.decoder{i}.1.")
+    return out + _output(g.output_block, "target.outconv.")
+
+
+def _discriminator(d):
+    out = []
+    for i, block in enumerate(d.blocks):
+        prefix = _stage(i)
+        out += _spectral(block.conv0, f"{prefix}.model.1.")
+        out += _spectral(block.conv1, f"{prefix}.model.3.")
+        out += _spectral(block.shortcut, f"{prefix}.shortcut.1.")
+    return out + _spectral(d.head, "conv.")
+
+
+def _stage(i):
+    return "block0" if i == 0 else f"encoder{i - 1}"
+
+
+def _encoder(blocks, prefix):
+    out = []
+    for i, block in enumerate(blocks):
+        out += _two_convolutions(block, f"{prefix}{_stage(i)}.")
+    return out
+
+
+def _two_convolutions(block: EncoderBlock | ResidualBlock, prefix):
+    if block.norm0 is None:
+        raise TypeError("a network without its first normalisation has no released counterpart")
+    return [
+        *_norm(block.norm0, f"{prefix}model.0."),
+        *_conv(block.conv0, f"{prefix}model.2."),
+        *_norm(block.norm1, f"{prefix}model.3."),
+        *_conv(block.conv1, f"{prefix}model.5."),
+    ]
+
+
+def _decoder(block, prefix):
+    return [
+        *_norm(block.norm0, f"{prefix}model.0."),
+        *_conv(block.conv0, f"{prefix}model.2."),
+        *_norm(block.norm1, f"{prefix}model.3."),
+        *_conv(block.up, f"{prefix}model.5."),
+        *_conv(block.shortcut, f"{prefix}shortcut.0."),
+    ]
+
+
+def _output(block, prefix):
+    return _conv(block.conv, f"{prefix}conv1.", alias=f"{prefix}model.2.")
+
+
+def _attention(layer, prefix):
+    names = (f"{prefix}fully_connect_layer.0.", f"{prefix}fully_connect_layer.2.")
+    return [
+        Slot(names[0] + "weight", layer.hidden_kernel, _CONV),
+        Slot(names[0] + "bias", layer.hidden_bias),
+        Slot(names[1] + "weight", layer.tap_kernel, _CONV),
+        Slot(names[1] + "bias", layer.tap_bias),
+    ]
+
+
+def _norm(layer, prefix):
+    return [Slot(prefix + "weight", layer.gamma), Slot(prefix + "bias", layer.beta)]
+
+
+def _conv(layer, prefix, alias=None):
+    return [
+        Slot(prefix + "weight", layer.kernel, _CONV, alias and alias + "weight"),
+        Slot(prefix + "bias", layer.bias, None, alias and alias + "bias"),
+    ]
+
+
+def _spectral(layer, prefix):
+    return [
+        Slot(prefix + "weight_orig", layer.kernel, _CONV),
+        Slot(prefix + "bias", layer.bias),
+        Slot(prefix + "weight_u", layer.u),
+        Slot(prefix + "weight_v", layer.v, kernel_shape=tuple(layer.kernel.shape[:3])),
+    ]

@@ -1,0 +1,15 @@
+"""The paper's networks: F, G, D, and the person image generator made of F and G."""
+
+from gfla_tf.models.discriminator import ResDiscriminator
+from gfla_tf.models.flow_field_estimator import FlowFieldEstimator
+from gfla_tf.models.person import PersonImageGenerator
+from gfla_tf.models.presets import PRESETS
+from gfla_tf.models.target_image_generator import TargetImageGenerator
+
+__all__ = [
+    "PRESETS",
+    "FlowFieldEstimator",
+    "PersonImageGenerator",
+    "ResDiscriminator",
+    "TargetImageGenerator",
+]

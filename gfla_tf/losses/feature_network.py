@@ -67,7 +67,7 @@ class FeatureNetwork(keras.Model):
         least = 2 ** max((block_of(name) - 1 for name in names), default=0)
         if any(size is not None and size < least for size in images.shape[1:3]):
             raise ValueError(
-                f"images must be at least {least} x {least} for {names}, got shape {images.shape}"
+                f"images must be at least {least} x {least} for {', '.join(names)}, got shape {images.shape}"
             )
         wanted = {}
         for name, activation in self._activations(tf.cast(images, self.compute_dtype), names):

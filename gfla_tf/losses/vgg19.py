@@ -79,7 +79,7 @@ class VGG19Features(FeatureNetwork):
         if self.source == "imagenet":
             return (
                 "VGG19 features: Keras's ImageNet weights (Caffe's, BGR input), each layer divided by its "
-                "mean activation once calibrated; the released loss weights do not have their meaning with it."
+                "mean activation once calibrated; the loss weights then lack their released meaning."
             )
         if self.source == "random":
             width = f"width x {self.width_multiplier:g}"

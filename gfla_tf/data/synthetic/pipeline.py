@@ -1,0 +1,52 @@
+"""SyntheticPeople's batches as a `tf.data.Dataset`."""
+
+from __future__ import annotations
+
+import itertools
+
+import tensorflow as tf
+
+from gfla_tf.data.pose import pose_heatmaps
+
+
+def make_dataset(batches, steps, image_size, sigma, repeat, heatmaps, truth):
+    """Wraps `batches(epoch=n)`, a generator function of NumPy batches, as a dataset of `steps` batches a pass.
+
+    Every iteration over the dataset is the next epoch; with `repeat` one iteration runs through all epochs.
+    Images become float32 in [-1, 1] and keypoints pose maps in TensorFlow's threads.
+    """
+    height, width = image_size
+    passes = itertools.count()
+
+    def generate():
+        if repeat:
+            for epoch in itertools.count():
+                yield from batches(epoch=epoch)
+        else:
+            yield from batches(epoch=next(passes))
+
+    signature = {}
+    for role in ("source", "target"):
+        signature[f"{role}_image"] = tf.TensorSpec((None, height, width, 3), tf.uint8)
+        signature[f"{role}_keypoints"] = tf.TensorSpec((None, 18, 2), tf.float32)
+        if truth:
+            signature[f"{role}_parts"] = tf.TensorSpec((None, height, width), tf.uint8)
+    if truth:
+        signature["flow"] = tf.TensorSpec((None, height, width, 2), tf.float32)
+        signature["visibility"] = tf.TensorSpec((None, height, width), tf.float32)
+
+    def convert(batch):
+        batch = dict(batch)
+        for role in ("source", "target"):
+            batch[f"{role}_image"] = tf.cast(batch[f"{role}_image"], tf.float32) / 127.5 - 1.0
+            if heatmaps:
+                batch[f"{role}_pose"] = pose_heatmaps(batch[f"{role}_keypoints"], image_size, sigma)
+            if truth:
+                batch[f"{role}_parts"] = tf.cast(batch[f"{role}_parts"], tf.int32)
+        return batch
+
+    dataset = tf.data.Dataset.from_generator(generate, output_signature=signature)
+    dataset = dataset.apply(
+        tf.data.experimental.assert_cardinality(tf.data.INFINITE_CARDINALITY if repeat else steps)
+    )
+    return dataset.map(convert, num_parallel_calls=2).prefetch(4)

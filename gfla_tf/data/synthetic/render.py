@@ -1,0 +1,213 @@
+"""Draws a posed figure: splats its surfels into a supersampled depth buffer, shades the winners, averages down."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import cv2
+import numpy as np
+
+from .body import BONE, PART, forward_kinematics
+from .scene import Camera
+
+_DEPTH_STEPS = 1 << 20
+NEAR, FAR = 1.2, -1.2  # depths (towards the camera) that the buffer can tell apart, in body heights
+
+# Keypoints in COCO-18 order: bone, which side, place (see `_keypoint_rest`) and the thickness of flesh over the joint.
+_KEYPOINTS = (
+    ("head", 0, "nose", 0.02), ("chest", 0, "neck", 0.07),
+    ("right_upper_arm", -1, "shoulder", 0.06), ("right_lower_arm", -1, "elbow", 0.05), ("right_lower_arm", -1, "wrist", 0.04),
+    ("left_upper_arm", 1, "shoulder", 0.06), ("left_lower_arm", 1, "elbow", 0.05), ("left_lower_arm", 1, "wrist", 0.04),
+    ("right_thigh", -1, "hip", 0.115), ("right_shin", -1, "knee", 0.065), ("right_shin", -1, "ankle", 0.05),
+    ("left_thigh", 1, "hip", 0.115), ("left_shin", 1, "knee", 0.065), ("left_shin", 1, "ankle", 0.05),
+    ("head", -1, "eye", 0.02), ("head", 1, "eye", 0.02), ("head", -1, "ear", 0.025), ("head", 1, "ear", 0.025),
+)  # fmt: skip
+# Direction in which a point of the face looks, in the head's frame, and how far it may turn away (cosine).
+_FACING = {"nose": ((0, 0, 1), -0.10), "eye": ((0.30, 0, 0.95), 0.02), "ear": ((0.97, 0, -0.2), -0.05)}
+
+
+@dataclasses.dataclass
+class Drawing:
+    """One picture and what is known of it.
+
+    image: uint8 [H, W, 3]. keypoints: float32 [18, 2] (y, x), -1 hidden. parts: uint8 [H, W]. surfel: int32 [H, W], the surfel
+    seen in each pixel, -1 background. depth: float32 [H*ss, W*ss] of the nearest surface. matrix [R, 3, 3] and centre [R, 3]:
+    each ring's place. camera: the `Camera`.
+    """
+
+    image: np.ndarray
+    keypoints: np.ndarray
+    parts: np.ndarray
+    surfel: np.ndarray
+    depth: np.ndarray
+    matrix: np.ndarray
+    centre: np.ndarray
+    camera: Camera
+
+    def place(self, cloud, ids):
+        """Image x, y, depth and facing (1 towards the camera) of the surfels `ids`, each float32 [len(ids)]."""
+        ring = cloud.ring[ids]
+        matrix, centre = self.matrix[ring], self.centre[ring]
+        point = np.einsum("nij,jn->in", matrix, cloud.offset[:, ids]) + centre.T
+        x, y = self.camera.project(point)
+        facing = np.einsum("nj,jn->n", matrix[:, 2], cloud.normal[:, ids])
+        return x, y, point[2], facing
+
+
+def draw(figure, pose, camera, light, background, rng, supersample=2, flat=False):
+    """Draws `figure` in `pose` as a `Drawing`. flat=True leaves out light, shadow and noise: bare surface colours."""
+    height, width = camera.image_size
+    cloud, ss = figure.cloud, supersample
+    rotation, position = forward_kinematics(figure.body, pose)
+    matrix, centre = cloud.ring_transforms(figure.body, rotation, position)
+    size = figure.body.height
+    rotation, position = rotation * size, position * size
+    matrix, centre = (matrix * size).astype(np.float32), (centre * size).astype(np.float32)
+    ids, depth = _splat(cloud, matrix, centre, camera, ss)
+    drawing = Drawing(None, None, None, None, depth, matrix, centre, camera)
+    drawing.surfel = _dominant(ids, cloud.part, ss)
+    seen = drawing.surfel >= 0
+    drawing.parts = np.where(seen, cloud.part[np.maximum(drawing.surfel, 0)], PART["background"]).astype(
+        np.uint8
+    )
+    drawing.keypoints = _keypoints(figure, rotation, position, drawing)
+    paint = np.zeros((height * ss, width * ss, 4), np.float32)
+    rows, columns = np.nonzero(ids >= 0)
+    paint[rows, columns, :3] = _shade(
+        cloud, matrix, ids[rows, columns], depth, (rows, columns), camera, light, flat
+    )
+    paint[rows, columns, 3] = 1.0
+    paint = cv2.resize(paint, (width, height), interpolation=cv2.INTER_AREA)
+    scenery = background.view(camera)
+    if not flat:
+        scenery = scenery * (1 - _floor_shadow(position, camera, light))[..., None]
+    image = paint[..., :3] + scenery * (1 - paint[..., 3:])
+    if not flat:
+        image = image * light.over_frame(camera.image_size)
+        image = image + rng.standard_normal(image.shape, np.float32) * np.float32(light.noise)
+    drawing.image = (np.clip(image, 0, 1) * 255 + 0.5).astype(np.uint8)
+    return drawing
+
+
+def _splat(cloud, matrix, centre, camera, ss):
+    """The nearest surfel [H*ss, W*ss] (-1 none) and its depth (FAR where none) in each sub-pixel."""
+    height, width = camera.image_size[0] * ss, camera.image_size[1] * ss
+    counts, normal = cloud.counts, cloud.normal
+    toward = np.repeat(matrix[:, 2], counts, axis=0)
+    facing = toward[:, 0] * normal[0] + toward[:, 1] * normal[1] + toward[:, 2] * normal[2]
+    front = np.flatnonzero(facing > 0.0)
+    ring, offset = cloud.ring[front], cloud.offset[:, front]
+    place = matrix.reshape(-1, 9)[ring].T
+    at = centre[ring].T
+    x = place[0] * offset[0] + place[1] * offset[1] + place[2] * offset[2] + at[0]
+    y = place[3] * offset[0] + place[4] * offset[1] + place[5] * offset[2] + at[1]
+    z = place[6] * offset[0] + place[7] * offset[1] + place[8] * offset[2] + at[2]
+    px, py = camera.project((x, y, z))
+    column = np.floor((px + np.float32(0.5)) * ss).astype(np.int32)
+    row = np.floor((py + np.float32(0.5)) * ss).astype(np.int32)
+    inside = np.flatnonzero((column >= 0) & (column < width) & (row >= 0) & (row < height))
+    step = ((NEAR - z[inside]) * (_DEPTH_STEPS / (NEAR - FAR))).astype(np.int64)
+    key = (np.clip(step, 0, _DEPTH_STEPS - 1) << 32) | front[inside]
+    buffer = np.full(height * width, np.iinfo(np.int64).max)
+    np.minimum.at(buffer, row[inside] * np.int64(width) + column[inside], key)
+    buffer = _fill_holes(buffer.reshape(height, width))
+    empty = buffer == np.iinfo(np.int64).max
+    ids = np.where(empty, -1, buffer & 0xFFFFFFFF).astype(np.int32)
+    depth = np.where(empty, FAR, NEAR - (buffer >> 32) * ((NEAR - FAR) / _DEPTH_STEPS)).astype(np.float32)
+    return ids, depth
+
+
+def _fill_holes(buffer):
+    """Gives an empty sub-pixel between two filled ones (left and right, or above and below) the farther of them."""
+    empty = np.iinfo(np.int64).max
+    middle = buffer[1:-1, 1:-1]
+    for first, second in (
+        (buffer[1:-1, :-2], buffer[1:-1, 2:]),
+        (buffer[:-2, 1:-1], buffer[2:, 1:-1]),
+    ):
+        hole = (middle == empty) & (first != empty) & (second != empty)
+        middle[hole] = np.maximum(first, second)[hole]
+    return buffer
+
+
+def _dominant(ids, part, ss):
+    """For each pixel a surfel of the part that most of its sub-pixels show, -1 where most show background."""
+    height, width = ids.shape[0] // ss, ids.shape[1] // ss
+    blocks = ids.reshape(height, ss, width, ss).transpose(1, 3, 0, 2).reshape(ss * ss, height, width)
+    labels = np.where(blocks >= 0, part[np.maximum(blocks, 0)], 0)
+    votes = np.stack([(labels == label).sum(axis=0, dtype=np.uint8) for label in labels])
+    votes = votes * 2 + (labels != 0)  # on a tie the figure wins
+    best = votes.argmax(axis=0)
+    return np.take_along_axis(blocks, best[None], axis=0)[0]
+
+
+def _shade(cloud, matrix, ids, depth, where, camera, light, flat):
+    """Colours [n, 3] of the surfels `ids` under `light`: wrapped Lambert, sky, contact shade, rim and gloss."""
+    colour = cloud.colour[ids]
+    if flat:
+        return colour
+    normal = np.einsum("nij,jn->ni", matrix[cloud.ring[ids]], cloud.normal[:, ids])
+    normal /= np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-6)
+    diffuse = np.clip((normal @ light.direction + 0.30) / 1.30, 0, 1)
+    sky = 0.5 + 0.5 * normal[:, 1]
+    reach = max(3, int(0.05 * camera.unit * depth.shape[0] / camera.image_size[0]) | 1)
+    near = cv2.blur(depth, (reach, reach))[where] - depth[where]
+    contact = 1 - 0.45 * np.clip(near * 9, 0, 1)
+    half = light.direction + np.array([0, 0, 1], np.float32)
+    gloss = np.clip(normal @ (half / np.linalg.norm(half)), 0, 1) ** 18 * cloud.gloss[ids]
+    rim = np.clip(1 - normal[:, 2], 0, 1) ** 3
+    power = (light.ambient * (0.80 + 0.28 * sky) + (1.12 - light.ambient) * diffuse) * contact
+    return colour * (power * (1 - 0.18 * rim))[:, None] + (0.35 * gloss * contact)[:, None]
+
+
+def _floor_shadow(position, camera, light):
+    """Darkness [H, W] of the soft shadow under both feet."""
+    height, width = camera.image_size
+    unit = camera.unit
+    shade = np.zeros((height, width), np.float32)
+    y, x = np.arange(height, dtype=np.float32)[:, None], np.arange(width, dtype=np.float32)[None, :]
+    for foot in (BONE["left_foot"], BONE["right_foot"]):
+        fx, fy = camera.project(np.array([position[foot, 0], 0.0, position[foot, 2]]))
+        fx = fx - light.direction[0] * 0.05 * unit
+        row = np.exp(-(((y - fy) / (0.028 * unit)) ** 2))
+        column = np.exp(-(((x - fx) / (0.105 * unit)) ** 2))
+        shade = np.maximum(shade, row * column)
+    return 0.42 * shade
+
+
+def _keypoint_rest(figure, place, side):
+    """Rest position of a keypoint in body space."""
+    body, wide = figure.body, figure.complexion.half_width
+    chin, tall = body.chin_y, body.head_height
+    return {
+        "nose": (0, chin + 0.37 * tall, 1.22 * wide), "neck": (0, body.shoulder_y + 0.012, -0.004),
+        "shoulder": (side * body.shoulder_x, body.shoulder_y, -0.006), "elbow": (side * body.shoulder_x, body.elbow_y, 0.0),
+        "wrist": (side * body.shoulder_x, body.wrist_y, 0.0), "hip": (side * body.hip_x, body.hip_y, 0),
+        "knee": (side * body.hip_x, body.knee_y, 0), "ankle": (side * body.hip_x, body.ankle_y, -0.008),
+        "eye": (side * 0.385 * wide, chin + 0.515 * tall, 1.12 * wide),
+        "ear": (side * 0.99 * wide, chin + 0.44 * tall, 0.0),
+    }[place]  # fmt: skip
+
+
+def _keypoints(figure, rotation, position, drawing):
+    """The 18 keypoints (y, x) of a posed figure; outside the frame, turned away or behind the body: -1."""
+    height, width = drawing.camera.image_size
+    ss = drawing.depth.shape[0] // height
+    pivots = figure.body.pivots()
+    result = np.full((len(_KEYPOINTS), 2), -1.0, np.float32)
+    for row, (bone, side, place, flesh) in enumerate(_KEYPOINTS):
+        b = BONE[bone]
+        rest = np.asarray(_keypoint_rest(figure, place, side), np.float64)
+        point = rotation[b] @ (rest - pivots[b]) + position[b]
+        x, y = drawing.camera.project(point)
+        if place in _FACING:
+            (dx, dy, dz), least = _FACING[place]
+            direction = rotation[b] @ np.array([side * dx if side else dx, dy, dz])
+            if direction[2] / np.linalg.norm(rotation[b][:, 0]) < least:
+                continue
+        column, line = int(np.floor((x + 0.5) * ss)), int(np.floor((y + 0.5) * ss))
+        if not (0 <= x <= width - 1 and 0 <= y <= height - 1):
+            continue
+        if drawing.depth[line, column] - point[2] < flesh:
+            result[row] = (y, x)
+    return result

@@ -1,7 +1,7 @@
 """Pictures of what the model does, with NumPy and OpenCV only: every function returns uint8 RGB."""
 
 from gfla_tf.viz.flow import flow_to_color, flow_wheel, resize_flow, resize_map
-from gfla_tf.viz.grid import flow_scale, image_grid, sample_grid
+from gfla_tf.viz.grid import flow_scale, image_grid, sample_columns, sample_grid
 from gfla_tf.viz.images import encode_png, resize, to_uint8
 from gfla_tf.viz.maps import attention_map, attention_reads, heat_to_image, joint_attention, mask_to_image
 from gfla_tf.viz.pose import JOINT_COLOURS, LIMBS, draw_pose, keypoints_from_heatmaps
@@ -24,6 +24,7 @@ __all__ = [
     "resize",
     "resize_flow",
     "resize_map",
+    "sample_columns",
     "sample_grid",
     "to_uint8",
 ]

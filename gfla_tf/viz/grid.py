@@ -48,23 +48,40 @@ def image_grid(
 
 
 def sample_grid(batch, outputs, max_rows: int = 8, cell_size: tuple[int, int] | None = None) -> np.ndarray:
-    """A picture of what a model makes of a batch: one row a sample.
+    """A picture of what a model makes of a batch: one row a sample, the columns of `sample_columns`.
 
-    Columns: source | target pose | generated | truth | flow | [true flow] | mask | [attention]; the last
-    layer's (the finest) flow, mask and attention. Both flow columns share one scale:
-    the 98th percentile of the true lengths on the figures where the truth is there, else of the model's
-    lengths.
+    Args:
+      batch, outputs: see `sample_columns`.
+      max_rows: at most so many samples.
+      cell_size: (H, W) of a cell; None: the images' size, enlarged by a whole number to at least 96 pixels
+        high.
+
+    Returns:
+      uint8 RGB.
+    """
+    height, width = np.shape(batch["source_image"])[1:3]
+    if cell_size is None:
+        times = max(1, -(-96 // height))
+        cell_size = (height * times, width * times)
+    columns = sample_columns(batch, outputs, max_rows, cell_size)
+    rows = [list(row) for row in zip(*columns.values(), strict=True)]
+    return image_grid(rows, list(columns), cell_size)
+
+
+def sample_columns(batch, outputs, max_rows: int, cell_size: tuple[int, int]) -> dict[str, list[np.ndarray]]:
+    """Pictures of what a model makes of a batch, by column: each a list of one uint8 RGB picture a sample.
+
+    Columns: source | target pose | generated | truth | flow | true flow | mask | attention; flow, mask and
+    attention are the last (the finest) layer's. Both flow columns share the scale of `flow_scale`, and where
+    `target_parts` is there, the flow outside the target's figure is faded: no one reads it.
 
     Args:
       batch: the dict of a dataset (`source_image`, `target_image`, `target_keypoints` or `target_pose`; with
         `truth=True` also `flow` and `target_parts`), tensors or arrays.
       outputs: the dict of `PersonImageGenerator` for it; `image`, `flows`, `masks` and `attentions` are each
-        drawn if there. (`FlowFieldEstimator` alone: {"flows": flows, "masks": masks}.)
+        drawn if they are there. (Of `FlowFieldEstimator` alone: {"flows": flows, "masks": masks}.)
       max_rows: at most so many samples.
-      cell_size: (H, W) of a cell; None: the images' size, at least 96 pixels high.
-
-    Returns:
-      uint8 RGB.
+      cell_size: (H, W) in which drawings are made; photographs keep their own size.
     """
     batch = {name: np.asarray(value)[:max_rows] for name, value in batch.items()}
     finest = {
@@ -73,34 +90,41 @@ def sample_grid(batch, outputs, max_rows: int = 8, cell_size: tuple[int, int] | 
         if name != "image"
     }
     source = to_uint8(batch["source_image"])
-    count, height, width = source.shape[:3]
-    if cell_size is None:
-        times = max(1, -(-96 // height))
-        cell_size = (height * times, width * times)
-    columns: dict[str, list[np.ndarray]] = {"source": list(source)}
+    size = source.shape[1:3]
     points = _target_points(batch)
-    columns["target pose"] = [draw_pose(one, (height, width), out_size=cell_size) for one in points]
+    columns: dict[str, list[np.ndarray]] = {"source": list(source)}
+    columns["target pose"] = [draw_pose(one, size, out_size=cell_size) for one in points]
     if "image" in outputs:
-        columns["generated"] = list(to_uint8(outputs["image"])[:count])
+        columns["generated"] = list(to_uint8(np.asarray(outputs["image"], np.float32))[:max_rows])
     columns["truth"] = list(to_uint8(batch["target_image"]))
     if "flows" in finest:
-        flow = resize_flow(finest["flows"], (height, width))
+        flow = resize_flow(finest["flows"], size)
         scale = flow_scale(flow, batch)
-        columns["flow"] = list(flow_to_color(flow, scale))
+        columns["flow"] = _flow_pictures(flow, scale, batch)
         if "flow" in batch:
-            columns["true flow"] = list(flow_to_color(batch["flow"], scale))
+            columns["true flow"] = _flow_pictures(batch["flow"], scale, batch)
     if "masks" in finest:
         columns["mask"] = [mask_to_image(one, cell_size) for one in finest["masks"]]
     if "attentions" in finest and "flows" in finest:
         parts = zip(source, finest["attentions"], finest["flows"], points, strict=True)
         columns["attention"] = [joint_attention(*part, cell_size) for part in parts]
-    rows = [list(row) for row in zip(*columns.values(), strict=True)]
-    return image_grid(rows, list(columns), cell_size)
+    return columns
+
+
+def _flow_pictures(flow, scale: float, batch) -> list[np.ndarray]:
+    """The flows in colour, to four fifths white outside the target's figure where that is known."""
+    colours = flow_to_color(flow, scale)
+    if "target_parts" in batch:
+        faded = (colours // 5 + 204).astype(np.uint8)
+        colours = np.where((batch["target_parts"] > 0)[..., None], colours, faded)
+    return list(colours)
 
 
 def flow_scale(flow, batch) -> float:
-    """The length (pixels) that gets the full colour, one for all of a grid's flows [B, H, W, 2]; see
-    `sample_grid`.
+    """The length (pixels) that gets the full colour, one for all of a grid's flows [B, H, W, 2], at least 1.
+
+    The 98th percentile of the true lengths on the targets' figures where the truth is there, else of the
+    model's.
     """
     if "flow" in batch and "target_parts" in batch:
         shown = np.asarray(batch["flow"])[np.asarray(batch["target_parts"]) > 0]

@@ -1,0 +1,62 @@
+"""Reads what `keras.callbacks.CSVLogger` wrote."""
+
+from __future__ import annotations
+
+import csv
+import math
+from pathlib import Path
+
+from gfla_tf.errors import InputError
+
+
+def read_log(path: Path | str) -> dict[str, list[float]]:
+    """The columns of a training log by name, `epoch` among them, in the order of the file.
+
+    Empty cells and "NA" become NaN; a last line that was cut off in writing is left out.
+
+    Raises:
+      InputError: the file cannot be read, has no `epoch` column, or a cell is no number.
+    """
+    path = Path(path)
+    try:
+        lines = list(csv.reader(path.read_text(encoding="utf-8").splitlines()))
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"cannot read the training log {path}: {error}") from error
+    if not lines or "epoch" not in lines[0]:
+        raise InputError(f"{path} is no training log: its first line names no column 'epoch'")
+    header, *rows = lines
+    if rows and len(rows[-1]) < len(header):
+        rows.pop()
+    columns: dict[str, list[float]] = {name: [] for name in header}
+    for number, row in enumerate(rows, start=2):
+        if len(row) != len(header):
+            raise InputError(f"{path}, line {number}: {len(row)} cells where the header has {len(header)}")
+        for name, cell in zip(header, row, strict=True):
+            columns[name].append(_number(cell, path, number, name))
+    return columns
+
+
+def curves(log: dict[str, list[float]]) -> dict[str, dict[str, list[float]]]:
+    """The loss curves of a log: name → {"training": values, "held-out": values}, one value an epoch.
+
+    The held-out values are there where the log has `val_` + name; columns without a finite value (and the
+    learning rate, which is no loss) are left out.
+    """
+    found = {}
+    for name, values in log.items():
+        if name in ("epoch", "learning_rate", "lr") or name.startswith("val_"):
+            continue
+        both = {"training": values, "held-out": log.get("val_" + name, [])}
+        both = {kind: one for kind, one in both.items() if any(map(math.isfinite, one))}
+        if both:
+            found[name] = both
+    return found
+
+
+def _number(cell: str, path: Path, line: int, name: str) -> float:
+    if cell.strip() in ("", "NA"):
+        return math.nan
+    try:
+        return float(cell)
+    except ValueError:
+        raise InputError(f"{path}, line {line}, column {name!r}: {cell!r} is no number") from None

@@ -1,0 +1,60 @@
+"""The pictures of a report: what the model makes of pairs that it has never seen."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import tensorflow as tf
+
+from gfla_tf.evaluation.synthetic import MODEL_INPUTS
+from gfla_tf.viz import encode_png, flow_scale, resize_flow, sample_columns
+
+STRIDE = 13
+"""Every 13th pair is shown: each of another identity, and another ordered pair of its images."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Samples:
+    """Pictures in rows.
+
+    Attributes:
+      columns: the columns' names.
+      rows: PNG bytes, as many a row as columns.
+      indices: the pairs' indices in the split.
+      split: the split.
+      size: (H, W) of the images.
+      flow_scale: the length of a flow vector, in pixels of the image, that gets the full colour.
+    """
+
+    columns: list[str]
+    rows: list[list[bytes]]
+    indices: list[int]
+    split: str
+    size: tuple[int, int]
+    flow_scale: float
+
+
+def collect_samples(model, dataset, count: int = 10, split: str = "test") -> Samples:
+    """Generates every `STRIDE`th pair of a split, the first `count` of them: nothing is picked by its result.
+
+    Args:
+      model: a `PersonImageGenerator`; it is asked for its attention.
+      dataset: a `SyntheticPeople`.
+      count: how many rows; fewer if the split is short.
+      split: which split.
+    """
+    batches = []
+    for batch in dataset.as_dataset(split, STRIDE, shuffle=False, truth=True):
+        batches.append({name: np.asarray(value)[:1] for name, value in batch.items()})
+        if len(batches) == count:
+            break
+    batch = {name: np.concatenate([one[name] for one in batches]) for name in batches[0]}
+    inputs = {name: tf.constant(batch[name]) for name in MODEL_INPUTS}
+    outputs = model(inputs, training=False, return_attention=True)
+    size = tuple(dataset.image_size)
+    times = max(1, -(-192 // size[0]))
+    columns = sample_columns(batch, outputs, count, (size[0] * times, size[1] * times))
+    rows = [[encode_png(picture) for picture in row] for row in zip(*columns.values(), strict=True)]
+    scale = flow_scale(resize_flow(outputs["flows"][-1], size), batch)
+    return Samples(list(columns), rows, [STRIDE * index for index in range(len(rows))], split, size, scale)

@@ -1,0 +1,47 @@
+import math
+
+import pytest
+
+from gfla_tf.errors import InputError
+from gfla_tf.report.logs import curves, read_log
+
+
+def write(folder, text):
+    path = folder / "log.csv"
+    path.write_text(text)
+    return path
+
+
+def test_columns_and_curves(tmp_path):
+    path = write(tmp_path, "epoch,l1,learning_rate,loss,val_loss\n0,1,1e-4,3.5,4\n1,nan,1e-4,2.5,NA\n")
+    log = read_log(path)
+    assert log["epoch"] == [0, 1]
+    assert log["loss"] == [3.5, 2.5]
+    assert math.isnan(log["val_loss"][1])
+    found = curves(log)
+    assert list(found) == ["l1", "loss"]
+    assert list(found["loss"]) == ["training", "held-out"]
+    assert list(found["l1"]) == ["training"]
+
+
+def test_a_line_that_was_cut_off_is_left_out(tmp_path):
+    assert read_log(write(tmp_path, "epoch,loss\n0,1\n1"))["loss"] == [1]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "no training log"),
+        ("a,b\n1,2\n", "no column 'epoch'|names no column"),
+        ("epoch,loss\n0,x\n", "line 2, column 'loss': 'x' is no number"),
+        ("epoch,loss\n0,1,2\n1,2\n", "line 2: 3 cells"),
+    ],
+)
+def test_what_is_wrong_is_said_with_its_line(tmp_path, text, message):
+    with pytest.raises(InputError, match=message):
+        read_log(write(tmp_path, text))
+
+
+def test_missing_file(tmp_path):
+    with pytest.raises(InputError, match="cannot read the training log"):
+        read_log(tmp_path / "none.csv")

@@ -73,16 +73,26 @@ class Frame:
 
 
 def resize_image(rgb: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """uint8 RGB [h, w, 3] -> uint8 [H, W, 3] by antialiased bilinear filtering (as Pillow's).
-
-    A picture more than eight times too large is first reduced by averaging whole blocks, to bound memory.
-    """
+    """uint8 RGB [h, w, 3] -> uint8 [H, W, 3] of `size`: `average_blocks`, then `resize_bilinear`."""
     if rgb.shape[:2] == tuple(size):
         return rgb
-    block = [max(1, have // (4 * want)) for have, want in zip(rgb.shape[:2], size, strict=True)]
-    if max(block) > 1:
-        smaller = (rgb.shape[1] // block[1], rgb.shape[0] // block[0])
-        rgb = cv2.resize(rgb, smaller, interpolation=cv2.INTER_AREA)
     with tf.device("CPU"):
-        result = tf.image.resize(rgb, size, method="bilinear", antialias=True)
-        return tf.cast(tf.clip_by_value(tf.round(result), 0.0, 255.0), tf.uint8).numpy()
+        return resize_bilinear(average_blocks(rgb, size), size).numpy()
+
+
+def resize_bilinear(rgb, size: tuple[int, int]) -> tf.Tensor:
+    """uint8 [h, w, 3] -> uint8 [H, W, 3] by antialiased bilinear filtering, as Pillow resizes."""
+    result = tf.image.resize(rgb, size, method="bilinear", antialias=True)
+    return tf.cast(tf.clip_by_value(tf.round(result), 0.0, 255.0), tf.uint8)
+
+
+def average_blocks(rgb: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Averages whole blocks of a picture eight or more times larger than `size`, to four times or more of it.
+
+    A smaller picture passes unchanged. It bounds the memory of the float filter that follows.
+    """
+    block = [max(1, have // (4 * want)) for have, want in zip(rgb.shape[:2], size, strict=True)]
+    if max(block) == 1:
+        return rgb
+    smaller = (rgb.shape[1] // block[1], rgb.shape[0] // block[0])
+    return cv2.resize(rgb, smaller, interpolation=cv2.INTER_AREA)

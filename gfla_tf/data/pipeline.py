@@ -1,0 +1,90 @@
+"""From single samples to the batches that training reads; shared by every dataset."""
+
+from __future__ import annotations
+
+import re
+
+import tensorflow as tf
+
+from gfla_tf.data.framing import average_blocks, resize_bilinear
+from gfla_tf.data.images import read_image
+from gfla_tf.data.pose import pose_heatmaps
+from gfla_tf.errors import InputError
+
+_IMAGES = ("source_image", "target_image")
+_FLOATS = ("source_keypoints", "target_keypoints", "flow", "visibility")
+_PARTS = ("source_parts", "target_parts")
+
+
+def to_batches(
+    dataset: tf.data.Dataset,
+    batch_size: int,
+    image_size: tuple[int, int],
+    heatmap_sigma: float,
+    *,
+    heatmaps: bool = True,
+    transform=None,
+) -> tf.data.Dataset:
+    """Batches single samples, scales their images to [-1, 1] and draws their poses.
+
+    Args:
+      dataset: dicts with `source_image`, `target_image` uint8 [H, W, 3], `source_keypoints`,
+        `target_keypoints` [18, 2] (y, x), and perhaps `flow` [H, W, 2], `visibility`, `source_parts`,
+        `target_parts` [H, W].
+      batch_size: the last batch may be smaller.
+      image_size: (H, W) in pixels.
+      heatmap_sigma: of the poses' Gaussians, in pixels.
+      heatmaps: whether to add `source_pose` and `target_pose`.
+      transform: None or a function of the batch, applied before the poses are drawn (augmentation).
+
+    Returns:
+      Prefetched dicts: images float32 [B, H, W, 3] in [-1, 1], keypoints, flow and visibility float32, parts
+      int32, poses float32 [B, H, W, 18].
+
+    Raises:
+      ValueError: the batch size is not positive.
+    """
+    if batch_size < 1:
+        raise ValueError(f"batch_size must be at least 1, got {batch_size}")
+
+    def finish(batch):
+        batch = dict(batch)
+        for name in batch:
+            if name in _IMAGES:
+                batch[name] = tf.cast(batch[name], tf.float32) / 127.5 - 1.0
+            elif name in _FLOATS:
+                batch[name] = tf.cast(batch[name], tf.float32)
+            elif name in _PARTS:
+                batch[name] = tf.cast(batch[name], tf.int32)
+        if transform is not None:
+            batch = transform(batch)
+        if heatmaps:
+            for which in ("source", "target"):
+                points = batch[f"{which}_keypoints"]
+                batch[f"{which}_pose"] = pose_heatmaps(points, image_size, heatmap_sigma)
+        return batch
+
+    return (
+        dataset.batch(batch_size).map(finish, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
+    )
+
+
+def load_image(path: tf.Tensor, size: tuple[int, int]) -> tf.Tensor:
+    """Reads the image file named by a string tensor as uint8 [H, W, 3] of `size`, inside a tf.data map.
+
+    Another size is resized: bilinear, antialiased. A file that cannot be read fails the iteration with an
+    error that names it; `find_input_error` gets the sentence back.
+    """
+
+    def read(name):
+        return average_blocks(read_image(name.decode()), size)
+
+    image = tf.ensure_shape(tf.numpy_function(read, [path], tf.uint8), [None, None, 3])
+    same = tf.reduce_all(tf.equal(tf.shape(image)[:2], size))
+    return tf.ensure_shape(tf.cond(same, lambda: image, lambda: resize_bilinear(image, size)), [*size, 3])
+
+
+def find_input_error(error: tf.errors.OpError) -> InputError | None:
+    """The `InputError` that a pipeline raised inside TensorFlow, or None if `error` is of another kind."""
+    found = re.search(r"InputError: (.*)", str(error))
+    return InputError(found[1].strip()) if found else None

@@ -1,0 +1,77 @@
+"""The random affine maps of Market-1501: images and keypoints move together, by the stated amounts."""
+
+import math
+
+import numpy as np
+import tensorflow as tf
+
+from gfla_tf.data.augment import FILL, move_images, move_keypoints, random_affine_pairs
+
+SIZE = (64, 48)
+
+
+def _spots(count=6):
+    """Images with one bright Gaussian spot each, and keypoints on it."""
+    rng = np.random.default_rng(0)
+    points = rng.uniform(16, 32, (count, 1, 2)).astype(np.float32)
+    y, x = np.mgrid[: SIZE[0], : SIZE[1]]
+    distance = (y - points[..., 0:1]) ** 2 + (x - points[..., 1:2]) ** 2
+    images = np.repeat(np.exp(-distance / 8)[..., None], 3, -1).astype(np.float32)
+    keypoints = np.full((count, 18, 2), -1.0, np.float32)
+    keypoints[:, 0] = points[:, 0]
+    return images, keypoints
+
+
+def _centres(images, background):
+    weight = np.clip(images[..., 0] - background, 0, None) ** 2
+    axes = np.mgrid[: SIZE[0], : SIZE[1]]
+    return np.stack([(weight * axis).sum((1, 2)) / weight.sum((1, 2)) for axis in axes], -1)
+
+
+def test_images_and_keypoints_move_together():
+    images, keypoints = _spots()
+    angle = tf.constant(np.radians([0, 5, -5, 3, 0, 30]), tf.float32)
+    shift = tf.constant([[0, 0], [0, 0], [0, 0], [4, -3], [5, 0], [0, 5]], tf.float32)
+    scale = tf.constant([1, 1, 1.05, 0.95, 1, 0.9], tf.float32)
+    moved = move_images(images, SIZE, angle, shift, scale).numpy()
+    points = move_keypoints(keypoints, SIZE, angle, shift, scale).numpy()
+    np.testing.assert_allclose(moved[0], images[0], atol=1e-5)
+    np.testing.assert_allclose(points[:, 0], _centres(moved, 0.05), atol=0.15)
+    np.testing.assert_allclose(points[4, 0], keypoints[4, 0] + [0, 5], atol=1e-4)
+    assert (points[:, 1:] == -1).all()
+    np.testing.assert_allclose(moved[4, :, :4], FILL, atol=1e-6)
+
+
+def test_a_keypoint_that_leaves_is_missing():
+    points = np.full((1, 18, 2), 2.0, np.float32)
+    one = tf.ones([1])
+    moved = move_keypoints(points, SIZE, one * 0.0, tf.constant([[-3.0, 0.0]]), one)
+    assert (moved.numpy() == -1).all()
+
+
+def test_parameters_stay_in_range_and_the_target_moves_less():
+    count = 400
+    points = np.zeros((count, 18, 2), np.float32)
+    points[:, :2] = [[31.5, 23.5], [31.5, 33.5]]  # the centre, and 10 pixels to its right
+    batch = {
+        "source_image": np.zeros((count, *SIZE, 3), np.float32),
+        "target_image": np.zeros((count, *SIZE, 3), np.float32),
+        "source_keypoints": points,
+        "target_keypoints": points,
+        "draw": tf.range(count, dtype=tf.int64),
+    }
+    result = random_affine_pairs(batch, SIZE, seed=1)
+    assert set(result) == set(batch) - {"draw"}
+    measured = {}
+    for which in ("source", "target"):
+        moved = result[f"{which}_keypoints"].numpy().astype(np.float64)
+        shift, arm = moved[:, 0] - points[:, 0], moved[:, 1] - moved[:, 0]
+        measured[which] = shift, np.arctan2(arm[:, 0], arm[:, 1]), np.linalg.norm(arm, axis=-1) / 10
+    shift, angle, scale = measured["source"]
+    assert 4.5 < np.abs(shift).max() <= 5.001
+    assert 4.5 < np.degrees(np.abs(angle).max()) <= 5.001
+    assert 0.9499 <= scale.min() < 0.96
+    assert 1.04 < scale.max() <= 1.0501
+    np.testing.assert_allclose(measured["target"][0], shift * 0.5, atol=1e-4)
+    np.testing.assert_allclose(measured["target"][1], angle * 0.2, atol=math.radians(0.01))
+    np.testing.assert_allclose(measured["target"][2], 1.0, atol=1e-4)

@@ -1,0 +1,132 @@
+"""DeepFashion and Market-1501 folders: samples, order, augmentation, and each mistake in the files."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from gfla_tf.data import DeepFashion, Market1501, pose_heatmaps
+from gfla_tf.data.pipeline import find_input_error
+from gfla_tf.errors import InputError
+from tests.data.folders import keypoints, write_folder
+
+
+@pytest.fixture(scope="module")
+def fashion(tmp_path_factory):
+    return write_folder(tmp_path_factory.mktemp("fashion"), "fasion", (96, 66), (256, 176))
+
+
+@pytest.fixture(scope="module")
+def market(tmp_path_factory):
+    return write_folder(tmp_path_factory.mktemp("market"), "market", (128, 64), (128, 64), people=5)
+
+
+def _batches(dataset):
+    return [{name: value.numpy() for name, value in batch.items()} for batch in dataset]
+
+
+def test_deepfashion(fashion):
+    data = DeepFashion(fashion, image_size=(64, 64), heatmap_sigma=2.0)
+    assert data.num_pairs("train") == data.num_pairs("test") == 6
+    batches = _batches(data.as_dataset("test", 4))
+    assert [len(batch["source_image"]) for batch in batches] == [4, 2]
+    batch = batches[0]
+    shapes = {name: value.shape[1:] for name, value in batch.items()}
+    assert shapes == {
+        **{f"{which}_image": (64, 64, 3) for which in ("source", "target")},
+        **{f"{which}_keypoints": (18, 2) for which in ("source", "target")},
+        **{f"{which}_pose": (64, 64, 18) for which in ("source", "target")},
+    }
+    assert all(value.dtype == np.float32 for value in batch.values())
+    levels = (batch["source_image"][..., 0].mean((1, 2)) + 1) * 127.5
+    np.testing.assert_allclose(levels, [40, 40, 60, 60], atol=2)
+    expected = keypoints(1, (256, 176)) * np.array([64 / 256, 64 / 176])
+    np.testing.assert_allclose(batch["target_keypoints"][0, :17], expected[:17], rtol=1e-6)
+    assert (batch["target_keypoints"][0, 17] == -1).all()
+    drawn = pose_heatmaps(batch["target_keypoints"], (64, 64), 2.0)
+    np.testing.assert_allclose(batch["target_pose"], drawn, atol=1e-6)
+
+
+def test_other_spelling_and_no_heatmaps(tmp_path):
+    data = DeepFashion(write_folder(tmp_path, "fashion", (40, 30), (256, 176), splits=("test",)), (32, 32))
+    (batch,) = _batches(data.as_dataset("test", 8, heatmaps=False))
+    assert set(batch) == {"source_image", "target_image", "source_keypoints", "target_keypoints"}
+    with pytest.raises(InputError, match=r"lacks .*fasion-annotation-train.csv' or .*fashion-annotation"):
+        data.num_pairs("train")
+
+
+def test_shuffling_is_whole_seeded_and_new_each_epoch(market):
+    data = Market1501(market, augment=False)
+
+    def order(dataset):
+        return np.concatenate([batch["source_keypoints"][:, 0, 0] for batch in _batches(dataset)]).tolist()
+
+    plain = order(data.as_dataset("test", 4, heatmaps=False))
+    shuffled = data.as_dataset("train", 4, heatmaps=False, seed=3)
+    first, second = order(shuffled), order(shuffled)
+    assert sorted(first) == sorted(second) == sorted(plain)
+    assert first != second
+    assert first == order(data.as_dataset("train", 4, heatmaps=False, seed=3))
+    endless = data.as_dataset("test", 4, heatmaps=False, repeat=True).take(4)
+    assert order(endless)[:16] == (plain * 2)[:16]
+
+
+def test_market_augments_training_only(market):
+    data, plain = Market1501(market), Market1501(market, augment=False)
+    (still,) = _batches(plain.as_dataset("train", 10, shuffle=False))
+    (test,) = _batches(data.as_dataset("test", 10))
+    np.testing.assert_array_equal(test["source_keypoints"], still["source_keypoints"])
+    dataset = data.as_dataset("train", 10, shuffle=False, seed=7)
+    (first,), (second,) = _batches(dataset), _batches(dataset)
+    (again,) = _batches(data.as_dataset("train", 10, shuffle=False, seed=7))
+    for name, value in first.items():
+        np.testing.assert_array_equal(value, again[name])
+    moved = np.abs(first["source_keypoints"] - still["source_keypoints"])
+    moved[(first["source_keypoints"] < 0) | (still["source_keypoints"] < 0)] = 0
+    assert 1 < moved.max() < 16
+    assert (first["source_keypoints"] != second["source_keypoints"]).any()
+    assert (first["source_pose"].max((1, 2)) > 0).sum() > 100
+
+
+def test_truth_and_split_names(market):
+    data = Market1501(market)
+    with pytest.raises(ValueError, match="no true flow"):
+        data.as_dataset("test", 2, truth=True)
+    with pytest.raises(ValueError, match="split must be"):
+        data.num_pairs("validation")
+    with pytest.raises(ValueError, match="batch_size"):
+        data.as_dataset("test", 0)
+    with pytest.raises(InputError, match="does not exist"):
+        DeepFashion(market / "nowhere")
+
+
+@pytest.mark.parametrize(
+    ("pairs", "message"),
+    [
+        ("", "line 1: expected 'from,to'"),
+        ("from,to\n", "holds no pair"),
+        ("from,to\na.jpg\n", "line 2: expected 'from,to'"),
+        ("from,to\ntest0_0.jpg,test9_9.jpg\n", "line 2: the image 'test9_9.jpg' has no row"),
+        ("from,to\n\n../test0_0.jpg,test0_0.jpg\n", "line 3: the image '../test0_0.jpg' is outside"),
+        ("from,to\n/etc/passwd,test0_0.jpg\n", "line 2: the image '/etc/passwd' is outside"),
+        ("from,to\nC:\\a.jpg,test0_0.jpg\n", r"line 2: the image .* is outside"),
+        ("from,to\na/..\\b.jpg,test0_0.jpg\n", r"line 2: the image .* is outside"),
+        ("from,to\ntest0_0.jpg,test0_1.jpg\n", "line 2: there is no image"),
+    ],
+)
+def test_bad_pairs(tmp_path, pairs, message):
+    write_folder(tmp_path, "market", (16, 8), (128, 64), people=1, splits=("test",))
+    (tmp_path / "test" / "test0_1.jpg").unlink()
+    (tmp_path / "market-pairs-test.csv").write_text(pairs)
+    with pytest.raises(InputError, match=message):
+        Market1501(tmp_path).num_pairs("test")
+
+
+def test_an_unreadable_image_is_named(tmp_path):
+    write_folder(tmp_path, "market", (128, 64), (128, 64), people=1, splits=("test",))
+    path = tmp_path / "test" / "test0_1.jpg"
+    path.write_bytes(path.read_bytes()[:300])
+    with pytest.raises(tf.errors.OpError, match=r"test0_1.jpg") as error:
+        _batches(Market1501(tmp_path).as_dataset("test", 2))
+    sentence = str(find_input_error(error.value))
+    assert sentence == f"the image {str(path)!r} is a truncated JPEG file: its end is missing"
+    assert find_input_error(tf.errors.InternalError(None, None, "other")) is None

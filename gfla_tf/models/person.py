@@ -21,6 +21,7 @@ class PersonImageGenerator(Network):
       image_channels, pose_channels: channels of the image and of each pose.
       width, max_width, num_layers, attention_hidden, average_attention, normalize_source: see `TargetImageGenerator`.
       flow_width, flow_max_width, flow_encoder_layers: of `FlowFieldEstimator`.
+      heatmap_sigma: pixels, of the pose maps the model is trained with; not used by the networks themselves.
 
     Call: {"source_image": [B, H, W, 3] in [-1, 1], "source_pose": [B, H, W, 18], "target_pose": [B, H, W, 18]} ->
     {"image": [B, H, W, 3] in [-1, 1], "flows": [coarse, ..., fine] of [B, h, w, 2], "masks": the same of [B, h, w, 1]}, all
@@ -45,10 +46,12 @@ class PersonImageGenerator(Network):
         flow_width=32,
         flow_max_width=256,
         flow_encoder_layers=5,
+        heatmap_sigma=6.0,
         **kwargs,
     ):
         super().__init__(**kwargs)
         self.image_size = tuple(image_size)
+        self.heatmap_sigma = heatmap_sigma
         attention_layers = dict(levels(attention_layers or {3: 3, 2: 5}))
         self.flow_field_estimator = FlowFieldEstimator(
             attention_layers=attention_layers,
@@ -120,4 +123,5 @@ class PersonImageGenerator(Network):
             "flow_width": f.width,
             "flow_max_width": f.max_width,
             "flow_encoder_layers": f.encoder_layers,
+            "heatmap_sigma": self.heatmap_sigma,
         }

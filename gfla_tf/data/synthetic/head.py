@@ -40,7 +40,7 @@ class Complexion:
         self.parting = rng.uniform(-0.7, 0.7)
         self.noise = Noise(rng)
         self.half_width = rng.uniform(0.0465, 0.051)
-        self.smile = rng.uniform(-0.1, 1.0)
+        self.smile = rng.uniform(0.2, 1.3)
         self.locks = rng.uniform(0.02, 0.15)
 
 
@@ -208,7 +208,7 @@ def _curtain(body, complexion, spacing):
         heights, np.array([0.95, 1.12, 1.20, 1.22, 1.16 * spread, 1.05 * spread]) * wide + 0.003,
         np.array([0.95, 1.06, 1.0, 0.95, 0.92, 0.85]) * deep,
         spacing=spacing, bones=(BONE["head"], BONE["chest"]), power=2.2,
-        weight=lambda y: (y - (chin - 0.12)) / 0.12, centre_z=np.array([0, -0.003, -0.008, -0.016, -0.028, -0.03]) + shift,
+        weight=lambda y: (y - (chin - 0.12)) / 0.12, centre_z=np.array([0, -0.003, -0.008, -0.018, -0.036, -0.04]) + shift,
     )  # fmt: skip
     t = (tube.point[..., 1] - chin) / height
     _strands(tube, complexion)

@@ -37,18 +37,17 @@ def read_log(path: Path | str) -> dict[str, list[float]]:
 
 
 def curves(log: dict[str, list[float]]) -> dict[str, dict[str, list[float]]]:
-    """The loss curves of a log: name → {"training": values, "held-out": values}, one value an epoch.
+    """The curves of a log: name → {"training": values, "held-out": values}, one value an epoch.
 
-    The held-out values are there where the log has `val_` + name; columns without a finite value (and the
-    learning rate, which is no loss) are left out.
+    A column `val_` + name holds the held-out values of `name`. Columns without a finite value are left out,
+    and so is the learning rate, which is no loss.
     """
+    names = dict.fromkeys(name.removeprefix("val_") for name in log)
     found = {}
-    for name, values in log.items():
-        if name in ("epoch", "learning_rate", "lr") or name.startswith("val_"):
-            continue
-        both = {"training": values, "held-out": log.get("val_" + name, [])}
-        both = {kind: one for kind, one in both.items() if any(map(math.isfinite, one))}
-        if both:
+    for name in names:
+        both = {"training": log.get(name, []), "held-out": log.get("val_" + name, [])}
+        both = {kind: values for kind, values in both.items() if any(map(math.isfinite, values))}
+        if both and name not in ("epoch", "learning_rate", "lr"):
             found[name] = both
     return found
 

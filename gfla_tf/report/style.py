@@ -43,8 +43,8 @@ table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 .figures tr:last-child th, .figures tr:last-child td { border-bottom: 0; }
 .pictures th { font-size: 13px; font-weight: 600; color: var(--quiet); padding: 4px 3px; white-space: nowrap;
 } .pictures td { padding: 3px; }
-.pictures img { display: block; width: 128px; height: auto; border-radius: 6px; background: #888; }
-.legend { display: flex; gap: 22px; align-items: center; flex-wrap: wrap; margin-top: 16px; }
+.pictures img { display: block; width: 128px; height: auto; border-radius: 6px; box-shadow: 0 0 0 1px
+var(--rule); } .legend { display: flex; gap: 22px; align-items: center; flex-wrap: wrap; margin-top: 16px; }
 .legend img { width: 96px; height: 96px; border-radius: 50%; }
 .legend figure { margin: 0; display: grid; grid-template-columns: 1fr auto 1fr; align-items: center;
 justify-items: center;

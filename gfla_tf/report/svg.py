@@ -17,7 +17,7 @@ def line_chart(name: str, x: list[float], series: dict[str, list[float]]) -> str
     Args:
       name: its name, read out by screen readers.
       x: the epochs, shown from 1.
-      series: label → values, NaN where there is none; at most two are told apart by colour. The axis is
+      series: label → values, NaN where there is none; "held-out" has a colour of its own. The axis is
         logarithmic where the values are positive and span more than a factor of 30.
 
     Returns:
@@ -48,7 +48,8 @@ def line_chart(name: str, x: list[float], series: dict[str, list[float]]) -> str
         parts.append(
             f'<text class="tick" x="{at_x(tick):.1f}" y="{HEIGHT - 7}" text-anchor="middle">{tick:g}</text>'
         )
-    for index, (label, one) in enumerate(series.items()):
+    for label, one in series.items():
+        index = int(label == "held-out")
         points = [(at_x(e), at_y(v)) for e, v in zip(epochs, one, strict=True) if math.isfinite(v)]
         path = " ".join(f"{px:.1f},{py:.1f}" for px, py in points)
         parts.append(

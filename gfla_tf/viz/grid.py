@@ -123,7 +123,7 @@ def _flow_pictures(flow, scale: float, batch) -> list[np.ndarray]:
 def flow_scale(flow, batch) -> float:
     """The length (pixels) that gets the full colour, one for all of a grid's flows [B, H, W, 2], at least 1.
 
-    The 98th percentile of the true lengths on the targets' figures where the truth is there, else of the
+    The 90th percentile of the true lengths on the targets' figures where the truth is there, else of the
     model's.
     """
     if "flow" in batch and "target_parts" in batch:
@@ -131,7 +131,7 @@ def flow_scale(flow, batch) -> float:
     else:
         shown = np.asarray(flow).reshape(-1, 2)
     length = np.linalg.norm(shown[np.isfinite(shown).all(-1)], axis=-1)
-    return max(float(np.percentile(length, 98)) if length.size else 0.0, 1.0)
+    return max(float(np.percentile(length, 90)) if length.size else 0.0, 1.0)
 
 
 def _target_points(batch) -> np.ndarray:

@@ -24,6 +24,11 @@ def test_columns_and_curves(tmp_path):
     assert list(found["l1"]) == ["training"]
 
 
+def test_what_is_only_measured_held_out_has_its_curve(tmp_path):
+    log = read_log(write(tmp_path, "epoch,loss,val_loss,val_flow_error\n0,1,2,0.5\n"))
+    assert curves(log)["flow_error"] == {"held-out": [0.5]}
+
+
 def test_a_line_that_was_cut_off_is_left_out(tmp_path):
     assert read_log(write(tmp_path, "epoch,loss\n0,1\n1"))["loss"] == [1]
 

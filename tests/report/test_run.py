@@ -1,0 +1,59 @@
+import json
+
+import pytest
+
+from gfla_tf.errors import InputError
+from gfla_tf.evaluation import TARGETS
+from gfla_tf.report import report_run
+from tests.evaluation.fakes import MovingSquares, Oracle
+
+
+@pytest.fixture
+def run_dir(tmp_path):
+    (tmp_path / "config.yaml").write_text("seed: 0  # <config>\n")
+    for stage in ("stage1", "stage2"):
+        (tmp_path / stage).mkdir()
+        (tmp_path / stage / "log.csv").write_text("epoch,loss,val_loss\n0,3.5,4\n1,2.5,3\n")
+    return tmp_path
+
+
+def write(run_dir, **arguments):
+    dataset = MovingSquares(30)
+    return report_run(
+        Oracle(dataset), dataset, run_dir, title="A run", lead="Of squares.", facts=[("Data", "squares")],
+        make_targets=TARGETS["demo"], pairs=4, rows=2, mean_images=5, **arguments,
+    )  # fmt: skip
+
+
+def test_the_report_and_the_figures_are_written(run_dir):
+    calls = []
+    reported = write(run_dir, progress=lambda *call: calls.append(call))
+    assert calls[-1] == (4, 4)
+    assert all(target.met for target in reported.targets)
+    page = reported.report.read_text(encoding="utf-8")
+    assert reported.report == run_dir / "report.html"
+    assert "&lt;config&gt;" in page
+    assert "Evaluation took" in page
+    figures = json.loads((run_dir / "figures.json").read_text())
+    assert figures["pairs"] == 4
+    assert figures["mean_images"] == 5
+    assert figures["images"]["generated"]["l1"] == 0
+
+
+def test_an_earlier_report_stays_unless_forced(run_dir):
+    (run_dir / "report.html").write_text("mine")
+    with pytest.raises(InputError, match="exists already"):
+        write(run_dir)
+    assert (run_dir / "report.html").read_text() == "mine"
+    assert not (run_dir / "figures.json").exists()
+    write(run_dir, force=True)
+    assert "A run" in (run_dir / "report.html").read_text(encoding="utf-8")
+
+
+def test_a_missing_log_or_configuration_is_named(run_dir):
+    (run_dir / "stage2" / "log.csv").unlink()
+    with pytest.raises(InputError, match=r"stage2.log\.csv"):
+        write(run_dir)
+    (run_dir / "config.yaml").unlink()
+    with pytest.raises(InputError, match=r"config\.yaml"):
+        write(run_dir)

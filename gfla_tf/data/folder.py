@@ -16,7 +16,7 @@ import tensorflow as tf
 
 from gfla_tf.data.images import read_file
 from gfla_tf.data.keypoints import MAX_CSV_BYTES, decode_text, read_annotations
-from gfla_tf.data.pipeline import load_image, to_batches
+from gfla_tf.data.pipeline import finish_batches, load_image
 from gfla_tf.errors import InputError
 
 SPLITS = ("train", "test")
@@ -101,6 +101,8 @@ class PairFolder:
         """
         if truth:
             raise ValueError(f"{type(self).__name__} has no true flow: truth must be False")
+        if batch_size < 1:
+            raise ValueError(f"batch_size must be at least 1, got {batch_size}")
         data = self.load(split)
         paths, keypoints, pairs = (tf.constant(part) for part in (data.paths, data.keypoints, data.pairs))
 
@@ -121,9 +123,8 @@ class PairFolder:
             dataset = dataset.repeat()
         draws = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True)
         dataset = tf.data.Dataset.zip((dataset, draws)).map(sample, num_parallel_calls=tf.data.AUTOTUNE)
-        return to_batches(
-            dataset,
-            batch_size,
+        return finish_batches(
+            dataset.batch(batch_size),
             self.image_size,
             self.heatmap_sigma,
             heatmaps=heatmaps,

@@ -109,7 +109,7 @@ def keep_inside(keypoints: np.ndarray, frame: tuple[int, int], name: str) -> np.
     outside = int((present & ~inside).sum())
     size = f"{frame[1]} x {frame[0]} pixels"
     if not inside.any():
-        raise InputError(f"the pose {name!r} lies wholly outside its frame of {size}: give the right frame")
+        raise InputError(f"the pose {name!r} lies wholly outside its frame of {size}: give its image size")
     if outside:
         _LOG.warning("%d keypoint(s) of the pose %r lie outside its frame of %s", outside, name, size)
     return np.where(inside[:, None], keypoints, np.float32(-1.0))

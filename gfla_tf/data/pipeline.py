@@ -1,4 +1,4 @@
-"""From single samples to the batches that training reads; shared by every dataset."""
+"""From images and keypoints to the batches that training reads; any dataset can use it."""
 
 from __future__ import annotations
 
@@ -16,36 +16,29 @@ _FLOATS = ("source_keypoints", "target_keypoints", "flow", "visibility")
 _PARTS = ("source_parts", "target_parts")
 
 
-def to_batches(
-    dataset: tf.data.Dataset,
-    batch_size: int,
+def finish_batches(
+    batches: tf.data.Dataset,
     image_size: tuple[int, int],
     heatmap_sigma: float,
     *,
     heatmaps: bool = True,
     transform=None,
 ) -> tf.data.Dataset:
-    """Batches single samples, scales their images to [-1, 1] and draws their poses.
+    """Scales the images of batches to [-1, 1], draws their poses and prefetches.
 
     Args:
-      dataset: dicts with `source_image`, `target_image` uint8 [H, W, 3], `source_keypoints`,
-        `target_keypoints` [18, 2] (y, x), and perhaps `flow` [H, W, 2], `visibility`, `source_parts`,
-        `target_parts` [H, W].
-      batch_size: the last batch may be smaller.
+      batches: dicts with `source_image`, `target_image` uint8 [B, H, W, 3], `source_keypoints`,
+        `target_keypoints` [B, 18, 2] (y, x), and perhaps `flow` [B, H, W, 2], `visibility`, `source_parts`,
+        `target_parts` [B, H, W]; other entries pass unchanged.
       image_size: (H, W) in pixels.
       heatmap_sigma: of the poses' Gaussians, in pixels.
       heatmaps: whether to add `source_pose` and `target_pose`.
       transform: None or a function of the batch, applied before the poses are drawn (augmentation).
 
     Returns:
-      Prefetched dicts: images float32 [B, H, W, 3] in [-1, 1], keypoints, flow and visibility float32, parts
-      int32, poses float32 [B, H, W, 18].
-
-    Raises:
-      ValueError: the batch size is not positive.
+      Dicts: images float32 [B, H, W, 3] in [-1, 1], keypoints, flow and visibility float32, parts int32,
+      poses float32 [B, H, W, 18].
     """
-    if batch_size < 1:
-        raise ValueError(f"batch_size must be at least 1, got {batch_size}")
 
     def finish(batch):
         batch = dict(batch)
@@ -64,9 +57,7 @@ def to_batches(
                 batch[f"{which}_pose"] = pose_heatmaps(points, image_size, heatmap_sigma)
         return batch
 
-    return (
-        dataset.batch(batch_size).map(finish, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
-    )
+    return batches.map(finish, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
 
 
 def load_image(path: tf.Tensor, size: tuple[int, int]) -> tf.Tensor:

@@ -1,0 +1,140 @@
+"""`gfla generate`: a photograph, its pose and a target pose in; that person in that pose out."""
+
+import argparse
+import os
+import sys
+
+from gfla_tf.errors import InputError
+
+HELP = "put the person of a photograph into another pose"
+
+_PICTURES = ("flow", "mask", "attention")
+
+
+def add_arguments(parser):
+    """Adds the command's arguments to an argparse parser."""
+    pose = "OpenPose JSON (18 or 25 keypoints), or annotations.csv#NAME for a row of an annotation file"
+    parser.add_argument(
+        "--source", required=True, metavar="PHOTO", help="the photograph: PNG, JPEG, WebP or BMP"
+    )
+    parser.add_argument("--source-pose", required=True, metavar="POSE", help=f"the photograph's pose: {pose}")
+    parser.add_argument(
+        "--target-pose", required=True, metavar="POSE", help="the wanted pose, in the same way"
+    )
+    parser.add_argument(
+        "--model", metavar="M", help="a .keras file or a run folder (default: the shipped model)"
+    )
+    parser.add_argument(
+        "-o", "--output", required=True, metavar="OUT", help="the picture: .png, .jpg, .webp or .bmp"
+    )
+    parser.add_argument("--flow", metavar="FILE", help="write the flow field too, as colours")
+    parser.add_argument(
+        "--mask", metavar="FILE", help="write the mask too (white: taken from the photograph)"
+    )
+    parser.add_argument("--attention", metavar="FILE", help="write where the attention reads the photograph")
+    parser.add_argument(
+        "--fit",
+        choices=("letterbox", "resize"),
+        default="letterbox",
+        help="keep the photograph's proportions in the model's frame, or stretch it (default: letterbox)",
+    )
+    parser.add_argument(
+        "--size",
+        choices=("source", "model"),
+        default="source",
+        help="size of the results: the photograph's, or the model's own (default: source)",
+    )
+    parser.add_argument(
+        "--source-frame",
+        type=_frame,
+        metavar="WxH",
+        help="the image size that the source pose was measured in (default: the photograph's)",
+    )
+    parser.add_argument(
+        "--target-frame",
+        type=_frame,
+        metavar="WxH",
+        help="the image size that the target pose was measured in (default: the photograph's)",
+    )
+    parser.add_argument(
+        "--person", type=int, metavar="N", help="which of a pose file's people, counted from 0"
+    )
+    parser.add_argument("--force", action="store_true", help="replace outputs that are there")
+
+
+def run(args):
+    """Runs the command: every input and output is checked before TensorFlow and the model are loaded."""
+    from gfla_tf.data.images import encode_image, read_image
+    from gfla_tf.data.output_files import write_files
+
+    outputs = {
+        "image": args.output,
+        **{name: getattr(args, name) for name in _PICTURES if getattr(args, name)},
+    }
+    _check_outputs(outputs, args)
+    photo = read_image(args.source)
+    size = photo.shape[:2]
+    source, source_frame = _read_keypoints(args.source_pose, args.source_frame, size, args.person)
+    target, target_frame = _read_keypoints(args.target_pose, args.target_frame, size, args.person)
+
+    from gfla_tf.inference import generate, load_generator
+
+    model = load_generator(args.model)
+    if args.model is None:
+        height, width = model.image_size
+        print(
+            f"gfla: no --model given: using the shipped synthetic model ({width} x {height} pixels), which was "
+            "trained on drawn people and is rough on photographs",
+            file=sys.stderr,
+        )
+    result = generate(
+        model,
+        photo,
+        source,
+        target,
+        source_frame=source_frame,
+        target_frame=target_frame,
+        fit=args.fit,
+        size=args.size,
+        pictures=tuple(name for name in outputs if name != "image"),
+    )
+    write_files(
+        {path: encode_image(path, getattr(result, name)) for name, path in outputs.items()}, args.force
+    )
+    print(f"wrote {', '.join(outputs.values())}")
+    return 0
+
+
+def _check_outputs(outputs, args):
+    """Refuses outputs that cannot be written, or that would overwrite an input or each other."""
+    from gfla_tf.data.images import check_extension
+    from gfla_tf.data.output_files import check_output
+
+    inputs = {os.path.realpath(path) for path in (args.source, args.source_pose, args.target_pose)}
+    seen = set()
+    for path in outputs.values():
+        place = os.path.realpath(path)
+        if place in inputs:
+            raise InputError(f"the output {path!r} is an input of this command: name another one")
+        if place in seen:
+            raise InputError(f"two outputs are both named {path!r}: give each its own name")
+        seen.add(place)
+        check_extension(path)
+        check_output(path, args.force)
+
+
+def _read_keypoints(spec, frame, photo_size, person):
+    """A pose's keypoints [18, 2] (y, x) and the frame (H, W) in whose pixels they are."""
+    from gfla_tf.data.keypoints import keep_inside, read_pose
+
+    pose = read_pose(spec, person)
+    frame = frame or pose.frame or photo_size
+    return keep_inside(pose.keypoints, frame, pose.name), frame
+
+
+def _frame(text):
+    """ "WxH" as (H, W)."""
+    width, mark, height = text.lower().partition("x")
+    if not (mark and width.isdecimal() and height.isdecimal() and 0 < int(width) < 2**20 > int(height) > 0):
+        raise argparse.ArgumentTypeError(f"expected WxH in pixels, such as 176x256, got {text!r}")
+    return int(height), int(width)

@@ -1,0 +1,211 @@
+"""`gfla generate`, from files to files: every kind of photograph, and every mistake as one sentence."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gfla_tf.cli.main import main
+from gfla_tf.data.images import encode_image, read_image
+from tests.data import pictures
+from tests.data.folders import write_folder
+
+HEIGHT, WIDTH = 120, 90
+
+
+@pytest.fixture(scope="module")
+def model_path(tmp_path_factory):
+    from gfla_tf.models import PersonImageGenerator
+
+    path = tmp_path_factory.mktemp("run") / "model.keras"
+    PersonImageGenerator.from_preset("synthetic").save(path)
+    return path
+
+
+def _document(count=18, scale=1.0, value=None):
+    rng = np.random.default_rng(count)
+    points = rng.uniform([10, 10, 0.5], [WIDTH - 10, HEIGHT - 10, 1.0], (count, 3)) * [scale, scale, 1.0]
+    numbers = points.ravel().tolist() if value is None else [value] * (3 * count)
+    return {"version": 1.3, "people": [{"pose_keypoints_2d": numbers}]}
+
+
+@pytest.fixture
+def place(tmp_path):
+    """A folder with a photo, two poses and a place for the results."""
+    (tmp_path / "photo.jpg").write_bytes(pictures.jpeg(pictures.gradient(HEIGHT, WIDTH)))
+    (tmp_path / "a.json").write_text(json.dumps(_document(18)))
+    (tmp_path / "b.json").write_text(json.dumps(_document(25)))
+    (tmp_path / "out").mkdir()
+    return tmp_path
+
+
+def _run(place, model_path, *extra, **changes):
+    arguments = {
+        "--source": place / "photo.jpg",
+        "--source-pose": place / "a.json",
+        "--target-pose": place / "b.json",
+        "--model": model_path,
+        "--output": place / "out" / "x.png",
+        **{f"--{name.replace('_', '-')}": value for name, value in changes.items()},
+    }
+    words = [str(word) for pair in arguments.items() if pair[1] is not None for word in pair]
+    return main(["generate", *words, *extra])
+
+
+def _refused(capsys, place, code):
+    """Exit code 2, one sentence on stderr, and nothing written; returns the sentence."""
+    assert code == 2
+    lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("gfla: error:")]
+    assert len(lines) == 1
+    assert not list((place / "out").iterdir())
+    return lines[0]
+
+
+def test_all_pictures(place, model_path, capsys):
+    outputs = {name: place / "out" / f"{name}.png" for name in ("flow", "mask", "attention")}
+    assert _run(place, model_path.parent, **outputs) == 0
+    for path in (place / "out" / "x.png", *outputs.values()):
+        assert read_image(path).shape == (HEIGHT, WIDTH, 3)
+    assert len(list((place / "out").iterdir())) == 4
+    assert "wrote" in capsys.readouterr().out
+    assert _run(place, model_path, "--force", size="model", fit="resize", output=outputs["flow"]) == 0
+    assert read_image(outputs["flow"]).shape == (64, 64, 3)
+
+
+def test_kinds_of_photographs(place, model_path, monkeypatch):
+    from gfla_tf.inference import load_generator
+
+    model = load_generator(model_path)
+    monkeypatch.setattr("gfla_tf.inference.load_generator", lambda path: model)
+    rows = [bytes(range(40)) * 2] * 30
+    files = {
+        "cmyk.jpg": Path(__file__).parents[1].joinpath("data", "cmyk.jpg").read_bytes(),
+        "grey.png": pictures.png(0, 8, [row[:40] for row in rows], (30, 40)),
+        "clear.png": pictures.png(6, 8, [row * 2 for row in rows], (30, 40)),
+        "deep.png": pictures.png(0, 16, rows, (30, 40)),
+        "wide.webp": encode_image("a.webp", pictures.gradient(13, 301)),
+    }
+    for name, data in files.items():
+        (place / name).write_bytes(data)
+        frame = f"{WIDTH}x{HEIGHT}"
+        result = place / "out" / f"{name}.jpg"
+        done = _run(
+            place, model_path, source=place / name, output=result, source_frame=frame, target_frame=frame
+        )
+        assert done == 0
+        assert read_image(result).shape == read_image(place / name).shape
+
+
+def test_annotation_rows(place, model_path):
+    write_folder(place / "data", "fasion", (HEIGHT, WIDTH), (256, 176), splits=("test",))
+    table = place / "data" / "fasion-annotation-test.csv"
+    poses = {"source_pose": f"{table}#test0_0.jpg", "target_pose": f"{table}#test1_1.jpg"}
+    assert _run(place, model_path, **poses) == 0
+    assert read_image(place / "out" / "x.png").shape == (HEIGHT, WIDTH, 3)
+
+
+def test_keypoints_outside_are_left_out_with_a_warning(place, model_path, caplog):
+    document = _document(18)
+    document["people"][0]["pose_keypoints_2d"][:3] = [-30.0, 5.0, 1.0]
+    (place / "a.json").write_text(json.dumps(document))
+    assert _run(place, model_path) == 0
+    assert "1 keypoint(s)" in caplog.text
+
+
+_WHOLE = pictures.jpeg(pictures.gradient(64, 64))
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (None, "does not exist"),
+        (b"dear diary", "is not a PNG, JPEG, WebP or BMP image"),
+        (_WHOLE[: len(_WHOLE) // 2], "is a truncated JPEG file"),
+        (pictures.huge_png(), "declares 20000 x 20000 pixels"),
+        (encode_image("a.png", pictures.gradient(1, 1)), "lies wholly outside its frame of 1 x 1"),
+    ],
+)
+def test_bad_photographs(place, model_path, capsys, data, message):
+    path = place / "odd.jpg"
+    if data is not None:
+        path.write_bytes(data)
+    sentence = _refused(capsys, place, _run(place, model_path, source=path))
+    assert message in sentence
+    assert "odd.jpg" in sentence or "a.json" in sentence
+
+
+@pytest.mark.parametrize(
+    ("document", "message"),
+    [
+        ({"people": []}, "holds no person"),
+        (_document(17), "has 17 keypoints"),
+        (_document(18, value=float("nan")), "holds nan"),
+        (_document(18, scale=100.0), "lies wholly outside its frame of 90 x 120 pixels"),
+        ("not JSON", "is not a JSON file"),
+    ],
+)
+@pytest.mark.parametrize("which", ["source_pose", "target_pose"])
+def test_bad_poses(place, model_path, capsys, which, document, message):
+    path = place / "odd.json"
+    path.write_text(document if isinstance(document, str) else json.dumps(document))
+    sentence = _refused(capsys, place, _run(place, model_path, **{which: path}))
+    assert message in sentence
+    assert "odd.json" in sentence
+
+
+@pytest.mark.parametrize(
+    ("output", "message"),
+    [
+        ("nowhere/x.png", "there is no folder"),
+        ("a.json/x.png", "there is no folder"),
+        ("out", "must end in one of|is a folder"),
+        ("out/x.gif", "must end in one of"),
+        ("photo.jpg", "is an input of this command"),
+    ],
+)
+def test_bad_outputs(place, model_path, capsys, output, message):
+    before = (place / "photo.jpg").read_bytes()
+    sentence = _refused(capsys, place, _run(place, model_path, output=place / output))
+    assert any(part in sentence for part in message.split("|"))
+    assert (place / "photo.jpg").read_bytes() == before
+
+
+def test_a_bad_second_output_leaves_no_first(place, model_path, capsys):
+    _refused(capsys, place, _run(place, model_path, mask=place / "nowhere" / "m.png"))
+    sentence = _refused(capsys, place, _run(place, model_path, mask=place / "out" / "x.png"))
+    assert "two outputs" in sentence
+
+
+def test_nothing_is_overwritten(place, model_path, capsys):
+    mine = place / "mine.png"
+    mine.write_bytes(b"precious")
+    assert "exists already" in _refused(capsys, place, _run(place, model_path, output=mine))
+    assert mine.read_bytes() == b"precious"
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/version"), reason="needs a folder that nobody can write to")
+def test_an_unwritable_folder(place, model_path, capsys):
+    sentence = _refused(capsys, place, _run(place, model_path, output="/proc/x.png"))
+    assert "cannot be written" in sentence
+
+
+@pytest.mark.parametrize("words", [["--fit", "crop"], ["--target-frame", "12"], ["--target-frame", "0x5"]])
+def test_wrong_usage(place, model_path, words):
+    with pytest.raises(SystemExit) as error:
+        _run(place, model_path, *words)
+    assert error.value.code == 2
+
+
+def test_a_bad_photograph_is_refused_before_tensorflow_loads(place):
+    program = (
+        "import sys; from gfla_tf.cli.main import main; "
+        f"code = main(['generate', '--source', 'none.jpg', '--source-pose', 'a', '--target-pose', 'b', "
+        f"'-o', {str(place / 'x.png')!r}]); print(code, 'tensorflow' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["2", "False"]
+    assert done.stderr == "gfla: error: the image 'none.jpg' does not exist\n"

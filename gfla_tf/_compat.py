@@ -12,3 +12,30 @@ def add_state(layer, name, shape, initializer):
     return layer.add_weight(
         name=name, shape=shape, initializer=initializer, trainable=False, aggregation=aggregation
     )
+
+
+def scaled_loss(optimizer, loss):
+    """The loss as the tape must see it: divided over the replicas, multiplied where half precision needs it."""
+    loss = loss / tf.distribute.get_strategy().num_replicas_in_sync
+    if KERAS_3:
+        return optimizer.scale_loss(loss)
+    return optimizer.get_scaled_loss(loss) if hasattr(optimizer, "get_scaled_loss") else loss
+
+
+def apply_gradients(optimizer, gradients, variables):
+    """Applies the gradients of a `scaled_loss`."""
+    if hasattr(optimizer, "get_unscaled_gradients"):
+        gradients = optimizer.get_unscaled_gradients(gradients)
+    optimizer.apply_gradients(zip(gradients, variables, strict=True))
+
+
+def scales_losses():
+    """Whether the global dtype policy is mixed_float16, under which optimizers scale their losses."""
+    policy = keras.config.dtype_policy() if KERAS_3 else keras.mixed_precision.global_policy()
+    return policy.name == "mixed_float16"
+
+
+def for_precision(optimizer):
+    """The optimizer as the global dtype policy needs it: with dynamic loss scaling under mixed_float16."""
+    wrapper = keras.mixed_precision.LossScaleOptimizer
+    return wrapper(optimizer) if scales_losses() and not isinstance(optimizer, wrapper) else optimizer

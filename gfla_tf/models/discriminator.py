@@ -6,6 +6,7 @@ import tensorflow as tf
 from gfla_tf.layers import DiscriminatorBlock, SpectralNormConv2D
 from gfla_tf.layers.blocks import lrelu
 from gfla_tf.models.network import Network
+from gfla_tf.models.presets import discriminator_preset
 
 
 @keras.saving.register_keras_serializable(package="gfla_tf")
@@ -33,6 +34,15 @@ class ResDiscriminator(Network):
         self.blocks = [DiscriminatorBlock(w, hidden=h) for w, h in zip(widths, hidden, strict=True)]
         self.head = SpectralNormConv2D(1, 1)
         self.build()
+
+    @classmethod
+    def from_preset(cls, name, **overrides):
+        """A new, untrained discriminator of a named configuration: "fashion", "market" or "synthetic".
+
+        Raises:
+          ValueError: an unknown name.
+        """
+        return cls(**{**discriminator_preset(name), **overrides})
 
     def _build_layers(self):
         channels = self.image_channels

@@ -68,6 +68,12 @@ class FlowFieldEstimator(Network):
         """{layer: n}, coarse to fine."""
         return dict(self._levels)
 
+    @property
+    def flow_variables(self):
+        """The trainable variables that the flows depend on: all but the mask heads'."""
+        masks = {id(variable) for head in self.mask_heads for variable in head.trainable_variables}
+        return [variable for variable in self.trainable_variables if id(variable) not in masks]
+
     def _width(self, layer):
         return width_at(layer, self.width, self.max_width)
 

@@ -8,17 +8,17 @@ PRESETS = {
     "fashion": {
         "image_size": (256, 256),
         "attention_layers": {3: 3, 2: 5},
-        "discriminator_blocks": 4,
+        "discriminator": {"num_blocks": 4},
     },
     "market": {
         "image_size": (128, 64),
         "attention_layers": {2: 3},
-        "discriminator_blocks": 3,
+        "discriminator": {"num_blocks": 3},
     },
     "synthetic": {
         "image_size": (64, 64),
         "attention_layers": {2: 3, 1: 3},
-        "discriminator_blocks": 3,
+        "discriminator": {"num_blocks": 3, "width": 16},
         "width": 32,
         "max_width": 64,
         "num_layers": 2,
@@ -26,6 +26,7 @@ PRESETS = {
         "flow_width": 16,
         "flow_max_width": 80,
         "flow_encoder_layers": 4,
+        "heatmap_sigma": 2.0,
         "average_attention": False,
         "normalize_source": False,
     },
@@ -33,19 +34,21 @@ PRESETS = {
 
 
 def preset(name):
-    """The constructor arguments of a preset.
+    """The arguments of `PersonImageGenerator` for a preset.
 
     Raises:
       ValueError: an unknown name.
     """
     if name not in PRESETS:
         raise ValueError(f"there is no preset {name!r}; the presets are {', '.join(PRESETS)}")
-    arguments = dict(PRESETS[name])
-    del arguments["discriminator_blocks"]
-    return arguments
+    return {key: value for key, value in PRESETS[name].items() if key != "discriminator"}
 
 
-def discriminator_blocks(name):
-    """How many blocks the discriminator of a preset has."""
+def discriminator_preset(name):
+    """The arguments of `ResDiscriminator` for a preset.
+
+    Raises:
+      ValueError: an unknown name.
+    """
     preset(name)
-    return PRESETS[name]["discriminator_blocks"]
+    return PRESETS[name]["discriminator"]

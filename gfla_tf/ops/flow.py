@@ -126,6 +126,16 @@ def gaussian_warp(image, flow, kernel_size=4, sigma=2.0):
     return out
 
 
+def resize_flow(flow, size):
+    """A flow on another grid: bilinear in space, its values scaled with the size.
+
+    flow [B, h, w, 2] in pixels of its map; size (H, W) -> [B, H, W, 2] in pixels of the new map.
+    """
+    old = tf.cast(tf.shape(flow)[1:3], flow.dtype)
+    scale = tf.cast(size, flow.dtype) / old  # (y, x)
+    return tf.cast(tf.image.resize(flow, size), flow.dtype) * scale[::-1]
+
+
 def _gaussian_taps(fraction, taps, sigma, dtype):
     """Normalised weights of the taps along one axis: [...] -> [..., len(taps)]."""
     distance = tf.stack([fraction - tap for tap in taps], axis=-1)

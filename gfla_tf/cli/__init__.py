@@ -1,0 +1,1 @@
+"""The command line: argument parsing only; TensorFlow is imported when a command runs."""

@@ -1,0 +1,52 @@
+"""`gfla COMMAND …`: finds the command, runs it, and turns errors into one sentence and an exit code."""
+
+import argparse
+import importlib
+import os
+import sys
+
+from gfla_tf._version import __version__
+from gfla_tf.errors import InputError
+
+COMMANDS = ("demo", "train", "generate", "evaluate", "data")
+
+DONE, BAD_INPUT, INTERRUPTED = 0, 2, 130
+
+
+def build_parser():
+    """The parser of all commands; importing TensorFlow is left to the commands themselves."""
+    parser = argparse.ArgumentParser(
+        prog="gfla",
+        description="Person images in new poses (GFLA, CVPR 2020), in TensorFlow and Keras.",
+    )
+    parser.add_argument("--version", action="version", version=f"gfla_tf {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name in COMMANDS:
+        module = importlib.import_module(f"gfla_tf.cli.{name}")
+        command = commands.add_parser(name, help=module.HELP, description=module.HELP)
+        module.add_arguments(command)
+        command.set_defaults(run=module.run)
+    return parser
+
+
+def main(argv=None):
+    """Runs a command line and returns its exit code: 0 done, 1 a check found faults, 2 bad input or usage.
+
+    Raises:
+      SystemExit: from argparse, for --help (0) and for wrong usage (2).
+    """
+    args = build_parser().parse_args(argv)
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    try:
+        return args.run(args) or DONE
+    except InputError as error:
+        print(f"gfla: error: {error}", file=sys.stderr)
+        return BAD_INPUT
+    except KeyboardInterrupt:
+        print("gfla: interrupted", file=sys.stderr)
+        return INTERRUPTED
+
+
+def entry_point():
+    """The `gfla` program."""
+    sys.exit(main())

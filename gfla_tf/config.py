@@ -1,0 +1,233 @@
+"""What a run is made of: frozen dataclasses, a constraint beside each field, read from YAML with dotted overrides.
+
+A config file states only its differences from the defaults; the resolved one is saved with the run.
+"""
+
+import dataclasses
+import difflib
+import math
+import types
+import typing
+from pathlib import Path
+
+from gfla_tf.errors import InputError
+
+_MAX_BYTES = 1_000_000
+
+
+def at_least(low, strict=False):
+    """Constraint: a finite number not below `low` (above it, if strict)."""
+
+    def check(value):
+        if not math.isfinite(value) or (value <= low if strict else value < low):
+            return f"must be {'above' if strict else 'at least'} {low}"
+        return None
+
+    return check
+
+
+def one_of(*choices):
+    """Constraint: one of a few names."""
+
+    def check(value):
+        return None if value in choices else f"must be one of {', '.join(map(repr, choices))}"
+
+    return check
+
+
+def setting(default, *constraints):
+    """A field with its default and the constraints its value must meet."""
+    metadata = {"constraints": constraints}
+    if isinstance(default, dict | list):
+        return dataclasses.field(default_factory=lambda: default.copy(), metadata=metadata)
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+@dataclasses.dataclass(frozen=True)
+class ModelConfig:
+    """Which network: a preset and what differs from it (constructor arguments of `PersonImageGenerator`)."""
+
+    preset: str = setting("synthetic", one_of("fashion", "market", "synthetic"))
+    overrides: dict = setting({})
+
+
+@dataclasses.dataclass(frozen=True)
+class DataConfig:
+    """Where pairs come from."""
+
+    source: str = setting("synthetic", one_of("synthetic", "deepfashion", "market1501"))
+    root: str | None = setting(None)  # folder of a real dataset
+    seed: int = setting(0, at_least(0))
+    identities: int = setting(5000, at_least(1))  # of SyntheticPeople, for training
+    test_identities: int = setting(100, at_least(1))
+    augment: bool = setting(True)  # Market's random affine; the other sources have none
+    workers: int = setting(2, at_least(0))  # processes that draw SyntheticPeople
+
+
+@dataclasses.dataclass(frozen=True)
+class FeaturesConfig:
+    """The network whose features the losses compare, said explicitly: nothing is ever substituted for it."""
+
+    kind: str = setting("vgg19", one_of("vgg19", "parts"))
+    weights: str = setting("imagenet")  # vgg19: "imagenet", "random", or a torchvision .pth or .npz
+    vgg_input: str = setting("signed", one_of("signed", "imagenet"))
+    width: int = setting(16, at_least(1))  # parts: channels of the first block
+    width_multiplier: float = setting(1.0, at_least(0, strict=True))  # vgg19 "random"
+    steps: int = setting(600, at_least(1))  # parts: training steps on part labels
+
+
+@dataclasses.dataclass(frozen=True)
+class FlowStageConfig:
+    """Stage 1: F alone."""
+
+    epochs: int = setting(10, at_least(0))
+    steps_per_epoch: int = setting(1000, at_least(1))
+    learning_rate: float = setting(1e-4, at_least(0, strict=True))
+    final_learning_rate: float | None = setting(None, at_least(0, strict=True))  # cosine decay down to it
+    correctness: float = setting(20.0, at_least(0))
+    regularization: float = setting(0.01, at_least(0))
+    background: float = setting(1.0, at_least(0))  # weight of the correctness outside the figure
+
+
+@dataclasses.dataclass(frozen=True)
+class GenerateStageConfig:
+    """Stage 2: F, G and D."""
+
+    epochs: int = setting(20, at_least(0))
+    steps_per_epoch: int = setting(1000, at_least(1))
+    learning_rate: float = setting(1e-4, at_least(0, strict=True))
+    final_learning_rate: float | None = setting(None, at_least(0, strict=True))
+    flow_learning_rate: float | None = setting(None, at_least(0))  # F's own rate, where it is not G's
+    discriminator_learning_rate: float = setting(1e-5, at_least(0, strict=True))
+    gan_mode: str = setting("lsgan", one_of("lsgan", "vanilla", "hinge"))
+    l1: float = setting(5.0, at_least(0))
+    correctness: float = setting(5.0, at_least(0))
+    regularization: float = setting(0.0025, at_least(0))
+    adversarial: float = setting(2.0, at_least(0))
+    content: float = setting(0.5, at_least(0))
+    style: float = setting(500.0, at_least(0))
+    background: float = setting(1.0, at_least(0))
+
+
+@dataclasses.dataclass(frozen=True)
+class Config:
+    """One run."""
+
+    model: ModelConfig = dataclasses.field(default_factory=ModelConfig)
+    data: DataConfig = dataclasses.field(default_factory=DataConfig)
+    features: FeaturesConfig = dataclasses.field(default_factory=FeaturesConfig)
+    stage1: FlowStageConfig = dataclasses.field(default_factory=FlowStageConfig)
+    stage2: GenerateStageConfig = dataclasses.field(default_factory=GenerateStageConfig)
+    batch_size: int = setting(8, at_least(1))
+    validation_batches: int = setting(8, at_least(1))
+    seed: int = setting(0, at_least(0))
+    precision: str = setting("float32", one_of("float32", "mixed_float16", "mixed_bfloat16"))
+
+    def to_dict(self):
+        """The resolved configuration as plain types, for YAML and JSON."""
+        return dataclasses.asdict(self)
+
+
+def load_config(path, overrides=()):
+    """Reads a YAML file of `Config` fields, then applies `overrides`, strings "section.key=value".
+
+    Raises:
+      InputError: a file that cannot be read or is no YAML mapping, an unknown key, a value of the wrong type or out
+        of its range; the sentence names file or override, and key.
+    """
+    values = _read_yaml(path)
+    config = _build(Config, values, "", str(path))
+    for override in overrides:
+        key, equals, text = override.partition("=")
+        if not equals or not key:
+            raise InputError(f"override {override!r} must have the form section.key=value")
+        nested = _parse(text, f"override {override!r}")
+        for part in reversed(key.split(".")):
+            nested = {part: nested}
+        values = _merge(values, nested)
+        config = _build(Config, values, "", f"override {override!r}")
+    return config
+
+
+def _read_yaml(path):
+    path = Path(path)
+    try:
+        if path.stat().st_size > _MAX_BYTES:
+            raise InputError(f"{path} is larger than {_MAX_BYTES} bytes: not a configuration")
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"cannot read the configuration {path}: {_reason(error)}") from error
+    values = _parse(text, str(path))
+    if values is None:
+        return {}
+    if not isinstance(values, dict):
+        raise InputError(f"{path} must hold `key: value` lines, not a {type(values).__name__}")
+    return values
+
+
+def _parse(text, where):
+    import yaml
+
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f", line {mark.line + 1}" if mark else ""
+        raise InputError(f"{where}{line}: not valid YAML ({getattr(error, 'problem', error)})") from error
+
+
+def _reason(error):
+    return getattr(error, "strerror", None) or str(error)
+
+
+def _merge(old, new):
+    merged = dict(old)
+    for key, value in new.items():
+        both = isinstance(value, dict) and isinstance(merged.get(key), dict)
+        merged[key] = _merge(merged[key], value) if both else value
+    return merged
+
+
+def _build(cls, values, prefix, where):
+    if not isinstance(values, dict):
+        raise InputError(f"{where}: {prefix.rstrip('.')} must hold `key: value` lines, got {values!r}")
+    fields = {field.name: field for field in dataclasses.fields(cls)}
+    hints = typing.get_type_hints(cls)
+    arguments = {}
+    for key, value in values.items():
+        if key not in fields:
+            close = difflib.get_close_matches(str(key), fields, n=1)
+            hint = f"did you mean {prefix}{close[0]}?" if close else f"known are {', '.join(fields)}"
+            raise InputError(f"{where}: there is no setting {prefix}{key}; {hint}")
+        if dataclasses.is_dataclass(hints[key]):
+            arguments[key] = _build(hints[key], value or {}, f"{prefix}{key}.", where)
+        else:
+            arguments[key] = _convert(value, hints[key], fields[key], f"{where}: {prefix}{key}")
+    return cls(**arguments)
+
+
+def _convert(value, hint, field, where):
+    kinds = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
+    if value is None:
+        if type(None) in kinds:
+            return None
+        raise InputError(f"{where} must be a {kinds[0].__name__}, not empty")
+    kind = kinds[0]
+    if kind is float and isinstance(value, str):
+        value = _number(value)  # YAML reads 1e-4 as text
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        value = float(value)
+    if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+        raise InputError(f"{where} must be a {kind.__name__}, got {value!r}")
+    for constraint in field.metadata.get("constraints", ()):
+        problem = constraint(value)
+        if problem:
+            raise InputError(f"{where} {problem}, got {value!r}")
+    return value
+
+
+def _number(text):
+    try:
+        return float(text)
+    except ValueError:
+        return text

@@ -83,8 +83,8 @@ def run(args):
     if args.model is None:
         height, width = model.image_size
         print(
-            f"gfla: no --model given: using the shipped synthetic model ({width} x {height} pixels), which was "
-            "trained on drawn people and is rough on photographs",
+            f"gfla: no --model given: using the shipped synthetic model ({width} x {height} pixels), "
+            "which was trained on drawn people and is rough on photographs",
             file=sys.stderr,
         )
     result = generate(

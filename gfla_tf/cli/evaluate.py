@@ -1,0 +1,93 @@
+"""`gfla evaluate`: the figures of a trained model on people that it has never seen."""
+
+HELP = "measure a trained model on held-out people"
+
+_TARGETS = ("demo", "synthetic")
+
+
+def add_arguments(parser):
+    """Adds the command's arguments to an argparse parser."""
+    parser.add_argument(
+        "--model", metavar="M", help="a .keras file or a run folder (default: the shipped model)"
+    )
+    parser.add_argument(
+        "--data", choices=("synthetic",), default="synthetic", help="the data (default: synthetic)"
+    )
+    parser.add_argument(
+        "--config", metavar="YAML", help="whose SyntheticPeople (default: the run folder's, else seed 0)"
+    )
+    parser.add_argument("--pairs", type=int, default=600, help="how many held-out pairs (default: 600)")
+    parser.add_argument("--batch-size", type=int, default=20, help="pairs at once (default: 20)")
+    parser.add_argument(
+        "--mean-images", type=int, default=2000, help="targets in the mean image (default: 2000)"
+    )
+    parser.add_argument("--no-classical", action="store_true", help="leave out OpenCV's DIS and Farneback")
+    parser.add_argument(
+        "--targets", choices=_TARGETS, help="check these targets: exit code 1 if one is missed"
+    )
+    parser.add_argument("--markdown", action="store_true", help="print Markdown tables")
+    parser.add_argument("-o", "--output", metavar="JSON", help="write the figures here too")
+    parser.add_argument("--force", action="store_true", help="replace the output if it exists")
+
+
+def run(args):
+    """Evaluates, prints the tables, and returns 0, or 1 where a target was missed.
+
+    Raises:
+      InputError: a model, configuration or output that cannot be used, or an impossible number.
+    """
+    from gfla_tf.cli.progress import progress_bar
+    from gfla_tf.data import SyntheticPeople
+    from gfla_tf.data.output_files import check_output, write_files
+    from gfla_tf.evaluation import TARGETS, evaluate_synthetic, mean_target, targets_table
+    from gfla_tf.evaluation.result import table_to_markdown, table_to_text
+    from gfla_tf.inference import load_generator
+
+    if args.output:
+        check_output(args.output, args.force)
+    config = _data_config(args)
+    model = load_generator(args.model)
+    dataset = SyntheticPeople(
+        image_size=model.image_size,
+        seed=config.seed,
+        identities={"train": config.identities, "test": config.test_identities},
+        heatmap_sigma=model.heatmap_sigma,
+    )
+    mean_image, mean_images = mean_target(dataset, args.mean_images)
+    result = evaluate_synthetic(
+        model,
+        dataset,
+        pairs=args.pairs,
+        mean_image=mean_image,
+        train_images_for_mean=mean_images,
+        batch_size=args.batch_size,
+        classical=not args.no_classical,
+        progress=progress_bar("evaluating"),
+    )
+    targets = TARGETS[args.targets](result) if args.targets else []
+    print(result.to_markdown() if args.markdown else result.to_text(), end="")
+    if targets:
+        table = targets_table(targets)
+        print("\n" + (table_to_markdown(table) if args.markdown else table_to_text(table)))
+    if args.output:
+        write_files({args.output: result.to_json().encode()}, args.force)
+    return 0 if all(target.met for target in targets) else 1
+
+
+def _data_config(args):
+    """Which SyntheticPeople: those of --config, or of the run folder that --model names, or the defaults."""
+    from pathlib import Path
+
+    from gfla_tf.config import DataConfig, load_config
+    from gfla_tf.errors import InputError
+
+    path = args.config
+    if path is None and args.model is not None and (Path(args.model) / "config.yaml").is_file():
+        path = Path(args.model) / "config.yaml"
+    config = load_config(path).data if path is not None else DataConfig()
+    if config.source != "synthetic":
+        raise InputError(
+            f"{path} is about {config.source}: true flow and visibility are known of SyntheticPeople only, "
+            "so name a configuration with data.source: synthetic, or none"
+        )
+    return config

@@ -93,7 +93,8 @@ class SyntheticPeople:
         if not 0 <= index < self.num_pairs(split):
             raise IndexError(f"split {split!r} has pairs 0 to {self.num_pairs(split) - 1}, asked for {index}")
         identity, pair = divmod(int(index), self.pairs_per_identity)
-        return _pair_sample(self._draw(split, identity), *self._recipe.pairs[pair], truth=True)
+        person = self._draw(split, identity)
+        return _pair_sample(person, *self._recipe.pairs[pair], truth=True, parts=True)
 
     def as_arrays(self, split, start=0, stop=None, truth=False, workers=0, progress=None):
         """The pictures of identities start..stop-1 as stacked arrays, for training from memory.
@@ -128,7 +129,16 @@ class SyntheticPeople:
         return self
 
     def as_dataset(
-        self, split, batch_size, *, shuffle=None, seed=0, repeat=False, heatmaps=True, truth=False
+        self,
+        split,
+        batch_size,
+        *,
+        shuffle=None,
+        seed=0,
+        repeat=False,
+        heatmaps=True,
+        truth=False,
+        parts=False,
     ):
         """A `tf.data.Dataset` of batched dicts.
 
@@ -140,6 +150,7 @@ class SyntheticPeople:
           shuffle: None shuffles "train" only. Each pass has its own order, and the sequence of orders follows from `seed`. Uncached
             people are drawn as needed, and shuffled in random order in blocks of 16 people.
           repeat: goes on for ever.
+          parts: adds source_parts and target_parts alone, which costs nothing.
         """
         from .pipeline import make_dataset
 
@@ -147,9 +158,9 @@ class SyntheticPeople:
         if batch_size < 1:
             raise ValueError(f"batch_size must be at least 1, got {batch_size}")
         shuffle = split == "train" if shuffle is None else shuffle
-        batches = functools.partial(self._batches, split, batch_size, shuffle, seed, truth)
+        batches = functools.partial(self._batches, split, batch_size, shuffle, seed, truth, truth or parts)
         steps = -(-self.num_pairs(split) // batch_size)
-        return make_dataset(batches, steps, self.image_size, self.heatmap_sigma, repeat, heatmaps, truth)
+        return make_dataset(batches, steps, self.image_size, self.heatmap_sigma, repeat, heatmaps, truth, truth or parts)
 
     def _count(self, split):
         if split not in self.identities:
@@ -158,14 +169,14 @@ class SyntheticPeople:
             )
         return self.identities[split]
 
-    def _batches(self, split, batch_size, shuffle, seed, truth, epoch):
+    def _batches(self, split, batch_size, shuffle, seed, truth, parts, epoch):
         """Yields the batches (dicts of stacked arrays) of one pass."""
         cached = self._cached.get(split)
         if cached is not None and (not truth or "flow" in cached):
-            yield from self._cached_batches(cached, split, batch_size, shuffle, seed, truth, epoch)
+            yield from self._cached_batches(cached, split, batch_size, shuffle, seed, truth, parts, epoch)
             return
         waiting = []
-        for sample in self._samples(split, shuffle, seed, truth, epoch):
+        for sample in self._samples(split, shuffle, seed, truth, parts, epoch):
             waiting.append(sample)
             if len(waiting) == batch_size:
                 yield _stack(waiting)
@@ -173,7 +184,7 @@ class SyntheticPeople:
         if waiting:
             yield _stack(waiting)
 
-    def _cached_batches(self, cached, split, batch_size, shuffle, seed, truth, epoch):
+    def _cached_batches(self, cached, split, batch_size, shuffle, seed, truth, parts, epoch):
         count = self.num_pairs(split)
         order = np.random.default_rng([seed, epoch]).permutation(count) if shuffle else np.arange(count)
         for first in range(0, count, batch_size):
@@ -182,13 +193,13 @@ class SyntheticPeople:
             for role, images in zip(("source", "target"), cached["pairs"][rows].T, strict=True):
                 batch[f"{role}_image"] = cached["images"][images]
                 batch[f"{role}_keypoints"] = cached["keypoints"][images]
-                if truth:
+                if parts:
                     batch[f"{role}_parts"] = cached["parts"][images]
             if truth:
                 batch["flow"], batch["visibility"] = cached["flow"][rows], cached["visibility"][rows]
             yield batch
 
-    def _samples(self, split, shuffle, seed, truth, epoch):
+    def _samples(self, split, shuffle, seed, truth, parts, epoch):
         rng = np.random.default_rng([seed, epoch])
         people = rng.permutation(self._count(split)) if shuffle else np.arange(self._count(split))
         size = _BLOCK if shuffle else 1
@@ -199,14 +210,14 @@ class SyntheticPeople:
             pairs = [(person, pair) for person in block for pair in self._recipe.pairs]
             for number in rng.permutation(len(pairs)) if shuffle else range(len(pairs)):
                 person, pair = pairs[number]
-                yield _pair_sample(person, *pair, truth=truth)
+                yield _pair_sample(person, *pair, truth=truth, parts=parts)
 
 
-def _pair_sample(person, source, target, truth):
+def _pair_sample(person, source, target, truth, parts):
     sample = {}
     for role, drawing in (("source", person.drawings[source]), ("target", person.drawings[target])):
         sample[f"{role}_image"], sample[f"{role}_keypoints"] = drawing.image.copy(), drawing.keypoints.copy()
-        if truth:
+        if parts:
             sample[f"{role}_parts"] = drawing.parts.copy()
     if truth:
         sample["flow"], sample["visibility"] = person.truth(source, target)

@@ -9,7 +9,7 @@ import tensorflow as tf
 from gfla_tf.data.pose import pose_heatmaps
 
 
-def make_dataset(batches, steps, image_size, sigma, repeat, heatmaps, truth):
+def make_dataset(batches, steps, image_size, sigma, repeat, heatmaps, truth, parts):
     """Wraps `batches(epoch=n)`, a generator function of NumPy batches, as a dataset of `steps` batches a pass.
 
     Every iteration over the dataset is the next epoch; with `repeat` one iteration runs through all epochs.
@@ -29,7 +29,7 @@ def make_dataset(batches, steps, image_size, sigma, repeat, heatmaps, truth):
     for role in ("source", "target"):
         signature[f"{role}_image"] = tf.TensorSpec((None, height, width, 3), tf.uint8)
         signature[f"{role}_keypoints"] = tf.TensorSpec((None, 18, 2), tf.float32)
-        if truth:
+        if parts:
             signature[f"{role}_parts"] = tf.TensorSpec((None, height, width), tf.uint8)
     if truth:
         signature["flow"] = tf.TensorSpec((None, height, width, 2), tf.float32)
@@ -41,7 +41,7 @@ def make_dataset(batches, steps, image_size, sigma, repeat, heatmaps, truth):
             batch[f"{role}_image"] = tf.cast(batch[f"{role}_image"], tf.float32) / 127.5 - 1.0
             if heatmaps:
                 batch[f"{role}_pose"] = pose_heatmaps(batch[f"{role}_keypoints"], image_size, sigma)
-            if truth:
+            if parts:
                 batch[f"{role}_parts"] = tf.cast(batch[f"{role}_parts"], tf.int32)
         return batch
 

@@ -14,8 +14,8 @@ from .scene import Background, Camera, Light, figure_height
 from .truth import true_flow
 
 _SPLITS = {"train": 0, "test": 1}
-_LARGEST = 1.1 * 1.05 * 1.05  # camera scale, body height and nearness at their largest
-_SPACING = 0.66  # surfel distance in sub-pixels at that scale
+_LARGEST = 1.1 * 1.05  # camera scale, body height and nearness at their largest
+_SPACING = 0.74  # surfel distance in sub-pixels at that scale
 
 
 @dataclasses.dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
+import cv2
 import numpy as np
 
 _PALETTE = {
@@ -63,16 +64,10 @@ class Noise:
         self._grid = rng.uniform(-1, 1, (size, size)).astype(np.float32)
 
     def __call__(self, a, b):
-        size = len(self._grid)
         a, b = np.broadcast_arrays(np.asarray(a, np.float32), np.asarray(b, np.float32))
-        ia, ib = np.floor(a), np.floor(b)
-        fa, fb = a - ia, b - ib
-        fa, fb = fa * fa * (3 - 2 * fa), fb * fb * (3 - 2 * fb)
-        ia, ib = ia.astype(np.int32) % size, ib.astype(np.int32) % size
-        ja, jb = (ia + 1) % size, (ib + 1) % size
-        top = self._grid[ia, ib] * (1 - fb) + self._grid[ia, jb] * fb
-        bottom = self._grid[ja, ib] * (1 - fb) + self._grid[ja, jb] * fb
-        return top * (1 - fa) + bottom * fa
+        rows, columns = np.mod(np.atleast_2d(a), len(self._grid)), np.mod(np.atleast_2d(b), len(self._grid))
+        field = cv2.remap(self._grid, columns, rows, cv2.INTER_CUBIC, borderMode=cv2.BORDER_WRAP)
+        return field.reshape(a.shape)
 
 
 @dataclasses.dataclass(frozen=True)

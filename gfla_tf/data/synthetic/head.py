@@ -205,7 +205,7 @@ def _curtain(body, complexion, spacing):
     )
     spread = 1.0 if complexion.style == "bob" else 1.08
     tube = make_tube(
-        heights, np.array([0.95, 1.12, 1.20, 1.22, 1.16 * spread, 1.05 * spread]) * wide + 0.003,
+        heights, np.array([0.90, 1.07, 1.19, 1.22, 1.16 * spread, 1.05 * spread]) * wide + 0.003,
         np.array([0.95, 1.06, 1.0, 0.95, 0.92, 0.85]) * deep,
         spacing=spacing, bones=(BONE["head"], BONE["chest"]), power=2.2,
         weight=lambda y: (y - (chin - 0.12)) / 0.12, centre_z=np.array([0, -0.003, -0.008, -0.018, -0.036, -0.04]) + shift,

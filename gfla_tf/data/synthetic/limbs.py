@@ -12,9 +12,10 @@ SIDES = ((1, "left"), (-1, "right"))
 
 def folds(tube, outfit, depth):
     """Gives cloth its creases, `depth` (body heights) deep."""
-    a, b = tube.along[:, None], tube.around
+    a, (x, _, z) = tube.along[:, None], np.moveaxis(tube.point - tube.centre[:, None], -1, 0)
     noise = outfit.folds
-    tube.wrinkle(depth * (noise(a * 22 + b * 14, b * 20 - a * 8) + 0.5 * noise(a * 55 + 3, b * 40)))
+    large = noise(a * 22 + x * 16 + z * 9, x * 21 - z * 17 - a * 8)
+    tube.wrinkle(depth * (large + 0.5 * noise(a * 50 + x * 30, z * 42 - x * 21)))
 
 
 def limb_tubes(body, complexion, outfit, spacing):
@@ -33,7 +34,7 @@ def _arm(body, complexion, outfit, spacing, side, name):
     tip = wrist - 0.086 * body.arm
     rows = np.array(
         [
-            [top + 0.026, 0.004, 0.004], [top + 0.020, 0.020, 0.020], [top, 0.0305, 0.032],
+            [top + 0.016, 0.003, 0.003], [top + 0.011, 0.017, 0.018], [top - 0.006, 0.0285, 0.030],
             [top - 0.035, 0.0305, 0.033], [top - 0.08, 0.0265, 0.028], [elbow + 0.02, 0.0225, 0.023],
             [elbow - 0.03, 0.0235, 0.023], [elbow - 0.06, 0.0215, 0.021], [wrist + 0.012, 0.0135, 0.0155],
             [wrist - 0.008, 0.0125, 0.0165], [wrist - 0.035, 0.0115, 0.0225], [wrist - 0.055, 0.0100, 0.0215],

@@ -93,12 +93,11 @@ def _splat(cloud, matrix, centre, camera, ss):
     """The nearest surfel [H*ss, W*ss] (-1 none) and its depth (FAR where none) in each sub-pixel."""
     height, width = camera.image_size[0] * ss, camera.image_size[1] * ss
     counts, normal = cloud.counts, cloud.normal
-    toward = np.repeat(matrix[:, 2], counts, axis=0)
-    facing = toward[:, 0] * normal[0] + toward[:, 1] * normal[1] + toward[:, 2] * normal[2]
+    facing = sum(np.repeat(matrix[:, 2, axis], counts) * normal[axis] for axis in range(3))
     front = np.flatnonzero(facing > 0.0)
     ring, offset = cloud.ring[front], cloud.offset[:, front]
-    place = matrix.reshape(-1, 9)[ring].T
-    at = centre[ring].T
+    place = np.take(np.ascontiguousarray(matrix.reshape(-1, 9).T), ring, axis=1)
+    at = np.take(np.ascontiguousarray(centre.T), ring, axis=1)
     x = place[0] * offset[0] + place[1] * offset[1] + place[2] * offset[2] + at[0]
     y = place[3] * offset[0] + place[4] * offset[1] + place[5] * offset[2] + at[1]
     z = place[6] * offset[0] + place[7] * offset[1] + place[8] * offset[2] + at[2]

@@ -57,13 +57,12 @@ class Tube:
 
     def displace(self, amount):
         """Moves every point by `amount` [rings, around] along its normal and bends the normals with it."""
-        self.point = self.point + self.normal * amount[..., None]
+        self.point = self.point + self.normal * amount[..., None].astype(np.float32)
         self.normal = grid_normals(self.point, self.centre)
 
     def wrinkle(self, bumps):
         """Tilts the normals as a height field `bumps` [rings, around] (in body units) would, without moving points."""
-        bent = grid_normals(self.point + self.normal * bumps[..., None], self.centre)
-        self.normal = bent.astype(np.float32)
+        self.normal = grid_normals(self.point + self.normal * bumps[..., None].astype(np.float32), self.centre)
 
     def paint(self, mask, colour):
         """Blends `colour` ([3] or [rings, around, 3]) in with the opacity `mask` [rings, around]."""
@@ -79,13 +78,18 @@ class Tube:
 
 def grid_normals(point, centre):
     """Outward unit normals of a ring grid, by central differences, float32 [rings, around, 3]."""
-    along = np.gradient(point, axis=0)
-    around = np.roll(point, -1, axis=1) - np.roll(point, 1, axis=1)
-    normal = np.cross(along, around)
-    if np.sum(normal * (point - centre[:, None])) < 0:
-        normal = -normal
-    length = np.linalg.norm(normal, axis=-1, keepdims=True)
-    return (normal / np.maximum(length, 1e-12)).astype(np.float32)
+    along = np.empty_like(point)
+    along[1:-1] = point[2:] - point[:-2]
+    along[0], along[-1] = point[1] - point[0], point[-1] - point[-2]
+    around = np.empty_like(point)
+    around[:, 1:-1] = point[:, 2:] - point[:, :-2]
+    around[:, 0], around[:, -1] = point[:, 1] - point[:, -1], point[:, 0] - point[:, -2]
+    (ax, ay, az), (bx, by, bz) = np.moveaxis(along, -1, 0), np.moveaxis(around, -1, 0)
+    normal = np.stack([ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx], axis=-1)
+    middle = len(point) // 2
+    outward = np.sum(normal[middle] * (point[middle] - centre[middle]))
+    length = np.sqrt(np.einsum("ijk,ijk->ij", normal, normal))[..., None]
+    return normal / np.copysign(np.maximum(length, 1e-20), np.float32(outward))
 
 
 def make_tube(
@@ -120,14 +124,15 @@ def make_tube(
     if power != 2.0:
         sine, cosine = (np.sign(v) * np.abs(v) ** (2.0 / power) for v in (sine, cosine))
     centre = np.stack([np.full(rings, float(centre_x)), y, cz], axis=1)
-    point = np.empty((rings, count, 3))
+    point = np.empty((rings, count, 3), np.float32)
     point[..., 0] = centre[:, :1] + rx[:, None] * sine
     point[..., 1] = y[:, None]
     point[..., 2] = centre[:, 2:] + rz[:, None] * cosine
     share = np.ones(rings) if weight is None else np.clip(weight(y), 0.0, 1.0)
     if frame is not None:
         rotation, origin = frame
-        point, centre = point @ rotation.T + origin, centre @ rotation.T + origin
+        point = point @ rotation.T.astype(np.float32) + origin.astype(np.float32)
+        centre = centre @ rotation.T + origin
     return Tube(
         point=point,
         normal=grid_normals(point, centre),
@@ -166,7 +171,7 @@ class SurfelCloud:
         self.radius = np.concatenate([np.abs(t.point - t.centre[:, None]).max(axis=1)[:, ::2] for t in tubes])
         self.counts = np.concatenate([tube.keep.sum(axis=1) for tube in tubes])
         self.ring = np.repeat(np.arange(len(self.counts), dtype=np.int32), self.counts)
-        offset = surfels([tube.point - tube.centre[:, None] for tube in tubes])
+        offset = surfels([tube.point - tube.centre[:, None].astype(np.float32) for tube in tubes])
         self.offset = np.ascontiguousarray(offset.T, np.float32)
         self.normal = np.ascontiguousarray(surfels([tube.normal for tube in tubes]).T, np.float32)
         self.colour = surfels([tube.colour for tube in tubes]).astype(np.float32)

@@ -11,8 +11,8 @@ import keras
 from gfla_tf import models
 from gfla_tf.errors import InputError
 
-MODEL_NAMES = ("model.keras", "generator.keras")
-"""What a run folder or a folder of `savedmodels/` calls its model, by preference."""
+MODEL_NAME = "model.keras"
+"""What a run folder calls its model; another folder may hold one `.keras` file of any name."""
 
 _MAX_CONFIG_BYTES = 2**20
 
@@ -41,10 +41,9 @@ def load_generator(path=None) -> models.PersonImageGenerator:
 
 
 def _find_in_folder(folder: str) -> str:
-    for name in MODEL_NAMES:
-        if os.path.isfile(os.path.join(folder, name)):
-            return os.path.join(folder, name)
-    found = sorted(name for name in os.listdir(folder) if name.endswith(".keras"))
+    found = [name for name in os.listdir(folder) if name.endswith(".keras")]
+    if MODEL_NAME in found:
+        return os.path.join(folder, MODEL_NAME)
     if len(found) == 1:
         return os.path.join(folder, found[0])
     count = f"{len(found)} .keras files: name one of them" if found else "no .keras file"

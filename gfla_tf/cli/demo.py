@@ -1,12 +1,6 @@
-"""`gfla demo`: trains both stages of the synthetic preset from scratch, evaluates, and writes one HTML
-report.
-"""
-
-from pathlib import Path
+"""`gfla demo`: the small model from nothing to a report: data, both stages of training, evaluation."""
 
 HELP = "train, evaluate and report the small model from scratch, in one go"
-
-_CONFIG = Path(__file__).parents[2] / "configs" / "demo.yaml"
 
 
 def add_arguments(parser):
@@ -16,7 +10,7 @@ def add_arguments(parser):
     )
     parser.add_argument("--out", default="demo", metavar="DIR", help="the run folder to make (default: demo)")
     parser.add_argument(
-        "--config", default=_CONFIG, metavar="YAML", help="the configuration (default: the demo's)"
+        "--config", default="demo", metavar="CONFIG", help="a YAML file, or synthetic (default: demo)"
     )
     parser.add_argument("--resume", action="store_true", help="go on with an interrupted demo")
     parser.add_argument("--pairs", type=int, default=600, help="held-out pairs to measure (default: 600)")
@@ -34,24 +28,27 @@ def run(args):
     """
     import time
 
+    from gfla_tf.cli.logs import show_log
     from gfla_tf.cli.progress import progress_bar
-    from gfla_tf.config import load_config
+    from gfla_tf.config import find_config, load_config
+
+    started = time.monotonic()
+    config = load_config(find_config(args.config), args.overrides)
+    _check(config, args)
+
     from gfla_tf.evaluation import TARGETS, targets_table
     from gfla_tf.evaluation.result import table_to_text
     from gfla_tf.report import report_run
     from gfla_tf.training.callbacks import clock
     from gfla_tf.training.run import train
 
-    started = time.monotonic()
-    config = load_config(args.config, args.overrides)
+    show_log()
     trained = train(config, args.out, resume=args.resume)
     reported = report_run(
         trained.model,
         trained.dataset,
         args.out,
         title="Persons in new poses, learnt from scratch",
-        lead="Both stages of the synthetic preset, trained on drawn people and measured on others.",
-        facts=_facts(config, trained, clock(time.monotonic() - started)),
         make_targets=TARGETS["demo"],
         pairs=args.pairs,
         rows=args.rows,
@@ -65,18 +62,24 @@ def run(args):
     return 0
 
 
-def _facts(config, trained, duration):
-    """What was run, as (name, value) pairs for the report."""
-    stages = (("Stage 1", config.stage1), ("Stage 2", config.stage2))
-    height, width = trained.dataset.image_size
-    return [
-        ("Data", f"SyntheticPeople, seed {config.data.seed}, {width} x {height} pixels"),
-        ("Training people", f"{config.data.identities:,} ({trained.dataset.num_pairs('train'):,} pairs)"),
-        ("Held-out people", f"{config.data.test_identities:,} others"),
-        ("Parameters of the model", f"{trained.model.count_params():,}"),
-        *(
-            (name, f"{stage.epochs} epochs of {stage.steps_per_epoch} steps, batch {config.batch_size}")
-            for name, stage in stages
-        ),
-        ("Training took", duration),
-    ]
+def _check(config, args):
+    """Refuses before the training what would fail after it.
+
+    Raises:
+      InputError: real photographs, which have no truth to measure by, or a number out of range.
+    """
+    from gfla_tf.data import SyntheticPeople
+    from gfla_tf.errors import InputError
+
+    data = config.data
+    if data.source != "synthetic":
+        raise InputError(f"the demo draws its people: data.source must be synthetic, got {data.source}")
+    for name in ("pairs", "rows", "mean_images"):
+        if getattr(args, name) < 1:
+            raise InputError(f"--{name.replace('_', '-')} must be at least 1, got {getattr(args, name)}")
+    available = SyntheticPeople(identities={"test": data.test_identities}).num_pairs("test")
+    if args.pairs > available:
+        raise InputError(
+            f"--pairs {args.pairs}: {data.test_identities} held-out people make {available} pairs; ask for fewer, "
+            "or raise data.test_identities"
+        )

@@ -1,5 +1,11 @@
 """`gfla evaluate`: the figures of a trained model on people that it has never seen."""
 
+import os
+import sys
+from pathlib import Path
+
+from gfla_tf.errors import InputError
+
 HELP = "measure a trained model on held-out people"
 
 _TARGETS = ("demo", "synthetic")
@@ -27,7 +33,8 @@ def add_arguments(parser):
     )
     parser.add_argument("--markdown", action="store_true", help="print Markdown tables")
     parser.add_argument("-o", "--output", metavar="JSON", help="write the figures here too")
-    parser.add_argument("--force", action="store_true", help="replace the output if it exists")
+    parser.add_argument("--report", action="store_true", help="write report.html into the run folder --model")
+    parser.add_argument("--force", action="store_true", help="replace outputs that exist")
 
 
 def run(args):
@@ -42,7 +49,10 @@ def run(args):
     from gfla_tf.evaluation import TARGETS, evaluate_synthetic, mean_target, targets_table
     from gfla_tf.evaluation.result import table_to_markdown, table_to_text
     from gfla_tf.inference import load_generator
+    from gfla_tf.report import report_run
 
+    if args.report and not (args.model and os.path.isdir(args.model)):
+        raise InputError("--report goes into a run folder: name one with --model")
     if args.output:
         check_output(args.output, args.force)
     config = _data_config(args)
@@ -53,18 +63,26 @@ def run(args):
         identities={"train": config.identities, "test": config.test_identities},
         heatmap_sigma=model.heatmap_sigma,
     )
-    mean_image, mean_images = mean_target(dataset, args.mean_images)
-    result = evaluate_synthetic(
-        model,
-        dataset,
-        pairs=args.pairs,
-        mean_image=mean_image,
-        train_images_for_mean=mean_images,
-        batch_size=args.batch_size,
-        classical=not args.no_classical,
-        progress=progress_bar("evaluating"),
-    )
-    targets = TARGETS[args.targets](result) if args.targets else []
+    options = {
+        "pairs": args.pairs,
+        "batch_size": args.batch_size,
+        "classical": not args.no_classical,
+        "progress": progress_bar("evaluating held-out people"),
+    }
+    make_targets = TARGETS[args.targets] if args.targets else None
+    if args.report:
+        reported = report_run(
+            model, dataset, args.model, title="Persons in new poses", make_targets=make_targets,
+            mean_images=args.mean_images, force=args.force, **options,
+        )  # fmt: skip
+        result = reported.result
+        print(f"gfla: the report is {reported.report}", file=sys.stderr)
+    else:
+        mean_image, mean_images = mean_target(dataset, args.mean_images)
+        result = evaluate_synthetic(
+            model, dataset, mean_image=mean_image, train_images_for_mean=mean_images, **options
+        )
+    targets = make_targets(result) if make_targets else []
     print(result.to_markdown() if args.markdown else result.to_text(), end="")
     if targets:
         table = targets_table(targets)
@@ -76,10 +94,7 @@ def run(args):
 
 def _data_config(args):
     """Which SyntheticPeople: those of --config, or of the run folder that --model names, or the defaults."""
-    from pathlib import Path
-
     from gfla_tf.config import DataConfig, load_config
-    from gfla_tf.errors import InputError
 
     path = args.config
     if path is None and args.model is not None and (Path(args.model) / "config.yaml").is_file():

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import time
 from collections.abc import Callable
 from pathlib import Path
 
-from gfla_tf.data.output_files import write_files
+from gfla_tf._version import __version__
+from gfla_tf.config import Config, load_config
+from gfla_tf.data.output_files import check_output, write_files
 from gfla_tf.errors import InputError
 from gfla_tf.evaluation import EvaluationResult, Target, evaluate_synthetic, mean_target
 from gfla_tf.report.logs import read_log
@@ -40,12 +43,12 @@ def report_run(
     run_dir: Path | str,
     *,
     title: str,
-    lead: str,
-    facts: list[tuple[str, str]],
     make_targets: Callable[[EvaluationResult], list[Target]] | None = None,
     pairs: int = 600,
     rows: int = 10,
     mean_images: int = 2000,
+    batch_size: int = 20,
+    classical: bool = True,
     progress: Callable[[int, int], None] | None = None,
     force: bool = False,
 ) -> ReportedRun:
@@ -53,18 +56,23 @@ def report_run(
 
     Args:
       model: a `PersonImageGenerator`.
-      dataset: the `SyntheticPeople` of which it is evaluated on the split "test".
-      run_dir: the run folder, with `config.yaml` and the stages' logs.
-      title, lead, facts: see `gfla_tf.report.Report`.
+      dataset: the `SyntheticPeople` on whose split "test" it is evaluated.
+      run_dir: the run folder, with `config.yaml`, `run.json` and the stages' logs.
+      title: the report's heading.
       make_targets: what the run promised, for example `gfla_tf.evaluation.TARGETS["demo"]`.
-      pairs, mean_images, progress: see `evaluate_synthetic`.
+      pairs, mean_images, batch_size, classical, progress: see `evaluate_synthetic`.
       rows: how many held-out pairs are shown.
       force: whether an earlier report is replaced.
 
     Raises:
-      InputError: a log or the configuration cannot be read, or the report is there already.
+      InputError: a file of the run cannot be read, or the report is there already.
     """
     run_dir = Path(run_dir)
+    page, figures = run_dir / REPORT, run_dir / FIGURES
+    for path in (page, figures):
+        check_output(path, force)
+    config = load_config(run_dir / "config.yaml")
+    text = (run_dir / "config.yaml").read_text(encoding="utf-8")
     started = time.monotonic()
     mean_image, mean_images = mean_target(dataset, mean_images)
     result = evaluate_synthetic(
@@ -73,26 +81,64 @@ def report_run(
         pairs=pairs,
         mean_image=mean_image,
         train_images_for_mean=mean_images,
+        batch_size=batch_size,
+        classical=classical,
         progress=progress,
     )
     targets = make_targets(result) if make_targets else []
     report = Report(
         title=title,
-        lead=lead,
-        facts=[*facts, ("Evaluation took", clock(time.monotonic() - started))],
-        config=_read(run_dir / "config.yaml"),
-        stages=[(name, read_log(run_dir / stage / "log.csv")) for stage, name in STAGES],
+        lead=(
+            f"The {config.model.preset} preset of gfla_tf, trained from scratch on drawn people and measured "
+            f"on {result.pairs} pairs of others."
+        ),
+        facts=[
+            *_facts(run_dir, config, model, dataset),
+            ("Evaluation", clock(time.monotonic() - started)),
+        ],
+        config=text,
+        stages=[(name, _log(run_dir / stage / "log.csv")) for stage, name in STAGES],
         samples=collect_samples(model, dataset, rows),
         result=result,
         targets=targets,
     )
-    page = run_dir / REPORT
-    write_files({page: render(report).encode(), run_dir / FIGURES: result.to_json().encode()}, force)
+    write_files({page: render(report).encode(), figures: result.to_json().encode()}, force)
     return ReportedRun(page, result, targets)
 
 
-def _read(path: Path) -> str:
+def _facts(run_dir: Path, config: Config, model, dataset) -> list[tuple[str, str]]:
+    """What was run, as (name, value) pairs."""
+    height, width = dataset.image_size
+    facts = [
+        ("Data", f"SyntheticPeople, seed {dataset.seed}, {width} x {height} pixels"),
+        ("Training people", f"{config.data.identities:,} ({dataset.num_pairs('train'):,} pairs)"),
+        ("Held-out people", f"{config.data.test_identities:,} others ({dataset.num_pairs('test'):,} pairs)"),
+        ("Weights of the model", f"{model.count_params():,}"),
+        ("Features of the losses", _features(config.features)),
+    ]
+    for name, stage in (("Stage 1", config.stage1), ("Stage 2", config.stage2)):
+        facts.append(
+            (name, f"{stage.epochs} epochs of {stage.steps_per_epoch} steps, batch {config.batch_size}")
+        )
+    seconds = _record(run_dir / "run.json").get("last_seconds")
+    if seconds is not None:
+        facts.append(("Training", clock(seconds)))
+    return [*facts, ("Program", f"gfla_tf {__version__}")]
+
+
+def _features(features) -> str:
+    if features.kind == "parts":
+        return f"PartFeatures, trained for {features.steps:,} steps on part labels of the training people"
+    return f"VGG19, weights {features.weights}"
+
+
+def _record(path: Path) -> dict:
     try:
-        return path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror}") from error
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path} is not the record of a run: {error}") from error
+
+
+def _log(path: Path) -> dict[str, list[float]]:
+    """A stage's log; a stage of no epochs has none."""
+    return read_log(path) if path.exists() else {"epoch": []}

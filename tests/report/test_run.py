@@ -10,7 +10,8 @@ from tests.evaluation.fakes import MovingSquares, Oracle
 
 @pytest.fixture
 def run_dir(tmp_path):
-    (tmp_path / "config.yaml").write_text("seed: 0  # <config>\n")
+    (tmp_path / "config.yaml").write_text("seed: 0  # <config>\nfeatures: {kind: parts}\n")
+    (tmp_path / "run.json").write_text('{"last_seconds": 3671}')
     for stage in ("stage1", "stage2"):
         (tmp_path / stage).mkdir()
         (tmp_path / stage / "log.csv").write_text("epoch,loss,val_loss\n0,3.5,4\n1,2.5,3\n")
@@ -19,10 +20,8 @@ def run_dir(tmp_path):
 
 def write(run_dir, **arguments):
     dataset = MovingSquares(30)
-    return report_run(
-        Oracle(dataset), dataset, run_dir, title="A run", lead="Of squares.", facts=[("Data", "squares")],
-        make_targets=TARGETS["demo"], pairs=4, rows=2, mean_images=5, **arguments,
-    )  # fmt: skip
+    options = {"make_targets": TARGETS["demo"], "pairs": 4, "rows": 2, "mean_images": 5, **arguments}
+    return report_run(Oracle(dataset), dataset, run_dir, title="A run", **options)
 
 
 def test_the_report_and_the_figures_are_written(run_dir):
@@ -33,7 +32,8 @@ def test_the_report_and_the_figures_are_written(run_dir):
     page = reported.report.read_text(encoding="utf-8")
     assert reported.report == run_dir / "report.html"
     assert "&lt;config&gt;" in page
-    assert "Evaluation took" in page
+    assert "1:01:11" in page
+    assert "PartFeatures" in page
     figures = json.loads((run_dir / "figures.json").read_text())
     assert figures["pairs"] == 4
     assert figures["mean_images"] == 5
@@ -50,10 +50,14 @@ def test_an_earlier_report_stays_unless_forced(run_dir):
     assert "A run" in (run_dir / "report.html").read_text(encoding="utf-8")
 
 
-def test_a_missing_log_or_configuration_is_named(run_dir):
+def test_a_stage_without_epochs_has_no_curves(run_dir):
     (run_dir / "stage2" / "log.csv").unlink()
-    with pytest.raises(InputError, match=r"stage2.log\.csv"):
+    assert "No epoch was finished." in write(run_dir).report.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", ["config.yaml", "run.json"])
+def test_a_folder_that_is_no_run_is_named(run_dir, name):
+    (run_dir / name).unlink()
+    with pytest.raises(InputError, match=name):
         write(run_dir)
-    (run_dir / "config.yaml").unlink()
-    with pytest.raises(InputError, match=r"config\.yaml"):
-        write(run_dir)
+    assert not (run_dir / "report.html").exists()

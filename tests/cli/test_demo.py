@@ -1,0 +1,66 @@
+import json
+
+import pytest
+
+from gfla_tf.cli.main import main
+
+TINY = """
+data: {identities: 4, test_identities: 2, workers: 0}
+features: {kind: parts, steps: 2}
+stage1: {epochs: 1, steps_per_epoch: 2}
+stage2: {epochs: 1, steps_per_epoch: 2}
+batch_size: 2
+validation_batches: 1
+"""
+
+
+@pytest.fixture
+def config(tmp_path):
+    path = tmp_path / "tiny.yaml"
+    path.write_text(TINY)
+    return path
+
+
+@pytest.mark.slow
+def test_the_demo_trains_evaluates_and_reports(config, tmp_path, capsys):
+    out = tmp_path / "demo"
+    arguments = (
+        "--config",
+        str(config),
+        "--out",
+        str(out),
+        "--pairs",
+        "6",
+        "--rows",
+        "2",
+        "--mean-images",
+        "10",
+    )
+    assert main(["demo", *arguments]) == 0
+    printed = capsys.readouterr().out
+    assert str(out / "report.html") in printed
+    assert "median end-point error / zero flow's" in printed
+    page = (out / "report.html").read_text(encoding="utf-8")
+    assert page.count("<img ") == 2 * 8 + 1
+    assert page.count("<svg ") >= 4
+    assert json.loads((out / "figures.json").read_text())["pairs"] == 6
+    assert (out / "model.keras").is_file()
+    assert main(["demo", *arguments]) == 2
+    assert "holds a run already" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--config", "nowhere"), "there is no configuration 'nowhere'"),
+        (("--pairs", "25"), "--pairs 25: 2 held-out people make 24 pairs"),
+        (("--rows", "0"), "--rows must be at least 1"),
+        (("data.source=market1501",), "data.source must be synthetic"),
+        (("stage1.epoch=3",), "did you mean stage1.epochs?"),
+    ],
+)
+def test_what_would_fail_later_is_refused_before_the_training(config, tmp_path, capsys, arguments, message):
+    given = arguments if "--config" in arguments else ("--config", str(config), *arguments)
+    assert main(["demo", "--out", str(tmp_path / "demo"), *given]) == 2
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "demo").exists()

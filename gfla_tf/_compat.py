@@ -35,6 +35,11 @@ def scales_losses():
     return policy.name == "mixed_float16"
 
 
+def set_dtype_policy(name):
+    """Sets the global dtype policy."""
+    (keras.config.set_dtype_policy if KERAS_3 else keras.mixed_precision.set_global_policy)(name)
+
+
 def for_precision(optimizer):
     """The optimizer as the global dtype policy needs it: with dynamic loss scaling under mixed_float16."""
     wrapper = keras.mixed_precision.LossScaleOptimizer

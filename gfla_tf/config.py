@@ -11,6 +11,7 @@ import typing
 from pathlib import Path
 
 from gfla_tf.errors import InputError
+from gfla_tf.resources import resource
 
 _MAX_BYTES = 1_000_000
 
@@ -126,6 +127,21 @@ class Config:
     def to_dict(self):
         """The resolved configuration as plain types, for YAML and JSON."""
         return dataclasses.asdict(self)
+
+
+def find_config(name):
+    """The path of a configuration: a file, or the name of one that comes with the project ("synthetic").
+
+    Raises:
+      InputError: neither.
+    """
+    if Path(name).is_file():
+        return Path(name)
+    folder = resource("configs")
+    shipped = sorted(path.stem for path in folder.glob("*.yaml"))
+    if str(name) in shipped:
+        return folder / f"{name}.yaml"
+    raise InputError(f"there is no configuration {str(name)!r}; give a YAML file or one of {', '.join(shipped)}")
 
 
 def load_config(path, overrides=()):

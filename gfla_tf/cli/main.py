@@ -8,7 +8,7 @@ import sys
 from gfla_tf._version import __version__
 from gfla_tf.errors import InputError
 
-COMMANDS = ("demo", "train", "generate", "evaluate", "data")
+COMMANDS = ("demo", "train", "generate", "evaluate")
 
 DONE, BAD_INPUT, INTERRUPTED = 0, 2, 130
 

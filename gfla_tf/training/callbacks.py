@@ -80,7 +80,8 @@ class Checkpoint(keras.callbacks.Callback):
         self.path = path
 
     def on_epoch_end(self, epoch, logs=None):
-        self.save(epoch + 1)
+        if np.isfinite(float((logs or {}).get("loss", 0.0))):
+            self.save(epoch + 1)
 
     def save(self, epochs_done):
         arrays = {f"v{i}": np.asarray(value) for i, value in enumerate(self._variables())}

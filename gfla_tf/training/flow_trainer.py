@@ -68,6 +68,18 @@ class FlowTrainer(StageTrainer):
         logs = self.report(*self.stage_losses(batch, self._reference(batch), flows))
         return {**logs, **self.report_flow_error(batch, flows[-1])}
 
+    def pictures(self, batch):
+        """What `gfla_tf.viz.sample_grid` draws of a batch."""
+        flows, masks = self(batch, training=False)
+        return {"flows": flows, "masks": masks}
+
+    def checkpoint_networks(self):
+        """The variables that a checkpoint of this stage must hold."""
+        return self.flow_field_estimator.variables
+
+    def checkpoint_optimizers(self):
+        return [self.optimizer]
+
     def _reference(self, batch):
         return self.feature_losses.reference(batch["source_image"], batch["target_image"], perceptual=False)
 

@@ -100,6 +100,18 @@ class GFLATrainer(StageTrainer):
         )
         return {**self.report(loss, terms), **self.report_flow_error(batch, outputs["flows"][-1])}
 
+    def pictures(self, batch):
+        """What `gfla_tf.viz.sample_grid` draws of a batch."""
+        return self.generator(model_inputs(batch, self.heatmap_sigma), return_attention=True)
+
+    def checkpoint_networks(self):
+        """The variables that a checkpoint of this stage must hold."""
+        return [*self.generator.variables, *self.discriminator.variables]
+
+    def checkpoint_optimizers(self):
+        optimizers = [self.optimizer, self.discriminator_optimizer, self.flow_optimizer]
+        return [optimizer for optimizer in optimizers if optimizer is not None]
+
     def _reference(self, batch):
         return self.feature_losses.reference(batch["source_image"], batch["target_image"], perceptual=True)
 

@@ -1,9 +1,10 @@
 """A whole run: features, stage 1, stage 2 from its weights, and the folder that holds all of it."""
 
-import json
+import dataclasses
 import logging
-import os
 import time
+from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -21,11 +22,21 @@ from gfla_tf.training.sources import open_source
 
 _log = logging.getLogger("gfla_tf")
 
+
+@dataclasses.dataclass(frozen=True)
+class TrainedRun:
+    """What a run made: the model, the dataset it was trained on, and the folder that holds the rest."""
+
+    model: PersonImageGenerator
+    dataset: Any
+    folder: Path
+
+
 STAGE1_TERMS = ("correctness", "regularization")
 STAGE2_TERMS = ("l1", "correctness", "regularization", "adversarial", "content", "style")
 
 
-def train(config: Config, folder, resume=False, dataset=None):
+def train(config: Config, folder, resume=False):
     """Trains F, then F, G and D, and writes everything into a run folder.
 
     The folder gets config.yaml, run.json, features.weights.h5, stage1/ and stage2/ (log.csv, tensorboard/, samples/,
@@ -35,10 +46,9 @@ def train(config: Config, folder, resume=False, dataset=None):
       config: the resolved configuration.
       folder: where to write; must not exist, be empty, or, with `resume`, hold an unfinished run of this configuration.
       resume: goes on after the last finished epoch. The order of the batches from there on is drawn anew.
-      dataset: the dataset of `config.data`, if the caller has it already.
 
     Returns:
-      The trained `PersonImageGenerator`.
+      A `TrainedRun`.
 
     Raises:
       InputError: a folder that is somebody else's, data or weights that are not there.
@@ -46,21 +56,22 @@ def train(config: Config, folder, resume=False, dataset=None):
     run = RunFolder(folder, config, resume)
     keras.utils.set_random_seed(config.seed)
     _compat.set_dtype_policy(config.precision)
-    dataset = dataset or open_source(config)
-    dataset.prepare(_drawing_progress)
-    features = prepare_features(config, dataset, run)
-    model = PersonImageGenerator.from_preset(config.model.preset, **config.model.overrides)
+    source = open_source(config)
+    source.prepare(_drawing_progress)
+    features = prepare_features(config, source, run)
+    overrides = {"heatmap_sigma": source.heatmap_sigma, **config.model.overrides}
+    model = PersonImageGenerator.from_preset(config.model.preset, **overrides)
     discriminator = ResDiscriminator.from_preset(config.model.preset)
     _log.info("training %s with %s", config.model.preset, features.description)
 
     began = time.monotonic()
-    sigma = dataset.heatmap_sigma
+    sigma = source.heatmap_sigma
     stage1, stage2 = config.stage1, config.stage2
     flow_trainer = FlowTrainer(
         model.flow_field_estimator, features, _weights(stage1, STAGE1_TERMS), sigma, stage1.background
     )
     flow_trainer.compile(_adam(stage1.learning_rate, stage1))
-    _fit(flow_trainer, "stage 1 (F)", run.stage("stage1"), config, stage1, dataset)
+    _fit(flow_trainer, "stage 1 (F)", run.stage("stage1"), config, stage1, source)
 
     trainer = GFLATrainer(
         model,
@@ -79,13 +90,13 @@ def train(config: Config, folder, resume=False, dataset=None):
         keras.optimizers.Adam(stage2.discriminator_learning_rate, beta_1=0.0, beta_2=0.999),
         flow_optimizer,
     )
-    _fit(trainer, "stage 2 (F, G, D)", run.stage("stage2"), config, stage2, dataset)
+    _fit(trainer, "stage 2 (F, G, D)", run.stage("stage2"), config, stage2, source)
 
     run.save_model(model, "model.keras")
     run.save_model(discriminator, "discriminator.keras")
     run.finish(seconds=time.monotonic() - began)
     print(f"trained in {clock(time.monotonic() - began)}; the model is {run.path / 'model.keras'}", flush=True)
-    return model
+    return TrainedRun(model, source.dataset, run.path)
 
 
 def _weights(stage, names):
@@ -100,7 +111,7 @@ def _adam(rate, stage):
     return keras.optimizers.Adam(rate, beta_1=0.0, beta_2=0.999)
 
 
-def _fit(trainer, label, folder, config, stage, dataset):
+def _fit(trainer, label, folder, config, stage, source):
     """One stage by `fit`, from its checkpoint where there is one."""
     checkpoint = Checkpoint(folder / "checkpoint.npz")
     checkpoint.set_model(trainer)
@@ -109,10 +120,10 @@ def _fit(trainer, label, folder, config, stage, dataset):
         if done:
             print(f"{label}  already trained ({done} epochs)", flush=True)
         return
-    validation = dataset.validation_batches(config.batch_size, config.validation_batches)
+    validation = source.validation_batches(config.batch_size, config.validation_batches)
     grid_batch = next(iter(validation))
     trainer.fit(
-        dataset.training_batches(config.batch_size, seed=config.seed + done, parts=stage.background != 1),
+        source.training_batches(config.batch_size, seed=config.seed + done, parts=stage.background != 1),
         epochs=stage.epochs,
         steps_per_epoch=stage.steps_per_epoch,
         initial_epoch=done,

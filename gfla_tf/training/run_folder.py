@@ -1,0 +1,101 @@
+"""The folder of a run: whose it is, what it was configured with, and writing into it whole or not at all."""
+
+import json
+import os
+import time
+from pathlib import Path
+
+from gfla_tf._version import __version__
+from gfla_tf.config import Config, load_config
+from gfla_tf.errors import InputError
+
+_MARK = "run.json"
+
+
+class RunFolder:
+    """Claims a folder for a run.
+
+    Args:
+      folder: its path.
+      config: the run's resolved configuration, written to config.yaml.
+      resume: goes on with the run that is there already.
+
+    Raises:
+      InputError: the folder holds something else, a run that `resume` was not given for, or (with `resume`) no run or
+        one of another configuration; or it cannot be written to.
+    """
+
+    def __init__(self, folder, config: Config, resume=False):
+        self.path = Path(folder)
+        mark = self.path / _MARK
+        if resume:
+            self._check_same(mark, config)
+            return
+        if mark.exists():
+            raise InputError(f"{self.path} holds a run already; add --resume to go on with it, or name another folder")
+        try:
+            if self.path.exists() and any(self.path.iterdir()):
+                raise InputError(f"{self.path} is not empty and holds no run of gfla; name another folder")
+            self.path.mkdir(parents=True, exist_ok=True)
+            self._write_config(config)
+            self._write_json(mark, {"program": "gfla_tf", "version": __version__, "began": _now()})
+        except OSError as error:
+            raise InputError(f"cannot write to the run folder {self.path}: {error.strerror or error}") from error
+
+    def stage(self, name):
+        """The folder of a stage, with its subfolder `samples`."""
+        folder = self.path / name
+        (folder / "samples").mkdir(parents=True, exist_ok=True)
+        return folder
+
+    def save_model(self, model, name):
+        """Saves a Keras model as `name`, beside and then renamed."""
+        temporary = self.path / f"unfinished-{name}"
+        model.save(temporary)
+        os.replace(temporary, self.path / name)
+
+    def save_weights(self, model, name):
+        """Saves a model's weights as `name`, which ends in .weights.h5, beside and then renamed."""
+        temporary = self.path / f"unfinished-{name}"
+        model.save_weights(temporary)
+        os.replace(temporary, self.path / name)
+
+    def finish(self, seconds):
+        """Notes in run.json that the run is complete."""
+        mark = self.path / _MARK
+        record = json.loads(mark.read_text(encoding="utf-8"))
+        self._write_json(mark, {**record, "finished": _now(), "last_seconds": round(seconds)})
+
+    def _check_same(self, mark, config):
+        if not mark.exists():
+            raise InputError(f"there is no run to resume in {self.path}")
+        old = load_config(self.path / "config.yaml").to_dict()
+        different = [
+            f"{section}.{key}" if isinstance(value, dict) else section
+            for section, value in config.to_dict().items()
+            for key in (value if isinstance(value, dict) else (section,))
+            if (value[key] != old[section][key] if isinstance(value, dict) else value != old[section])
+        ]
+        if different:
+            raise InputError(
+                f"the run in {self.path} was begun with another configuration ({', '.join(different)} differ); "
+                "resume it with its own config.yaml, or name another folder"
+            )
+
+    def _write_config(self, config):
+        import yaml
+
+        text = yaml.safe_dump(config.to_dict(), sort_keys=False)
+        self._replace(self.path / "config.yaml", text)
+
+    def _write_json(self, path, record):
+        self._replace(path, json.dumps(record, indent=2) + "\n")
+
+    def _replace(self, path, text):
+        temporary = path.with_name(f"unfinished-{path.name}")
+        temporary.write_text(text, encoding="utf-8")
+        os.replace(temporary, path)
+
+
+def _now():
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())

@@ -1,0 +1,76 @@
+"""Where a run's pairs come from: SyntheticPeople or a folder, behind the two calls that training makes."""
+
+from gfla_tf.data import DeepFashion, Market1501, SyntheticPeople
+from gfla_tf.errors import InputError
+from gfla_tf.models.presets import preset
+
+
+def open_source(config):
+    """The data source of a configuration.
+
+    Raises:
+      InputError: a folder is needed and missing, given and not needed, or not in the named layout.
+    """
+    size = tuple(config.model.overrides.get("image_size", preset(config.model.preset)["image_size"]))
+    data = config.data
+    if data.source == "synthetic":
+        if data.root is not None:
+            raise InputError("data.root is for the folder layouts; SyntheticPeople is drawn, not read")
+        identities = {"train": data.identities, "test": data.test_identities}
+        return SyntheticSource(SyntheticPeople(size, seed=data.seed, identities=identities), data.workers)
+    if data.root is None:
+        raise InputError(f"data.root must name the {data.source} folder: gfla train CONFIG data.root=FOLDER")
+    if data.source == "deepfashion":
+        return FolderSource(DeepFashion(data.root, size))
+    return FolderSource(Market1501(data.root, size, augment=data.augment))
+
+
+class SyntheticSource:
+    """SyntheticPeople, its training people drawn into memory once."""
+
+    def __init__(self, dataset, workers):
+        self.dataset = dataset
+        self.workers = workers
+        self.heatmap_sigma = dataset.heatmap_sigma
+
+    def prepare(self, progress):
+        """Draws the training people; progress(done, total)."""
+        self.dataset.cache("train", workers=self.workers, progress=progress)
+
+    def training_batches(self, batch_size, seed, parts):
+        """Endless shuffled batches, with part labels if `parts`; poses as keypoints."""
+        return self.dataset.as_dataset(
+            "train", batch_size, seed=seed, repeat=True, heatmaps=False, parts=parts
+        )
+
+    def validation_batches(self, batch_size, count):
+        """The first `count` test batches, the same each time, with the true flow."""
+        return self.dataset.as_dataset("test", batch_size, heatmaps=False, truth=True).take(count).cache()
+
+
+class FolderSource:
+    """A folder in DeepFashion or Market layout."""
+
+    def __init__(self, dataset):
+        self.dataset = dataset
+        self.heatmap_sigma = dataset.heatmap_sigma
+
+    def prepare(self, progress):
+        """Reads and checks the lists of both splits, before anything is trained."""
+        self.dataset.load("train")
+        self.dataset.load("test")
+
+    def training_batches(self, batch_size, seed, parts):
+        """Endless shuffled batches; poses as keypoints.
+
+        Raises:
+          InputError: `parts` is asked for, and photographs have no part labels.
+        """
+        if parts:
+            raise InputError("background != 1 needs part labels, which only the synthetic source has")
+        batches = self.dataset.as_dataset("train", batch_size, seed=seed, repeat=True, heatmaps=False)
+        return batches.prefetch(2)
+
+    def validation_batches(self, batch_size, count):
+        """The first `count` test batches, the same each time."""
+        return self.dataset.as_dataset("test", batch_size, heatmaps=False).take(count)

@@ -84,6 +84,8 @@ def _jpeg(data: bytes) -> ImageHeader:
         if marker == 0x01:
             continue
         (length,) = struct.unpack_from(">H", data, position)
+        if marker in _JPEG_FRAMES and frame is not None:
+            raise HeaderError("is a JPEG file that declares its size twice (damaged?)")
         if marker in _JPEG_FRAMES:
             height, width, components = struct.unpack_from(">HHB", data, position + 3)
             frame = ImageHeader("JPEG", width, height)

@@ -65,6 +65,7 @@ def test_the_name_does_not_decide(tmp_path):
 
 _JPEG = pictures.jpeg(pictures.gradient(64, 64))
 _PNG = encode_image("a.png", pictures.gradient(64, 64))
+_SECOND_FRAME = b"\xff\xc0\0\x0b\x08" + struct.pack(">HHB", 20000, 20000, 1) + b"\x01\x11\0"
 
 
 @pytest.mark.parametrize(
@@ -75,6 +76,7 @@ _PNG = encode_image("a.png", pictures.gradient(64, 64))
         (b"GIF89a" + b"\0" * 20, "is a GIF file, which is not supported"),
         (_JPEG[: len(_JPEG) // 2], "is a truncated JPEG file"),
         (_JPEG[:-2], "is a truncated JPEG file"),
+        (_JPEG[:2] + _SECOND_FRAME + _JPEG[2:], "declares its size twice"),
         (_JPEG[:4], "ends inside its header|is a truncated JPEG file"),
         (_PNG[: len(_PNG) // 2], "is a truncated PNG file"),
         (_PNG[:-12], "is a truncated PNG file"),

@@ -2,5 +2,6 @@
 
 from .body import PART_NAMES
 from .dataset import SyntheticPeople
+from .writer import write_folder
 
-__all__ = ["PART_NAMES", "SyntheticPeople"]
+__all__ = ["PART_NAMES", "SyntheticPeople", "write_folder"]

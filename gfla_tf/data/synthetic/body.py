@@ -109,9 +109,9 @@ class Body:
 class Pose:
     """Joint angles in radians.
 
-    `root`, `spine` and `head` are (forward, sideways, turn). An arm is (abduction, flexion, twist, elbow), a leg
-    (abduction, flexion, twist, knee), each (left, right). `yaw` turns the whole person: 0 faces the viewer,
-    positive angles show the right side... pi the back.
+    `root`, `spine` and `head` are (forward, sideways, turn). An arm is (abduction, flexion, twist, elbow),
+    a leg (abduction, flexion, twist, knee), each (left, right). `yaw` turns the whole person: 0 faces the
+    viewer, positive angles show the right side... pi the back.
     """
 
     root: tuple

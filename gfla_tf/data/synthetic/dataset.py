@@ -17,15 +17,14 @@ _BLOCK = 16  # identities drawn together and shuffled among themselves when noth
 class SyntheticPeople:
     """A dataset of drawn people: pairs of pictures of one person in two poses, under two lights and two cameras.
 
-    Identity i of a split has `images_per_identity` pictures (n); its n (n - 1) ordered pairs have the indices
-    i n (n - 1) to (i + 1) n (n - 1) - 1. Every sample is a pure function of (seed, split, index), and no person is in two splits.
+    Identity i of a split has `images_per_identity` pictures (n); its n (n - 1) ordered pairs have the
+    indices i n (n - 1) to (i + 1) n (n - 1) - 1. Every sample is a pure function of (seed, split, index),
+    and no person is in two splits.
 
     Args:
-      image_size: (H, W) in pixels, each at least 32.
-      seed: not negative.
-      identities: how many people each split has; 5000 "train", 100 "test" unless given.
-      images_per_identity: at least 2.
-      heatmap_sigma: of the pose maps, in pixels; None scales the paper's 6 px at 256 with the height, at least 2.
+      image_size: (H, W) in pixels, each at least 32. seed: not negative. identities: how many people each
+      split has; 5000 "train", 100 "test" unless given. images_per_identity: at least 2. heatmap_sigma: of
+      the pose maps, in pixels; None scales the paper's 6 px at 256 with the height, at least 2.
       supersample: sub-pixels a pixel each way, for antialiasing.
 
     Attributes: `image_size`, `heatmap_sigma`, `part_names` (label number -> name, 0 the background).
@@ -82,9 +81,10 @@ class SyntheticPeople:
     def sample(self, split, index):
         """Pair `index` of `split` as a dict of NumPy arrays.
 
-        source_image, target_image uint8 [H, W, 3] RGB; source_keypoints, target_keypoints float32 [18, 2] (y, x) in pixels, -1
-        where not seen; source_parts, target_parts uint8 [H, W], see `part_names`; flow float32 [H, W, 2] (dx, dy) in
-        pixels, from each target pixel to its surface point in the source; visibility float32 [H, W], 1 where that is seen.
+        source_image, target_image uint8 [H, W, 3] RGB; source_keypoints, target_keypoints float32 [18, 2]
+        (y, x) in pixels, -1 where not seen; source_parts, target_parts uint8 [H, W], see `part_names`; flow
+        float32 [H, W, 2] (dx, dy) in pixels, from each target pixel to its surface point in the source;
+        visibility float32 [H, W], 1 where that is seen.
 
         Raises:
           IndexError: no such pair.
@@ -99,15 +99,17 @@ class SyntheticPeople:
     def as_arrays(self, split, start=0, stop=None, truth=False, workers=0, progress=None):
         """The pictures of identities start..stop-1 as stacked arrays, for training from memory.
 
-        Returns a dict: images uint8 [N, H, W, 3], keypoints float32 [N, 18, 2], parts uint8 [N, H, W], and pairs int32 [P, 2], rows
-        (source, target) of numbers into the first axis, in the order of `sample`; with truth also flow float32 [P, H, W, 2] and
-        visibility float32 [P, H, W].
+        Returns a dict: images uint8 [N, H, W, 3], keypoints float32 [N, 18, 2], parts uint8 [N, H, W], and
+        pairs int32 [P, 2], rows (source, target) of numbers into the first axis, in the order of `sample`;
+        with truth also flow float32 [P, H, W, 2] and visibility float32 [P, H, W].
 
         Args:
-          workers: processes to draw with; 0 draws in this one. progress: called as progress(done, total) in identities.
+          workers: processes to draw with; 0 draws in this one. progress: called as progress(done, total) in
+          identities.
 
         Raises:
-          ValueError: no such split, or an empty or impossible range. RuntimeError: a drawing process failed.
+          ValueError: no such split, or an empty or impossible range. RuntimeError: a drawing process
+          failed.
         """
         stop = self._count(split) if stop is None else stop
         if not 0 <= start < stop <= self._count(split):
@@ -115,7 +117,11 @@ class SyntheticPeople:
                 f"split {split!r} has identities 0 to {self._count(split) - 1}, asked for {start} to {stop - 1}"
             )
         cached = self._cached.get(split)
-        if cached is not None and (start, stop) == (0, self._count(split)) and (not truth or "flow" in cached):
+        if (
+            cached is not None
+            and (start, stop) == (0, self._count(split))
+            and (not truth or "flow" in cached)
+        ):
             return dict(cached)
         arrays = draw_range(self._recipe, split, start, stop, truth, workers, progress)
         first = np.arange(stop - start, dtype=np.int32)[:, None, None] * self.images_per_identity
@@ -125,7 +131,8 @@ class SyntheticPeople:
     def cache(self, split, truth=False, workers=2, progress=None):
         """Draws the whole split into memory once; from then on `as_dataset` serves it without drawing.
 
-        With truth, the flow and the visibility are kept too. Arguments as in `as_arrays`. Returns the dataset itself.
+        With truth, the flow and the visibility are kept too. Arguments as in `as_arrays`. Returns the
+        dataset itself.
         """
         if split not in self._cached or (truth and "flow" not in self._cached[split]):
             self._cached[split] = self.as_arrays(split, truth=truth, workers=workers, progress=progress)
@@ -145,12 +152,14 @@ class SyntheticPeople:
     ):
         """A `tf.data.Dataset` of batched dicts.
 
-        source_image, target_image float32 [B, H, W, 3] in [-1, 1]; source_keypoints, target_keypoints float32 [B, 18, 2]; with
-        heatmaps source_pose, target_pose float32 [B, H, W, 18]; with truth flow float32 [B, H, W, 2], visibility float32 [B, H, W],
-        source_parts, target_parts int32 [B, H, W]. The last batch may be smaller.
+        source_image, target_image float32 [B, H, W, 3] in [-1, 1]; source_keypoints, target_keypoints
+        float32 [B, 18, 2]; with heatmaps source_pose, target_pose float32 [B, H, W, 18]; with truth flow
+        float32 [B, H, W, 2], visibility float32 [B, H, W], source_parts, target_parts int32 [B, H, W]. The
+        last batch may be smaller.
 
         Args:
-          shuffle: None shuffles "train" only. Each pass has its own order, and the sequence of orders follows from `seed`. Uncached
+          shuffle: None shuffles "train" only. Each pass has its own order, and the sequence of orders
+          follows from `seed`. Uncached
             people are drawn as needed, and shuffled in random order in blocks of 16 people.
           repeat: goes on for ever.
           parts: adds source_parts and target_parts alone, which costs nothing.
@@ -163,7 +172,9 @@ class SyntheticPeople:
         shuffle = split == "train" if shuffle is None else shuffle
         batches = functools.partial(self._batches, split, batch_size, shuffle, seed, truth, truth or parts)
         steps = -(-self.num_pairs(split) // batch_size)
-        return make_dataset(batches, steps, self.image_size, self.heatmap_sigma, repeat, heatmaps, truth, truth or parts)
+        return make_dataset(
+            batches, steps, self.image_size, self.heatmap_sigma, repeat, heatmaps, truth, truth or parts
+        )
 
     def _count(self, split):
         if split not in self.identities:

@@ -41,14 +41,14 @@ def make_figure(rng, spacing):
 
 def _skirt(body, outfit, spacing):
     waist = body.hip_y + (outfit.hem if outfit.bottom == "skirt" else 0.075)
-    hips = body.hip_x + 0.046 * body.limb
+    hips = body.hip_x + 0.050 * body.limb
     end = outfit.skirt_end
     fall = np.array([0.0, 0.15, 0.4, 0.7, 1.0])
     heights = np.concatenate([[waist + 0.004], body.hip_y - 0.005 - fall * (body.hip_y - 0.005 - end)])
     flare = 0.004 + 0.075 * outfit.flare * (body.hip_y - end) / 0.2
-    torso = 0.078 * body.waist * body.girth + 0.010
+    torso = 0.078 * body.waist * body.girth + 0.016
     half_width = np.concatenate([[max(torso, hips * 0.94)], hips * 1.06 + flare * fall**1.3])
-    half_depth = np.concatenate([[0.066], 0.074 * (0.5 + 0.5 * body.girth) + 0.75 * flare * fall**1.3])
+    half_depth = np.concatenate([[0.074], 0.076 * (0.5 + 0.5 * body.girth) + 0.75 * flare * fall**1.3])
     tube = make_tube(
         heights, half_width, half_depth, spacing=spacing * 0.85, bones=(BONE["pelvis"],) * 2, power=2.2,
         softness=0.08, skirt=True,

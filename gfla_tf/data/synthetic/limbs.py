@@ -87,8 +87,8 @@ def _leg(body, complexion, outfit, spacing, side, name):
     hip, knee, ankle = body.hip_y, body.knee_y, body.ankle_y
     rows = np.array(
         [
-            [hip + 0.045, 0.006, 0.006], [hip + 0.035, 0.030, 0.036], [hip + 0.01, 0.046, 0.054],
-            [hip - 0.04, 0.0495, 0.056], [hip - 0.11, 0.044, 0.050], [knee + 0.045, 0.034, 0.037],
+            [hip + 0.045, 0.006, 0.006], [hip + 0.035, 0.030, 0.036], [hip + 0.01, 0.041, 0.050],
+            [hip - 0.04, 0.0480, 0.056], [hip - 0.11, 0.044, 0.050], [knee + 0.045, 0.034, 0.037],
             [knee, 0.0305, 0.034], [knee - 0.04, 0.0305, 0.033], [knee - 0.075, 0.0315, 0.035],
             [knee - 0.13, 0.0265, 0.029], [ankle + 0.035, 0.0185, 0.021], [ankle + 0.01, 0.0185, 0.022],
             [ankle - 0.02, 0.0165, 0.020], [ankle - 0.028, 0.001, 0.001],
@@ -111,7 +111,7 @@ def _leg(body, complexion, outfit, spacing, side, name):
     elif outfit.shoe == "sneaker" and not low_trousers:
         tube.paint(y < ankle + 0.022, [0.92, 0.92, 0.92])
     if outfit.skirted:
-        tube.keep = y < outfit.skirt_end + 0.05  # hidden above that, and never to show through the skirt
+        tube.keep = y < outfit.skirt_end + 0.03  # hidden above that, and never to show through the skirt
     else:
         _trouser_leg(tube, body, outfit, y, theta)
     tube.part[:] = np.where(y > knee, PART[f"{name}_upper_leg"], PART[f"{name}_lower_leg"])
@@ -163,7 +163,11 @@ def _foot(body, complexion, outfit, spacing, side, name):
     if outfit.shoe == "flat":
         tube.paint((height > body.ankle_y - 0.014) & (np.abs(along - 0.015) < 0.035), complexion.skin)
     if outfit.shoe == "sneaker":
-        tongue = (height > body.ankle_y - 0.022) & (np.abs(along - 0.038) < 0.023) & (np.abs(x - origin[0]) < 0.010)
+        tongue = (
+            (height > body.ankle_y - 0.022)
+            & (np.abs(along - 0.038) < 0.023)
+            & (np.abs(x - origin[0]) < 0.010)
+        )
         tube.paint(tongue * (np.mod(along, 0.011) < 0.005), outfit.sole)
         tube.paint((along > 0.078) * 0.5, outfit.sole)
     tube.paint(height < 0.014, outfit.sole)

@@ -30,9 +30,9 @@ _FACING = {"nose": ((0, 0, 1), -0.10), "eye": ((0.30, 0, 0.95), 0.02), "ear": ((
 class Drawing:
     """One picture and what is known of it.
 
-    image: uint8 [H, W, 3]. keypoints: float32 [18, 2] (y, x), -1 hidden. parts: uint8 [H, W]. surfel: int32 [H, W], the surfel
-    seen in each pixel, -1 background. depth: float32 [H*ss, W*ss] of the nearest surface. matrix [R, 3, 3] and centre [R, 3]:
-    each ring's place. camera: the `Camera`.
+    image: uint8 [H, W, 3]. keypoints: float32 [18, 2] (y, x), -1 hidden. parts: uint8 [H, W]. surfel: int32
+    [H, W], the surfel seen in each pixel, -1 background. depth: float32 [H*ss, W*ss] of the nearest
+    surface. matrix [R, 3, 3] and centre [R, 3]: each ring's place. camera: the `Camera`.
     """
 
     image: np.ndarray

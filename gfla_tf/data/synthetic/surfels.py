@@ -1,8 +1,8 @@
 """Surfels: a surface as many small oriented points, laid out as tubes of rings that follow the bones.
 
-Every surface is a generalised tube: rings of points around an axis that is vertical in the rest pose. A ring moves
-as a whole, by a blend of two bones, which keeps bent elbows and knees smooth. One `SurfelCloud` holds all tubes of
-a person; its geometry and colours belong to the identity and serve every image of it.
+Every surface is a generalised tube: rings of points around an axis that is vertical in the rest pose. A
+ring moves as a whole, by a blend of two bones, which keeps bent elbows and knees smooth. One `SurfelCloud`
+holds all tubes of a person; its geometry and colours belong to the identity and serve every image of it.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ def smooth_profile(at, knots, values, softness=0.05):
 class Tube:
     """A grid of surfels: `rings` along the axis, points around each.
 
-    point, normal: [rings, around, 3] in rest body space; centre: [rings, 3]. theta: [around], 0 in front, positive
-    to the person's left. along: [rings], arc length from the first ring; y: [rings] rest height of the ring.
-    bones, weight: [rings, 2] and [rings], the share of the first bone.
-    colour [rings, around, 3] in 0..1, part and gloss [rings, around], keep: which surfels exist.
+    point, normal: [rings, around, 3] in rest body space; centre: [rings, 3]. theta: [around], 0 in front,
+    positive to the person's left. along: [rings], arc length from the first ring; y: [rings] rest height of
+    the ring. bones, weight: [rings, 2] and [rings], the share of the first bone. colour [rings, around, 3]
+    in 0..1, part and gloss [rings, around], keep: which surfels exist.
     """
 
     point: np.ndarray
@@ -62,7 +62,9 @@ class Tube:
 
     def wrinkle(self, bumps):
         """Tilts the normals as a height field `bumps` [rings, around] (in body units) would, without moving points."""
-        self.normal = grid_normals(self.point + self.normal * bumps[..., None].astype(np.float32), self.centre)
+        self.normal = grid_normals(
+            self.point + self.normal * bumps[..., None].astype(np.float32), self.centre
+        )
 
     def paint(self, mask, colour):
         """Blends `colour` ([3] or [rings, around, 3]) in with the opacity `mask` [rings, around]."""
@@ -98,11 +100,11 @@ def make_tube(
 ):  # fmt: skip
     """A tube through rings given by knots.
 
-    heights, half_width, half_depth: [knots], rest y from one end to the other and the ellipse's half axes (their
-    corners are rounded). spacing: largest distance between neighbouring surfels. bones: two bone numbers;
-    weight: function of y giving the first one's share (None: the first bone alone). centre_z: knots of the
-    axis's z. power: 2 an ellipse, larger boxier. frame: (rotation [3, 3], origin [3]) applied to the finished
-    tube, for tubes that are not vertical.
+    heights, half_width, half_depth: [knots], rest y from one end to the other and the ellipse's half axes
+    (their corners are rounded). spacing: largest distance between neighbouring surfels. bones: two bone
+    numbers; weight: function of y giving the first one's share (None: the first bone alone). centre_z:
+    knots of the axis's z. power: 2 an ellipse, larger boxier. frame: (rotation [3, 3], origin [3]) applied
+    to the finished tube, for tubes that are not vertical.
     """
     heights = np.asarray(heights, np.float64)
     knots = np.concatenate([[0.0], np.cumsum(np.hypot(np.diff(heights), np.diff(half_width)) + 1e-9)])
@@ -154,8 +156,8 @@ def make_tube(
 class SurfelCloud:
     """All surfels of one person, flattened ring by ring.
 
-    offset, normal: float32 [3, N], relative to the ring's centre; colour float32 [N, 3]; gloss [N]; part uint8
-    [N]; ring int32 [N], the ring of each surfel; counts [R]. Per ring: centre [R, 3], bones [R, 2],
+    offset, normal: float32 [3, N], relative to the ring's centre; colour float32 [N, 3]; gloss [N]; part
+    uint8 [N]; ring int32 [N], the ring of each surfel; counts [R]. Per ring: centre [R, 3], bones [R, 2],
     weight [R], skirt [R] bool, radius [R, 2] the half axes.
     """
 

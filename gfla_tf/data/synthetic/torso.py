@@ -15,14 +15,15 @@ def torso_tube(body, complexion, outfit, spacing):
     hip, waist, top = body.hip_y, body.waist_y, body.shoulder_y
     wide, deep = body.girth, 0.5 + 0.5 * body.girth
     chest = body.shoulder_x - 0.014
-    hips = body.hip_x + 0.040 * body.limb
     loose = outfit.thickness
+    hips = body.hip_x + 0.044 * body.limb
+    over = 0.0 if outfit.tucked else loose + 0.003
     rows = np.array(
         [
             [hip - 0.055, 0.012, 0.012, 0.0],
             [hip - 0.045, hips * 0.72, 0.050 * deep, 0.0],
-            [hip - 0.015, hips * 0.98, 0.064 * deep, -0.003],
-            [hip + 0.025, hips * 1.02, 0.066 * deep, -0.003],
+            [hip - 0.015, hips * 0.98 + over, 0.064 * deep + over, -0.003],
+            [hip + 0.025, hips * 1.02 + over, 0.066 * deep + over, -0.003],
             [waist, 0.078 * body.waist * wide + loose * 0.7, 0.054 * deep * body.waist + loose * 0.6, 0.002],
             [waist + 0.075, 0.088 * wide**0.7 + loose, 0.063 * deep + loose, 0.003],
             [top - 0.070, chest * 1.02 + loose, 0.066 * deep + loose, 0.002],
@@ -119,7 +120,9 @@ def _neckline(tube, body, complexion, outfit, x, y, facing):
         depth, low = (depth + 0.03, 0.012) if outfit.top == "tank" else (depth, 0.0)
         line = top + 0.024 - low - depth * front ** (6 if outfit.neck == "vee" else 2)
     bare = y > line
-    tube.paint((np.abs(y - line) < 0.0055) * 0.8, outfit.trim if outfit.top in ("tee", "polo") else base * 0.75)
+    tube.paint(
+        (np.abs(y - line) < 0.0055) * 0.8, outfit.trim if outfit.top in ("tee", "polo") else base * 0.75
+    )
     tube.paint(bare, complexion.skin)
     tube.part[bare & (y > top + 0.02)] = PART["face"]
     chin_shade = np.exp(-(((y - body.chin_y + 0.002) / 0.018) ** 2))

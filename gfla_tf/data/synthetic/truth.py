@@ -10,8 +10,9 @@ from .render import FAR
 def true_flow(cloud, source, target):
     """For each target pixel, where its surface point lies in the source, and whether it is seen there.
 
-    Returns flow float32 [H, W, 2], (dx, dy) in pixels, and visibility float32 [H, W], 1 where the surface faces the source's
-    camera, lies inside its frame and nothing is in front of it. The background moves with the two cameras.
+    Returns flow float32 [H, W, 2], (dx, dy) in pixels, and visibility float32 [H, W], 1 where the surface
+    faces the source's camera, lies inside its frame and nothing is in front of it. The background moves
+    with the two cameras.
     """
     height, width = target.camera.image_size
     x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))

@@ -16,9 +16,10 @@ _SLEEVES = {
 class Outfit:
     """One wardrobe.
 
-    top: 'tank', 'tee', 'polo', 'shirt', 'sweater', 'hoodie' or 'jacket' (worn open over `inner`). bottom: 'trousers', 'shorts',
-    'skirt' or 'dress' (one piece with the top). sleeve, leg: how far down the limb the cloth reaches, 0 to 1 (wrist, ankle).
-    hem: height of the top's lower edge (body units above the hip joint). skirt_end: rest height of the skirt's lower edge.
+    top: 'tank', 'tee', 'polo', 'shirt', 'sweater', 'hoodie' or 'jacket' (worn open over `inner`). bottom:
+    'trousers', 'shorts', 'skirt' or 'dress' (one piece with the top). sleeve, leg: how far down the limb
+    the cloth reaches, 0 to 1 (wrist, ankle). hem: height of the top's lower edge (body units above the hip
+    joint). skirt_end: rest height of the skirt's lower edge.
     """
 
     def __init__(self, rng, body):
@@ -36,7 +37,7 @@ class Outfit:
             self.top_fabric = Fabric.random(rng, plain, base=denim(rng) if rng.random() < 0.3 else None)
         self.bottom_fabric = self._bottom_cloth(rng)
         self.tucked = self.bottom == "skirt" or (self.top in ("tee", "shirt", "tank") and rng.random() < 0.35)
-        self.hem = rng.uniform(0.055, 0.08) if self.tucked else rng.uniform(-0.02, 0.03)
+        self.hem = rng.uniform(0.055, 0.08) if self.tucked else rng.uniform(-0.008, 0.03)
         self.flare = rng.uniform(0.0, 1.0)
         self.leg = 0.98 if self.bottom == "trousers" else rng.uniform(0.26, 0.52)
         self.leg_width = rng.choice([0.0, 0.35, 1.0], p=[0.45, 0.35, 0.2])

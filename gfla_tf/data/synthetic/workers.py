@@ -1,7 +1,8 @@
 """Draws a range of identities in several processes.
 
-The processes are fresh Python interpreters that import NumPy and OpenCV only: neither forked from a process that
-runs TensorFlow, nor importing the caller's main module, so a script needs no `if __name__ == "__main__"`.
+The processes are fresh Python interpreters that import NumPy and OpenCV only: neither forked from a process
+that runs TensorFlow, nor importing the caller's main module, so a script needs no `if __name__ ==
+"__main__"`.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ _COMMAND = "from gfla_tf.data.synthetic.workers import serve; serve()"
 def draw_range(recipe, split, start, stop, truth=False, workers=0, progress=None):
     """Stacked arrays (see `draw_arrays`) of identities start..stop-1.
 
-    workers: processes to draw with, 0 or 1 for this one. progress: called as progress(done, total) after each identity.
+    workers: processes to draw with, 0 or 1 for this one. progress: called as progress(done, total) after
+    each identity.
 
     Raises:
       RuntimeError: a drawing process ended early; its error output is in the message.

@@ -48,7 +48,7 @@ def run(args):
         trained.model,
         trained.dataset,
         args.out,
-        title="Persons in new poses, learnt from scratch",
+        title="People in new poses, learnt from scratch",
         make_targets=TARGETS["demo"],
         pairs=args.pairs,
         rows=args.rows,
@@ -80,6 +80,6 @@ def _check(config, args):
     available = SyntheticPeople(identities={"test": data.test_identities}).num_pairs("test")
     if args.pairs > available:
         raise InputError(
-            f"--pairs {args.pairs}: {data.test_identities} held-out people make {available} pairs; ask for fewer, "
-            "or raise data.test_identities"
+            f"--pairs {args.pairs}: {data.test_identities} held-out people make {available} pairs; ask for "
+            "fewer, or raise data.test_identities"
         )

@@ -72,7 +72,7 @@ def run(args):
     make_targets = TARGETS[args.targets] if args.targets else None
     if args.report:
         reported = report_run(
-            model, dataset, args.model, title="Persons in new poses", make_targets=make_targets,
+            model, dataset, args.model, title="People in new poses", make_targets=make_targets,
             mean_images=args.mean_images, force=args.force, **options,
         )  # fmt: skip
         result = reported.result

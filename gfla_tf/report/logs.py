@@ -39,12 +39,12 @@ def read_log(path: Path | str) -> dict[str, list[float]]:
 def curves(log: dict[str, list[float]]) -> dict[str, dict[str, list[float]]]:
     """The curves of a log: name → {"training": values, "held-out": values}, one value an epoch.
 
-    A column `val_` + name holds the held-out values of `name`. Columns without a finite value are left out,
-    and so is the learning rate, which is no loss.
+    A column `val_` + name holds the held-out values of `name`. "loss" and "flow_error" come first. Columns
+    without a finite value are left out, and so is the learning rate, which is no loss.
     """
     names = dict.fromkeys(name.removeprefix("val_") for name in log)
     found = {}
-    for name in names:
+    for name in sorted(names, key=lambda name: (name != "loss", name != "flow_error")):
         both = {"training": log.get(name, []), "held-out": log.get("val_" + name, [])}
         both = {kind: values for kind, values in both.items() if any(map(math.isfinite, values))}
         if both and name not in ("epoch", "learning_rate", "lr"):

@@ -67,13 +67,10 @@ def _head(report: Report) -> str:
     flow, images = result.flows[ESTIMATED], result.images
     share = images[GENERATED]["l1_figure"] / images[COPY_SOURCE]["l1_figure"]
     tiles = [
-        tile(
-            f"{flow['median_ratio']:.2f}",
-            "median flow error, of doing nothing's (0 is perfect, 1 is no flow)",
-        ),
-        tile(f"{share:.2f}", "L1 error on the figure over copying the source's"),
-        tile(f"{images[GENERATED]['ssim']:.3f}", "SSIM of the generated image"),
-        tile(f"{result.visibility_auc['figure']:.2f}", "mask against true visibility, AUC (0.5 is guessing)"),
+        tile(f"{flow['median_ratio']:.2f}", "median flow error, as a share of zero flow's"),
+        tile(f"{share:.2f}", "L1 on the figure, as a share of copying the source's"),
+        tile(f"{images[GENERATED]['ssim']:.3f}", "SSIM of the generated images"),
+        tile(f"{result.visibility_auc['figure']:.2f}", "AUC of the mask for true visibility (0.5 is guessing)"),
     ]
     head = f'<header><h1>{escape(report.title)}</h1><p class="lead">{escape(report.lead)}</p></header>'
     return head + f'<div class="tiles">{"".join(tiles)}</div>'

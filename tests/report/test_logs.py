@@ -19,7 +19,7 @@ def test_columns_and_curves(tmp_path):
     assert log["loss"] == [3.5, 2.5]
     assert math.isnan(log["val_loss"][1])
     found = curves(log)
-    assert list(found) == ["l1", "loss"]
+    assert list(found) == ["loss", "l1"]
     assert list(found["loss"]) == ["training", "held-out"]
     assert list(found["l1"]) == ["training"]
 

@@ -1,0 +1,34 @@
+"""Folders that SyntheticPeople writes, read back as DeepFashion and Market-1501."""
+
+import numpy as np
+import pytest
+
+from gfla_tf.data import DeepFashion, Market1501, SyntheticPeople
+from gfla_tf.data.keypoints import read_pose
+from gfla_tf.data.synthetic.writer import write_folder
+
+CASES = {"deepfashion": (DeepFashion, (64, 64)), "market1501": (Market1501, (128, 64))}
+
+
+@pytest.mark.parametrize("layout", CASES)
+def test_what_is_written_is_read(tmp_path, layout):
+    reader, size = CASES[layout]
+    drawn = SyntheticPeople(size, identities={"train": 1, "test": 2})
+    write_folder(tmp_path / "data", drawn, layout)
+    data = reader(tmp_path / "data", size)
+    assert data.num_pairs("train") == drawn.num_pairs("train")
+    assert data.num_pairs("test") == drawn.num_pairs("test")
+    (batch,) = data.as_dataset("test", drawn.num_pairs("test"), heatmaps=False)
+    for index in (0, 5, 17):
+        sample = drawn.sample("test", index)
+        for which in ("source", "target"):
+            image = (batch[f"{which}_image"][index].numpy() + 1) * 127.5
+            assert np.abs(image - sample[f"{which}_image"]).mean() < 6
+            points, expected = batch[f"{which}_keypoints"][index].numpy(), sample[f"{which}_keypoints"]
+            np.testing.assert_array_equal(points < 0, expected < 0)
+            np.testing.assert_allclose(points, expected, atol=1.01)
+    (moved,) = data.as_dataset("train", drawn.num_pairs("train"))
+    assert moved["source_pose"].shape == (12, *size, 18)
+    path = next((tmp_path / "data").glob("*-annotation-test.csv"))
+    name = path.read_text().splitlines()[1].split(":")[0]
+    assert read_pose(f"{path}#{name}").frame == reader.keypoint_frame

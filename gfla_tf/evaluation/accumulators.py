@@ -12,8 +12,8 @@ from gfla_tf.evaluation.metrics import auc_from_counts
 class ErrorStatistics:
     """Mean and median of non-negative errors in pixels.
 
-    The mean is exact. The median is read from a histogram with cells of 1/512 px up to 512 px (longer errors
-    count as 512) and so lies within 0.001 px of the true one.
+    The mean is exact. The median is read from a histogram with cells of 1/512 px up to 512 px (longer
+    errors count as 512) and so lies within 0.001 px of the true one.
     """
 
     _CELLS_A_PIXEL = 512

@@ -2,7 +2,8 @@
 
 Images are float [B, H, W, 3] in [-1, 1] (data range 2). Every image figure is one value an image, float64
 [B], so that a mean over a test set is the mean over its images. A `region` [B, H, W] (true: counted)
-restricts a figure to part of each image, for example to the figure; an image whose region is empty gives NaN.
+restricts a figure to part of each image, for example to the figure; an image whose region is empty gives
+NaN.
 """
 
 from __future__ import annotations
@@ -37,8 +38,8 @@ def ssim(generated, target, region=None) -> np.ndarray:
     """Structural similarity (Wang et al., 2004), float64 [B]: the standard one, Gaussian window 11 x 11,
     sigma 1.5.
 
-    K1 = 0.01, K2 = 0.03, each RGB channel apart, channels averaged. Without a region the map is averaged over
-    the positions whose window lies inside the image (as `tf.image.ssim` does); with a region, over the
+    K1 = 0.01, K2 = 0.03, each RGB channel apart, channels averaged. Without a region the map is averaged
+    over the positions whose window lies inside the image (as `tf.image.ssim` does); with a region, over the
     region, where windows that leave the image see it reflected.
 
     Raises:

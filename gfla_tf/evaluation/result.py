@@ -41,13 +41,11 @@ class EvaluationResult:
     """What `evaluate_synthetic` measured.
 
     Attributes:
-      split, pairs: which pairs, and how many.
-      image_size: (H, W).
-      seed: the dataset's.
-      mean_images: over how many training targets the mean image is.
-      images: row ("generated", "source warped by F", "copy the source", "mean training image") → figure (the
-        keys of `IMAGE_FIGURES`) → mean over the pairs. L1 on the [-1, 1] scale; "figure" is the union of the
-        source's and the target's figure.
+      split, pairs: which pairs, and how many. image_size: (H, W). seed: the dataset's. mean_images: over
+      how many training targets the mean image is. images: row ("generated", "source warped by F", "copy the
+      source", "mean training image") → figure (the
+        keys of `IMAGE_FIGURES`) → mean over the pairs. L1 on the [-1, 1] scale; "figure" is the union of
+        the source's and the target's figure.
       flows: row ("F, finest flow", "zero flow" and the classical ones) → figure (the keys of
         `FLOW_FIGURES`): the end-point error over all visible figure pixels of all targets, in pixels of the
         image, and over zero flow's.

@@ -52,8 +52,9 @@ def evaluate_synthetic(
       progress: called with (pairs done, pairs) after each batch.
 
     Raises:
-      InputError: the split has fewer pairs, or `pairs` or `batch_size` is not positive.
-      ValueError: the model's flow is not finite.
+      InputError: the split has fewer pairs, `pairs` or `batch_size` is not positive, or the model's output
+      is not
+        finite.
     """
     available = dataset.num_pairs(split)
     if not 0 < pairs <= available:
@@ -72,10 +73,14 @@ def evaluate_synthetic(
     done = 0
     for batch in _batches(dataset, split, pairs, batch_size):
         outputs = model({name: tf.constant(batch[name]) for name in MODEL_INPUTS}, training=False)
+        generated = np.asarray(outputs["image"], np.float32)
         flow = resize_flow(outputs["flows"][-1], dataset.image_size)
-        _add_images(image_sums, batch, np.asarray(outputs["image"], np.float32), flow, mean_image)
+        mask = resize_map(outputs["masks"][-1], dataset.image_size)
+        if not all(np.isfinite(one).all() for one in (generated, flow, mask)):
+            raise InputError("the model's output is not finite: its weights are damaged or it was trained badly")
+        _add_images(image_sums, batch, generated, flow, mean_image)
         _add_flows(errors, batch, flow)
-        _add_visibility(areas, batch, resize_map(outputs["masks"][-1], dataset.image_size))
+        _add_visibility(areas, batch, mask)
         done += len(flow)
         if progress is not None:
             progress(done, pairs)

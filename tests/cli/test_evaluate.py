@@ -67,6 +67,7 @@ def test_the_run_folders_configuration_names_the_people(model_path, tmp_path, ca
         (("--config", "{}/real.yaml"), "data.source: synthetic"),
         (("-o", "{}/old.json"), "exists already"),
         (("-o", "{}/none/figures.json"), "no folder"),
+        (("--report",), "name one with --model"),
     ],
 )
 def test_bad_input_is_one_sentence(model_path, tmp_path, capsys, arguments, message):

@@ -123,3 +123,17 @@ def test_targets_are_met_by_the_truth_and_missed_by_a_bad_flow(dataset, result):
     assert "median end-point error / zero flow's" in missed
     assert "median end-point error (px) against the best classical flow" in missed
     assert "missed" in table_to_text(targets_table(TARGETS["demo"](bad)))
+
+
+@pytest.mark.parametrize("output", ["image", "flows", "masks"])
+def test_a_model_that_is_broken_is_said_to_be(dataset, output):
+    oracle = Oracle(dataset)
+
+    def broken(inputs, training=None):
+        outputs = oracle(inputs)
+        finest = outputs[output] if output == "image" else outputs[output][-1]
+        finest[0, 3, 3] = np.nan
+        return outputs
+
+    with pytest.raises(InputError, match="not finite"):
+        evaluate_synthetic(broken, dataset, pairs=2, classical=False)

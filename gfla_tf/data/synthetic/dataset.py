@@ -1,4 +1,4 @@
-"""SyntheticPeople: procedurally drawn, clothed, articulated people with the true flow between their pictures."""
+"""SyntheticPeople: procedurally drawn, clothed people with the true flow between their pictures."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _BLOCK = 16  # identities drawn together and shuffled among themselves when noth
 
 
 class SyntheticPeople:
-    """A dataset of drawn people: pairs of pictures of one person in two poses, under two lights and two cameras.
+    """Drawn people: pairs of pictures of one person in two poses, under two lights and two cameras.
 
     Identity i of a split has `images_per_identity` pictures (n); its n (n - 1) ordered pairs have the
     indices i n (n - 1) to (i + 1) n (n - 1) - 1. Every sample is a pure function of (seed, split, index),
@@ -114,7 +114,8 @@ class SyntheticPeople:
         stop = self._count(split) if stop is None else stop
         if not 0 <= start < stop <= self._count(split):
             raise ValueError(
-                f"split {split!r} has identities 0 to {self._count(split) - 1}, asked for {start} to {stop - 1}"
+                f"split {split!r} has identities 0 to {self._count(split) - 1}, "
+                f"asked for {start} to {stop - 1}"
             )
         cached = self._cached.get(split)
         if (

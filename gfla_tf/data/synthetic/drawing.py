@@ -14,13 +14,16 @@ from .scene import Background, Camera, Light, figure_height
 from .truth import true_flow
 
 _SPLITS = {"train": 0, "test": 1}
-_LARGEST = 1.1 * 1.05  # camera scale, body height and nearness at their largest
+_LARGEST = 1.06 * 1.05  # camera scale, body height and nearness at their largest
 _SPACING = 0.74  # surfel distance in sub-pixels at that scale
 
 
 @dataclasses.dataclass(frozen=True)
 class Recipe:
-    """What determines every picture. supersample: sub-pixels a pixel, each way. flat: bare colours, no light or noise."""
+    """What determines every picture.
+
+    supersample: sub-pixels a pixel, each way. flat: bare colours, no light or noise.
+    """
 
     image_size: tuple
     seed: int
@@ -71,7 +74,7 @@ def draw_identity(recipe, split, identity):
 
 
 def draw_arrays(recipe, split, identity, truth=False):
-    """One identity's arrays: images, keypoints, parts, and with truth also flow and visibility of each pair."""
+    """One identity's images, keypoints and parts, with truth also flow and visibility of each pair."""
     person = draw_identity(recipe, split, identity)
     arrays = {name: np.stack([getattr(d, name[:-1] if name == "images" else name) for d in person.drawings])
               for name in ("images", "keypoints", "parts")}  # fmt: skip

@@ -58,7 +58,7 @@ def contrasting(rng, colour):
 
 
 class Noise:
-    """Smooth random field on the plane, one unit between lattice points, values in -1..1, drawn from `rng`."""
+    """Smooth random field on the plane, one unit between lattice points, values about -1..1."""
 
     def __init__(self, rng, size=32):
         self._grid = rng.uniform(-1, 1, (size, size)).astype(np.float32)
@@ -83,9 +83,10 @@ class Fabric:
 
     @classmethod
     def random(cls, rng, kinds=None, base=None):
-        """Draws a cloth; `kinds` maps the patterns allowed to their weights, `base` fixes the ground colour."""
+        """Draws a cloth; `kinds` maps the patterns allowed to weights, `base` fixes the ground colour."""
         kinds = kinds or {
-            "plain": 0.3, "stripes": 0.17, "columns": 0.08, "checks": 0.14, "dots": 0.12, "marl": 0.1, "blotches": 0.09,
+            "plain": 0.3, "stripes": 0.17, "columns": 0.08, "checks": 0.14, "dots": 0.12, "marl": 0.1,
+            "blotches": 0.09,
         }  # fmt: skip
         weights = np.array(list(kinds.values()))
         kind = list(kinds)[rng.choice(len(weights), p=weights / weights.sum())]
@@ -125,7 +126,7 @@ class Fabric:
 
 
 def motif(kind, x, y):
-    """Opacity of a print of about unit radius at (x, y), y upwards: 'disc', 'heart', 'star', 'ring', 'bars', 'sun'."""
+    """Opacity at (x, y), y upwards, of one of the prints `MOTIFS`, of about unit radius."""
     radius = np.hypot(x, y)
     angle = np.arctan2(x, y)
     if kind == "disc":
@@ -148,7 +149,7 @@ MOTIFS = ("disc", "heart", "star", "ring", "bars", "sun")
 
 
 def digit(number, x, y):
-    """Opacity of a digit drawn in a box of half width 0.6 and half height 1 around (0, 0), y upwards, x as read."""
+    """Opacity at (x, y), y upwards, of a digit in a box of half width 0.6 and half height 1."""
     bits = np.array([cell == "1" for cell in _DIGITS[number % 10]]).reshape(5, 3)
     column = np.floor((x + 0.6) / 0.4).astype(int)
     line = np.floor((1.0 - y) / 0.4).astype(int)

@@ -13,7 +13,7 @@ _HAIR = ("17130f", "2a1d15", "4a2f1d", "6e4526", "94622f", "c49a58", "e0c48c", "
 _IRIS = ("3a2618", "55371f", "2f5a7a", "4a6b46", "6d6a58")
 _HEAD = (BONE["head"], BONE["head"])
 
-# The skull from chin (0) to crown (1): height, half width and half depth over their largest, and the axis's z.
+# The skull from chin (0) to crown (1): height, half width and half depth over their largest, the axis's z.
 _T = np.array([0.0, 0.025, 0.09, 0.22, 0.40, 0.56, 0.70, 0.83, 0.93, 0.985, 1.0])
 _WIDTH = np.array([0.01, 0.30, 0.55, 0.78, 0.93, 1.0, 0.99, 0.88, 0.64, 0.28, 0.01])
 _DEPTH = np.array([0.01, 0.28, 0.50, 0.70, 0.86, 0.98, 1.0, 0.90, 0.66, 0.30, 0.01])
@@ -67,7 +67,7 @@ def head_tubes(body, complexion, spacing):
 
 def _skull_tube(body, complexion, spacing, grow=0.0, low=0.0):
     chin, height, wide, deep, shift = head_frame(body, complexion)
-    t = np.concatenate([[low], _T[_T > low]])
+    t = np.concatenate([[low], _T[low < _T]])
     half_width = np.interp(t, _T, _WIDTH) * wide + grow * np.where(t >= 0.999, 0.02, 1.0)
     half_depth = np.interp(t, _T, _DEPTH) * deep + grow * np.where(t >= 0.999, 0.02, 1.0)
     heights = chin + t * height + np.where(t > 0.9, grow * (t - 0.9) * 10, 0.0)
@@ -136,7 +136,10 @@ def _ear(body, complexion, spacing, side):
     tube = make_tube(
         np.array([-1, -0.6, 0, 0.7, 1]) * r * 1.25, np.array([0.02, 0.6, 0.8, 0.9, 0.02]) * r * 0.42,
         np.array([0.02, 0.5, 0.85, 1.0, 0.02]) * r * 0.75, spacing=spacing, bones=_HEAD,
-        frame=(rotation_z(-side * 0.18) @ rotation_x(-0.15), np.array([side * wide * 0.985, chin + 0.44 * height, shift - 0.004])),
+        frame=(
+            rotation_z(-side * 0.18) @ rotation_x(-0.15),
+            np.array([side * wide * 0.985, chin + 0.44 * height, shift - 0.004]),
+        ),
     )  # fmt: skip
     tube.colour[:] = complexion.skin * [0.98, 0.9, 0.88]
     tube.part[:] = PART["face"]
@@ -208,7 +211,8 @@ def _curtain(body, complexion, spacing):
         heights, np.array([0.90, 1.07, 1.19, 1.22, 1.16 * spread, 1.05 * spread]) * wide + 0.003,
         np.array([0.95, 1.06, 1.0, 0.95, 0.92, 0.85]) * deep,
         spacing=spacing, bones=(BONE["head"], BONE["chest"]), power=2.2,
-        weight=lambda y: (y - (chin - 0.12)) / 0.12, centre_z=np.array([0, -0.003, -0.008, -0.018, -0.036, -0.04]) + shift,
+        weight=lambda y: (y - (chin - 0.12)) / 0.12,
+        centre_z=np.array([0, -0.003, -0.008, -0.018, -0.036, -0.04]) + shift,
     )  # fmt: skip
     t = (tube.point[..., 1] - chin) / height
     _strands(tube, complexion)
@@ -230,7 +234,8 @@ def _knot(body, complexion, spacing):
     )
     at = np.array([0, chin + (0.93 if bun else 0.42) * height, shift - deep * (0.75 if bun else 1.12)])
     tube = make_tube(
-        y * length, shape * r, shape * r, spacing=spacing, bones=_HEAD, frame=(rotation_x(0.0 if bun else 0.12), at),
+        y * length, shape * r, shape * r, spacing=spacing, bones=_HEAD,
+        frame=(rotation_x(0.0 if bun else 0.12), at),
     )  # fmt: skip
     _strands(tube, complexion)
     return tube

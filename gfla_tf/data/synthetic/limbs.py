@@ -43,7 +43,8 @@ def _arm(body, complexion, outfit, spacing, side, name):
     )  # fmt: skip
     tube = make_tube(
         rows[:, 0], rows[:, 1] * body.limb, rows[:, 2] * body.limb, spacing=spacing,
-        bones=(BONE[f"{name}_upper_arm"], BONE[f"{name}_lower_arm"]), weight=lambda y: (y - elbow) / 0.05 + 0.5,
+        bones=(BONE[f"{name}_upper_arm"], BONE[f"{name}_lower_arm"]),
+        weight=lambda y: (y - elbow) / 0.05 + 0.5,
         centre_x=side * body.shoulder_x, centre_z=np.where(rows[:, 0] < wrist, 0.004, -0.006),
     )  # fmt: skip
     y, z = tube.point[..., 1], tube.point[..., 2]
@@ -73,7 +74,8 @@ def _sleeve(tube, outfit, y, end, clothed, top):
 def _thumb(body, complexion, spacing, side, name):
     shape = np.array([0.02, 0.7, 1.0, 0.95, 0.8, 0.02])
     tube = make_tube(
-        np.array([0.0, -0.003, -0.012, -0.026, -0.036, -0.041]), shape * 0.0068, shape * 0.0075, spacing=spacing,
+        np.array([0.0, -0.003, -0.012, -0.026, -0.036, -0.041]), shape * 0.0068, shape * 0.0075,
+        spacing=spacing,
         bones=(BONE[f"{name}_lower_arm"],) * 2,
         frame=(rotation_x(-0.42), np.array([side * (body.shoulder_x - 0.004), body.wrist_y - 0.012, 0.013])),
     )  # fmt: skip

@@ -10,7 +10,7 @@ from gfla_tf.data.pose import pose_heatmaps
 
 
 def make_dataset(batches, steps, image_size, sigma, repeat, heatmaps, truth, parts):
-    """Wraps `batches(epoch=n)`, a generator function of NumPy batches, as a dataset of `steps` batches a pass.
+    """Wraps `batches(epoch=n)`, a generator function of NumPy batches, as a dataset of `steps` a pass.
 
     Every iteration over the dataset is the next epoch; with `repeat` one iteration runs through all epochs.
     Images become float32 in [-1, 1] and keypoints pose maps in TensorFlow's threads.

@@ -1,4 +1,4 @@
-"""Draws a posed figure: splats its surfels into a supersampled depth buffer, shades the winners, averages down."""
+"""Draws a posed figure: surfels into a supersampled depth buffer, the winners shaded, averaged down."""
 
 from __future__ import annotations
 
@@ -8,22 +8,11 @@ import cv2
 import numpy as np
 
 from .body import BONE, PART, forward_kinematics
+from .joints import place_keypoints
 from .scene import Camera
 
 _DEPTH_STEPS = 1 << 20
 NEAR, FAR = 1.2, -1.2  # depths (towards the camera) that the buffer can tell apart, in body heights
-
-# Keypoints in COCO-18 order: bone, which side, place (see `_keypoint_rest`) and the thickness of flesh over the joint.
-_KEYPOINTS = (
-    ("head", 0, "nose", 0.02), ("chest", 0, "neck", 0.07),
-    ("right_upper_arm", -1, "shoulder", 0.06), ("right_lower_arm", -1, "elbow", 0.05), ("right_lower_arm", -1, "wrist", 0.04),
-    ("left_upper_arm", 1, "shoulder", 0.06), ("left_lower_arm", 1, "elbow", 0.05), ("left_lower_arm", 1, "wrist", 0.04),
-    ("right_thigh", -1, "hip", 0.115), ("right_shin", -1, "knee", 0.065), ("right_shin", -1, "ankle", 0.05),
-    ("left_thigh", 1, "hip", 0.115), ("left_shin", 1, "knee", 0.065), ("left_shin", 1, "ankle", 0.05),
-    ("head", -1, "eye", 0.02), ("head", 1, "eye", 0.02), ("head", -1, "ear", 0.025), ("head", 1, "ear", 0.025),
-)  # fmt: skip
-# Direction in which a point of the face looks, in the head's frame, and how far it may turn away (cosine).
-_FACING = {"nose": ((0, 0, 1), -0.10), "eye": ((0.30, 0, 0.95), 0.02), "ear": ((0.97, 0, -0.2), -0.05)}
 
 
 @dataclasses.dataclass
@@ -45,7 +34,7 @@ class Drawing:
     camera: Camera
 
     def place(self, cloud, ids):
-        """Image x, y, depth and facing (1 towards the camera) of the surfels `ids`, each float32 [len(ids)]."""
+        """Image x, y, depth and facing (1 towards the camera) of the surfels `ids`, each float32 [n]."""
         ring = cloud.ring[ids]
         matrix, centre = self.matrix[ring], self.centre[ring]
         point = np.einsum("nij,jn->in", matrix, cloud.offset[:, ids]) + centre.T
@@ -55,7 +44,7 @@ class Drawing:
 
 
 def draw(figure, pose, camera, light, background, rng, supersample=2, flat=False):
-    """Draws `figure` in `pose` as a `Drawing`. flat=True leaves out light, shadow and noise: bare surface colours."""
+    """Draws `figure` in `pose` as a `Drawing`; flat=True leaves out light, shadow and noise."""
     height, width = camera.image_size
     cloud, ss = figure.cloud, supersample
     rotation, position = forward_kinematics(figure.body, pose)
@@ -70,7 +59,7 @@ def draw(figure, pose, camera, light, background, rng, supersample=2, flat=False
     drawing.parts = np.where(seen, cloud.part[np.maximum(drawing.surfel, 0)], PART["background"]).astype(
         np.uint8
     )
-    drawing.keypoints = _keypoints(figure, rotation, position, drawing)
+    drawing.keypoints = place_keypoints(figure, rotation, position, camera, depth)
     paint = np.zeros((height * ss, width * ss, 4), np.float32)
     rows, columns = np.nonzero(ids >= 0)
     paint[rows, columns, :3] = _shade(
@@ -117,7 +106,7 @@ def _splat(cloud, matrix, centre, camera, ss):
 
 
 def _fill_holes(buffer):
-    """Gives an empty sub-pixel between two filled ones (left and right, or above and below) the farther of them."""
+    """Gives an empty sub-pixel between two filled ones, in its row or its column, the farther of them."""
     empty = np.iinfo(np.int64).max
     middle = buffer[1:-1, 1:-1]
     for first, second in (
@@ -141,7 +130,7 @@ def _dominant(ids, part, ss):
 
 
 def _shade(cloud, matrix, ids, depth, where, camera, light, flat):
-    """Colours [n, 3] of the surfels `ids` under `light`: wrapped Lambert, sky, contact shade, rim and gloss."""
+    """Colours [n, 3] of the surfels `ids`: wrapped Lambert, sky, contact shade, rim and gloss."""
     colour = cloud.colour[ids]
     if flat:
         return colour
@@ -172,41 +161,3 @@ def _floor_shadow(position, camera, light):
         column = np.exp(-(((x - fx) / (0.105 * unit)) ** 2))
         shade = np.maximum(shade, row * column)
     return 0.42 * shade
-
-
-def _keypoint_rest(figure, place, side):
-    """Rest position of a keypoint in body space."""
-    body, wide = figure.body, figure.complexion.half_width
-    chin, tall = body.chin_y, body.head_height
-    return {
-        "nose": (0, chin + 0.37 * tall, 1.22 * wide), "neck": (0, body.shoulder_y + 0.012, -0.004),
-        "shoulder": (side * body.shoulder_x, body.shoulder_y, -0.006), "elbow": (side * body.shoulder_x, body.elbow_y, 0.0),
-        "wrist": (side * body.shoulder_x, body.wrist_y, 0.0), "hip": (side * body.hip_x, body.hip_y, 0),
-        "knee": (side * body.hip_x, body.knee_y, 0), "ankle": (side * body.hip_x, body.ankle_y, -0.008),
-        "eye": (side * 0.385 * wide, chin + 0.515 * tall, 1.12 * wide),
-        "ear": (side * 0.99 * wide, chin + 0.44 * tall, 0.0),
-    }[place]  # fmt: skip
-
-
-def _keypoints(figure, rotation, position, drawing):
-    """The 18 keypoints (y, x) of a posed figure; outside the frame, turned away or behind the body: -1."""
-    height, width = drawing.camera.image_size
-    ss = drawing.depth.shape[0] // height
-    pivots = figure.body.pivots()
-    result = np.full((len(_KEYPOINTS), 2), -1.0, np.float32)
-    for row, (bone, side, place, flesh) in enumerate(_KEYPOINTS):
-        b = BONE[bone]
-        rest = np.asarray(_keypoint_rest(figure, place, side), np.float64)
-        point = rotation[b] @ (rest - pivots[b]) + position[b]
-        x, y = drawing.camera.project(point)
-        if place in _FACING:
-            (dx, dy, dz), least = _FACING[place]
-            direction = rotation[b] @ np.array([side * dx if side else dx, dy, dz])
-            if direction[2] / np.linalg.norm(rotation[b][:, 0]) < least:
-                continue
-        column, line = int(np.floor((x + 0.5) * ss)), int(np.floor((y + 0.5) * ss))
-        if not (0 <= x <= width - 1 and 0 <= y <= height - 1):
-            continue
-        if drawing.depth[line, column] - point[2] < flesh:
-            result[row] = (y, x)
-    return result

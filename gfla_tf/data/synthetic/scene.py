@@ -28,7 +28,7 @@ _PERSPECTIVE = 0.16  # growth of the scale over one body height towards the came
 
 @dataclasses.dataclass(frozen=True)
 class Camera:
-    """Where the picture's frame lies. scale: 1 shows an average person at 0.86 of the frame; shift: (x, y) pixels."""
+    """Where the frame lies. scale: 1 shows an average person at 0.86 of the frame; shift: (x, y) pixels."""
 
     image_size: tuple
     scale: float
@@ -39,7 +39,7 @@ class Camera:
         height, width = image_size
         reach = 0.13 * width if width >= 0.8 * height else 0.07 * width
         shift = (rng.uniform(-reach, reach), rng.uniform(-0.04, 0.04) * height)
-        return cls(image_size, rng.uniform(0.8, 1.1), shift)
+        return cls(image_size, rng.uniform(0.8, 1.06), shift)
 
     @property
     def unit(self):
@@ -54,7 +54,7 @@ class Camera:
         return (width - 1) / 2 + self.shift[0], (height - 1) / 2 + self.shift[1]
 
     def project(self, point):
-        """Image position (x, y) of world points given as three arrays x, y, z (body units, y = 0 the floor)."""
+        """Image (x, y) of world points given as three arrays x, y, z (body heights, y = 0 the floor)."""
         x, y, z = point
         unit = np.float32(self.unit) * (1 + np.float32(_PERSPECTIVE) * z)
         ox, oy = self.origin
@@ -68,7 +68,7 @@ def figure_height(height, width):
 
 @dataclasses.dataclass(frozen=True)
 class Light:
-    """Direction of the key light [3], ambient share, tint [3], brightness gradient over the frame (x, y), noise."""
+    """Direction of the key light [3], ambient share, tint [3], brightness gradient (x, y), noise."""
 
     direction: np.ndarray
     ambient: float
@@ -79,10 +79,11 @@ class Light:
     @classmethod
     def random(cls, rng):
         direction = np.array([rng.uniform(-0.9, 0.9), rng.uniform(0.15, 0.9), rng.uniform(0.45, 1.0)])
-        warmth = rng.normal(0, 0.06)
+        warmth = np.clip(rng.normal(0, 0.05), -0.09, 0.09)
         tint = np.array([1 + warmth, 1 + rng.normal(0, 0.015), 1 - warmth]) * rng.uniform(0.88, 1.08)
         return cls(
-            (direction / np.linalg.norm(direction)).astype(np.float32), rng.uniform(0.42, 0.62), tint.astype(np.float32),
+            (direction / np.linalg.norm(direction)).astype(np.float32), rng.uniform(0.42, 0.62),
+            tint.astype(np.float32),
             (rng.uniform(-0.16, 0.16), rng.uniform(-0.12, 0.12)), rng.uniform(0.003, 0.012),
         )  # fmt: skip
 
@@ -96,7 +97,7 @@ class Light:
 
 
 class Background:
-    """The picture behind one person, on a canvas larger than the frame; the camera's shift and scale move it."""
+    """The picture behind one person, on a canvas larger than the frame; the camera moves it."""
 
     MARGIN = 1.7
 

@@ -13,7 +13,7 @@ import numpy as np
 
 
 def smooth_profile(at, knots, values, softness=0.05):
-    """Values at `at` of the polyline (knots, values), its corners rounded over `softness` of the whole length."""
+    """Values at `at` of the polyline (knots, values), its corners rounded over `softness` of its length."""
     dense = np.linspace(knots[0], knots[-1], 256)
     line = np.interp(dense, knots, values)
     width = max(3, int(256 * softness) | 1)
@@ -61,7 +61,7 @@ class Tube:
         self.normal = grid_normals(self.point, self.centre)
 
     def wrinkle(self, bumps):
-        """Tilts the normals as a height field `bumps` [rings, around] (in body units) would, without moving points."""
+        """Tilts the normals as a height field `bumps` [rings, around] would, without moving points."""
         self.normal = grid_normals(
             self.point + self.normal * bumps[..., None].astype(np.float32), self.centre
         )
@@ -95,8 +95,8 @@ def grid_normals(point, centre):
 
 
 def make_tube(
-    heights, half_width, half_depth, *, spacing, bones, weight=None, centre_x=0.0, centre_z=None, power=2.0, softness=0.05,
-    frame=None, skirt=False,
+    heights, half_width, half_depth, *, spacing, bones, weight=None, centre_x=0.0, centre_z=None,
+    power=2.0, softness=0.05, frame=None, skirt=False,
 ):  # fmt: skip
     """A tube through rings given by knots.
 
@@ -184,7 +184,7 @@ class SurfelCloud:
         return len(self.ring)
 
     def ring_transforms(self, body, rotation, position):
-        """Each ring's linear map [R, 3, 3] and centre [R, 3] in the world, for the bones of `forward_kinematics`."""
+        """Each ring's linear map [R, 3, 3] and centre [R, 3], for the bones of `forward_kinematics`."""
         pivots = body.pivots()
         share = self.weight[:, None]
         first, second = self.bones[:, 0], self.bones[:, 1]

@@ -8,6 +8,7 @@ that runs TensorFlow, nor importing the caller's main module, so a script needs 
 from __future__ import annotations
 
 import base64
+import itertools
 import os
 import pickle
 import subprocess
@@ -52,7 +53,7 @@ def draw_range(recipe, split, start, stop, truth=False, workers=0, progress=None
             store(identity, draw_arrays(recipe, split, identity, truth))
         return result
     bounds = np.linspace(start, stop, workers + 1).astype(int)
-    jobs = [(recipe, split, int(a), int(b), truth) for a, b in zip(bounds[:-1], bounds[1:], strict=True)]
+    jobs = [(recipe, split, int(a), int(b), truth) for a, b in itertools.pairwise(bounds)]
     failures = []
     threads = [threading.Thread(target=_collect, args=(job, store, failures), daemon=True) for job in jobs]
     for thread in threads:
@@ -90,7 +91,7 @@ def _collect(job, store, failures):
 
 
 def serve():
-    """What a drawing process runs: draws the job given as its argument and pickles each identity to its output."""
+    """What a drawing process runs: draws the job in its argument and pickles each identity to stdout."""
     import cv2
 
     cv2.setNumThreads(1)

@@ -70,7 +70,9 @@ def _head(report: Report) -> str:
         tile(f"{flow['median_ratio']:.2f}", "median flow error, as a share of zero flow's"),
         tile(f"{share:.2f}", "L1 on the figure, as a share of copying the source's"),
         tile(f"{images[GENERATED]['ssim']:.3f}", "SSIM of the generated images"),
-        tile(f"{result.visibility_auc['figure']:.2f}", "AUC of the mask for true visibility (0.5 is guessing)"),
+        tile(
+            f"{result.visibility_auc['figure']:.2f}", "AUC of the mask for true visibility (0.5 is guessing)"
+        ),
     ]
     head = f'<header><h1>{escape(report.title)}</h1><p class="lead">{escape(report.lead)}</p></header>'
     return head + f'<div class="tiles">{"".join(tiles)}</div>'

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 
 import tensorflow as tf
@@ -64,7 +65,7 @@ def load_image(path: tf.Tensor, size: tuple[int, int]) -> tf.Tensor:
     """Reads the image file named by a string tensor as uint8 [H, W, 3] of `size`, inside a tf.data map.
 
     Another size is resized: bilinear, antialiased. A file that cannot be read fails the iteration with an
-    error that names it; `find_input_error` gets the sentence back.
+    error that names it; `data_errors` gets the sentence back.
     """
 
     def read(name):
@@ -75,7 +76,19 @@ def load_image(path: tf.Tensor, size: tuple[int, int]) -> tf.Tensor:
     return tf.ensure_shape(tf.cond(same, lambda: image, lambda: resize_bilinear(image, size)), [*size, 3])
 
 
-def find_input_error(error: tf.errors.OpError) -> InputError | None:
-    """The `InputError` that a pipeline raised inside TensorFlow, or None if `error` is of another kind."""
-    found = re.search(r"InputError: (.*)", str(error))
-    return InputError(found[1].strip()) if found else None
+@contextlib.contextmanager
+def data_errors():
+    """Turns the error with which TensorFlow wraps a pipeline's `InputError` back into that.
+
+    For `with data_errors():` around, or `@data_errors()` on, what iterates over a dataset.
+
+    Raises:
+      InputError: the pipeline's, one sentence; errors of another kind pass unchanged.
+    """
+    try:
+        yield
+    except tf.errors.OpError as error:
+        found = re.search(r"InputError: (.*)", str(error))
+        if found is None:
+            raise
+        raise InputError(found[1].strip()) from None

@@ -11,6 +11,7 @@ import numpy as np
 
 from gfla_tf import _compat
 from gfla_tf.config import Config
+from gfla_tf.data.pipeline import data_errors
 from gfla_tf.errors import InputError
 from gfla_tf.models import PersonImageGenerator, ResDiscriminator
 from gfla_tf.training.callbacks import Checkpoint, Progress, SampleGrid, TensorBoardLog, clock
@@ -111,6 +112,7 @@ def _adam(rate, stage):
     return keras.optimizers.Adam(rate, beta_1=0.0, beta_2=0.999)
 
 
+@data_errors()
 def _fit(trainer, label, folder, config, stage, source):
     """One stage by `fit`, from its checkpoint where there is one."""
     checkpoint = Checkpoint(folder / "checkpoint.npz")

@@ -1,0 +1,36 @@
+"""Shared fixtures: the golden cases, and a TensorFlow that starts quietly and from a seed."""
+
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+GOLDEN = Path(__file__).parent / "golden"
+
+
+@pytest.fixture(scope="session")
+def golden():
+    """golden("fashion_generator") -> {name: array}, computed with the released networks."""
+
+    def load(name):
+        with np.load(GOLDEN / f"{name}.npz", allow_pickle=False) as file:
+            return dict(file)
+
+    return load
+
+
+@pytest.fixture(scope="session")
+def state_dict_shapes():
+    """{network: [[name, PyTorch shape], ...]}."""
+    return json.loads((GOLDEN / "state_dict_keys.json").read_text())
+
+
+@pytest.fixture(autouse=True)
+def _seed():
+    import keras
+
+    keras.utils.set_random_seed(0)

@@ -8,21 +8,23 @@ holds all tubes of a person; its geometry and colours belong to the identity and
 from __future__ import annotations
 
 import dataclasses
+import functools
 
 import numpy as np
 
+_KNOTS = 256  # samples of a tube's profile while its corners are rounded
 
-def smooth_profile(at, knots, values, softness=0.05):
-    """Values at `at` of the polyline (knots, values), its corners rounded over `softness` of its length."""
-    dense = np.linspace(knots[0], knots[-1], 256)
-    line = np.interp(dense, knots, values)
-    width = max(3, int(256 * softness) | 1)
+
+@functools.lru_cache(maxsize=16)
+def _rounding(softness):
+    """The matrix [256, 256] that smooths a profile over `softness` of its length and keeps its ends."""
+    width = max(3, int(_KNOTS * softness) | 1)
     kernel = np.hanning(width + 2)[1:-1]
-    padded = np.concatenate(
-        [2 * line[0] - line[width // 2 : 0 : -1], line, 2 * line[-1] - line[-2 : -width // 2 - 1 : -1]]
-    )
-    rounded = np.convolve(padded, kernel / kernel.sum(), mode="valid")
-    return np.interp(at, dense, rounded)
+    line = np.eye(_KNOTS)
+    before = 2 * line[:1] - line[width // 2 : 0 : -1]
+    after = 2 * line[-1:] - line[-2 : -width // 2 - 1 : -1]
+    padded = np.concatenate([before, line, after])
+    return sum(share * padded[n : n + _KNOTS] for n, share in enumerate(kernel / kernel.sum()))
 
 
 @dataclasses.dataclass
@@ -108,9 +110,10 @@ def make_tube(
     """
     heights = np.asarray(heights, np.float64)
     knots = np.concatenate([[0.0], np.cumsum(np.hypot(np.diff(heights), np.diff(half_width)) + 1e-9)])
-    dense = np.linspace(0.0, knots[-1], 400)
+    dense = np.linspace(0.0, knots[-1], _KNOTS)
     centre_z = np.zeros(len(heights)) if centre_z is None else np.asarray(centre_z, np.float64)
-    curves = [smooth_profile(dense, knots, v, softness) for v in (heights, half_width, half_depth, centre_z)]
+    curves = [np.interp(dense, knots, values) for values in (heights, half_width, half_depth, centre_z)]
+    curves = np.stack(curves) @ _rounding(softness).T
     steps = np.sqrt(
         np.diff(curves[0]) ** 2 + np.maximum(np.abs(np.diff(curves[1])), np.abs(np.diff(curves[2]))) ** 2
     )
@@ -166,15 +169,18 @@ class SurfelCloud:
             return np.concatenate([getattr(tube, field) for tube in tubes])
 
         def surfels(values):
-            return np.concatenate([value[tube.keep] for value, tube in zip(values, tubes, strict=True)])
+            kept = zip(values, tubes, strict=True)
+            return np.concatenate(
+                [_flat(value) if tube.keep.all() else value[tube.keep] for value, tube in kept]
+            )
 
         self.centre, self.bones, self.weight = rings("centre"), rings("bones"), rings("weight")
         self.skirt = np.concatenate([np.full(len(tube.y), tube.skirt) for tube in tubes])
-        self.radius = np.concatenate([np.abs(t.point - t.centre[:, None]).max(axis=1)[:, ::2] for t in tubes])
+        offsets = [tube.point - tube.centre[:, None].astype(np.float32) for tube in tubes]
+        self.radius = np.concatenate([np.abs(offset).max(axis=1)[:, ::2] for offset in offsets])
         self.counts = np.concatenate([tube.keep.sum(axis=1) for tube in tubes])
         self.ring = np.repeat(np.arange(len(self.counts), dtype=np.int32), self.counts)
-        offset = surfels([tube.point - tube.centre[:, None].astype(np.float32) for tube in tubes])
-        self.offset = np.ascontiguousarray(offset.T, np.float32)
+        self.offset = np.ascontiguousarray(surfels(offsets).T, np.float32)
         self.normal = np.ascontiguousarray(surfels([tube.normal for tube in tubes]).T, np.float32)
         self.colour = surfels([tube.colour for tube in tubes]).astype(np.float32)
         self.part = surfels([tube.part for tube in tubes])
@@ -224,6 +230,10 @@ class SurfelCloud:
         shape[:, 1, 0] = np.clip(gap[:, 1] / np.maximum(gap[:, 0], 0.06), -0.6, 0.6) * fall[:, 0] * 0.6
         matrix[rows] = rotation[0] @ shape
         placed[rows] = local @ rotation[0].T + position[0]
+
+
+def _flat(grid):
+    return grid.reshape(-1, *grid.shape[2:])
 
 
 def _orthonormal(matrix):

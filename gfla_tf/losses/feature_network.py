@@ -13,17 +13,20 @@ class FeatureNetwork(keras.Model):
 
     Args:
       widths: output channels of each block.
-      depths: number of convolutions of each block.
+      dilations: of each block, the dilation rates of its convolutions, in order.
 
     `kernels` and `biases` hold the variables by layer name: [3, 3, in, out] and [out].
     """
 
-    def __init__(self, widths, depths, **kwargs):
+    def __init__(self, widths, dilations, **kwargs):
         kwargs.setdefault("dtype", "float32")
         super().__init__(trainable=False, **kwargs)
-        self.layer_names = tuple(
-            f"relu{block}_{conv}" for block, depth in enumerate(depths, 1) for conv in range(1, depth + 1)
-        )
+        self.dilations = {
+            f"relu{block}_{conv}": rate
+            for block, rates in enumerate(dilations, 1)
+            for conv, rate in enumerate(rates, 1)
+        }
+        self.layer_names = tuple(self.dilations)
         self.kernels, self.biases = {}, {}
         channels = 3
         for name in self.layer_names:
@@ -86,7 +89,8 @@ class FeatureNetwork(keras.Model):
             if previous and block_of(previous) != block_of(name):
                 hidden = tf.nn.max_pool2d(hidden, 2, 2, "VALID")
             kernel = tf.cast(self.kernels[name], hidden.dtype)
-            hidden = tf.nn.conv2d(hidden, kernel, 1, "SAME") + tf.cast(self.biases[name], hidden.dtype)
+            hidden = tf.nn.atrous_conv2d(hidden, kernel, self.dilations[name], "SAME")
+            hidden = hidden + tf.cast(self.biases[name], hidden.dtype)
             hidden = tf.nn.relu(hidden)
             remaining.discard(name)
             yield name, hidden

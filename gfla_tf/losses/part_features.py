@@ -1,6 +1,7 @@
 """A small VGG-like network that has learnt body parts: matching where no pretrained VGG is at hand."""
 
 import logging
+import types
 
 import keras
 import numpy as np
@@ -9,7 +10,9 @@ from gfla_tf.losses import part_labeller
 from gfla_tf.losses.feature_network import FeatureNetwork
 from gfla_tf.ops.checks import positive_int
 
-_DEPTHS = (2, 2, 2, 1)
+# Dilated, so that the layers that are matched see much of a person (34, 76 and 96 pixels) and know where they
+# are; with plain convolutions the median match of relu2_3 and of relu3_3 was 65 % and 15 % further off.
+_DILATIONS = ((1, 1), (1, 2, 4), (1, 2, 2), (1,))
 
 _log = logging.getLogger("gfla_tf")
 
@@ -32,13 +35,14 @@ class PartFeatures(FeatureNetwork):
       ValueError: `width` or `num_parts` is not a positive int.
     """
 
+    correctness_layers = types.MappingProxyType({1: "relu2_3", 2: "relu3_3", 3: "relu4_1"})
     content_layers = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")
-    style_layers = ("relu2_2", "relu3_2", "relu4_1")
+    style_layers = ("relu2_3", "relu3_3", "relu4_1")
 
-    def __init__(self, width=16, num_parts=14, *, seed=0, **kwargs):
+    def __init__(self, width=16, num_parts=16, *, seed=0, **kwargs):
         positive_int(width, "width")
         positive_int(num_parts, "num_parts")
-        super().__init__([width * 2**block for block in range(len(_DEPTHS))], _DEPTHS, **kwargs)
+        super().__init__([width * 2**block for block in range(len(_DILATIONS))], _DILATIONS, **kwargs)
         self.width = width
         self.num_parts = num_parts
         self.seed = seed
@@ -66,7 +70,7 @@ class PartFeatures(FeatureNetwork):
     ):
         """Trains the features on part labels, through small heads that are thrown away afterwards.
 
-        Every used layer (`relu2_1`, `relu3_1`, `relu4_1`) predicts the labels at its own resolution. Light,
+        The layers that are matched (`correctness_layers`) predict the labels at their own resolution. Light,
         tint, contrast and noise vary at random, so the features learn to be indifferent to them.
 
         Args:
@@ -80,8 +84,8 @@ class PartFeatures(FeatureNetwork):
           callbacks, verbose: as for `keras.Model.fit`; an epoch is 50 steps.
 
         Returns:
-          {"loss": ..., "<layer>_accuracy": ...} of the last 50 steps, over all cells; with `validation` also
-          "val_..." of each.
+          {"loss": ..., "<layer>_accuracy": ...} of the last 50 steps, the accuracies over a person's cells;
+          with `validation` also "val_..." of each.
 
         Raises:
           ValueError: shapes, dtypes or labels that do not fit, or no images.

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import types
 
 import keras
 import numpy as np
@@ -12,7 +13,7 @@ from gfla_tf.losses.feature_network import FeatureNetwork
 from gfla_tf.losses.perceptual import CONTENT_LAYERS, STYLE_LAYERS
 
 _WIDTHS = (64, 128, 256, 512, 512)
-_DEPTHS = (2, 2, 4, 4, 4)
+_DILATIONS = [[1] * depth for depth in (2, 2, 4, 4, 4)]
 _IMAGENET_MEAN = (0.485, 0.456, 0.406)
 _IMAGENET_STD = (0.229, 0.224, 0.225)
 _CAFFE_MEAN_BGR = (103.939, 116.779, 123.68)
@@ -47,6 +48,7 @@ class VGG19Features(FeatureNetwork):
       InputError: weights that are not there, cannot be downloaded, or do not fit.
     """
 
+    correctness_layers = types.MappingProxyType({1: "relu2_1", 2: "relu3_1", 3: "relu4_1"})
     content_layers = CONTENT_LAYERS
     style_layers = STYLE_LAYERS
 
@@ -57,7 +59,7 @@ class VGG19Features(FeatureNetwork):
             raise ValueError(
                 f"width_multiplier must be positive, and 1 unless weights are random, got {width_multiplier}"
             )
-        super().__init__([max(1, round(width * width_multiplier)) for width in _WIDTHS], _DEPTHS, **kwargs)
+        super().__init__([max(1, round(width * width_multiplier)) for width in _WIDTHS], _DILATIONS, **kwargs)
         self.source = os.fspath(weights)
         self.vgg_input = vgg_input
         self.seed = seed

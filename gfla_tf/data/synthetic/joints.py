@@ -14,11 +14,11 @@ _KEYPOINTS = (
     ("left_lower_arm", 1, "elbow", 0.05), ("left_lower_arm", 1, "wrist", 0.04),
     ("right_thigh", -1, "hip", 0.115), ("right_shin", -1, "knee", 0.065), ("right_shin", -1, "ankle", 0.05),
     ("left_thigh", 1, "hip", 0.115), ("left_shin", 1, "knee", 0.065), ("left_shin", 1, "ankle", 0.05),
-    ("head", -1, "eye", 0.02), ("head", 1, "eye", 0.02), ("head", -1, "ear", 0.025),
-    ("head", 1, "ear", 0.025),
+    ("head", -1, "eye", 0.02), ("head", 1, "eye", 0.02), ("head", -1, "ear", 0.032),
+    ("head", 1, "ear", 0.032),
 )  # fmt: skip
 # Direction in which a point of the face looks, in the head's frame, and how far it may turn away (cosine).
-_FACING = {"nose": ((0, 0, 1), -0.10), "eye": ((0.30, 0, 0.95), 0.02), "ear": ((0.97, 0, -0.2), -0.05)}
+_FACING = {"nose": ((0, 0, 1), -0.10), "eye": ((0.30, 0, 0.95), 0.02), "ear": ((0.97, 0, -0.2), -0.45)}
 
 
 def _keypoint_rest(figure, place, side):

@@ -8,8 +8,8 @@ from gfla_tf import losses
 class FeatureLosses:
     """Correctness, content and style for one model and one frozen feature network.
 
-    Attention layer L (1 / 2^L of the image) is compared at relu<L+1>_1, which has the same size. Content and style
-    compare the network's own `content_layers` and `style_layers`.
+    The network says where: attention layer L (1 / 2^L of the image) is compared at its `correctness_layers[L]`, which
+    has the same size; content and style at its `content_layers` and `style_layers`.
 
     Args:
       features: `VGG19Features` or `PartFeatures`.
@@ -22,11 +22,11 @@ class FeatureLosses:
     def __init__(self, features, attention_layers):
         self.features = features
         self.patch_sizes = list(attention_layers.values())
-        self.correctness_layers = [f"relu{layer + 1}_1" for layer in attention_layers]
-        names = features.layer_names
-        missing = [name for name in self.correctness_layers if name not in names]
+        missing = [layer for layer in attention_layers if layer not in features.correctness_layers]
         if missing:
-            raise ValueError(f"the feature network has no {', '.join(missing)}; it has {', '.join(names)}")
+            known = dict(features.correctness_layers)
+            raise ValueError(f"the feature network has no map of attention layers {missing}; it has {known}")
+        self.correctness_layers = [features.correctness_layers[layer] for layer in attention_layers]
         self.content_layers = list(features.content_layers)
         self.style_layers = list(features.style_layers)
 

@@ -6,7 +6,6 @@ import numpy as np
 
 from .fabric import MOTIFS, Fabric, Noise, contrasting, denim, random_colour, vary
 
-_PLAIN = {"plain": 0.75, "marl": 0.25}
 _SLEEVES = {
     "tank": (0.0, 0.0), "tee": (0.20, 0.34), "shirt": (0.9, 0.97), "sweater": (0.92, 0.98),
     "hoodie": (0.92, 0.98), "jacket": (0.92, 0.98), "polo": (0.20, 0.32),

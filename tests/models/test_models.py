@@ -1,0 +1,199 @@
+"""The networks: golden images, exact parameter counts, round trips, sizes, precision and errors."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from gfla_tf import _compat, interop, models
+from tests.golden import recipe
+
+POSES = ("source_pose", "target_pose")
+
+
+def _inputs(size, batch, sigma=6.0):
+    poses = {
+        f"{which}_pose": recipe.heatmaps(recipe.keypoints(f"pose_{which}", batch, 18, size), size, sigma)
+        for which in ("source", "target")
+    }
+    return {"source_image": recipe.image("source", (batch, *size, 3)), **poses}
+
+
+def _count(model):
+    return sum(int(np.prod(v.shape)) for v in model.trainable_variables)
+
+
+@pytest.mark.parametrize(("name", "parameters"), [("fashion", 14_047_395), ("market", 12_926_471)])
+def test_parameters_of_f_and_g(name, parameters):
+    assert _count(models.PersonImageGenerator.from_preset(name)) == parameters
+
+
+def test_parameters_of_the_parts_of_fashion():
+    model = models.PersonImageGenerator.from_preset("fashion")
+    g = model.target_image_generator
+    source = sum(_count(block) for block in g.source_encoder)
+    assert (_count(model.flow_field_estimator), source, _count(g) - source) == (6_608_212, 1_434_758, 6_004_425)
+
+
+@pytest.mark.parametrize(("name", "blocks", "parameters"), [("fashion", 4, 664_577), ("market", 3, 238_209)])
+def test_parameters_of_d(name, blocks, parameters):
+    assert _count(models.ResDiscriminator(num_blocks=blocks)) == parameters
+    assert _count(models.ResDiscriminator.from_preset(name)) == parameters
+
+
+def test_the_synthetic_preset_is_small():
+    assert _count(models.PersonImageGenerator.from_preset("synthetic")) < 1_500_000
+
+
+# Float32 sums in another order than PyTorch's differ by about 2e-5 after 40 layers.
+@pytest.mark.parametrize(("name", "size", "batch"), [("fashion", (256, 256), 1), ("market", (128, 64), 2)])
+def test_golden_generator(golden, state_dict_shapes, name, size, batch):
+    model = models.PersonImageGenerator.from_preset(name)
+    weights = {key: recipe.weight(key, shape) for key, shape in state_dict_shapes[f"{name}_generator"]}
+    interop.torch.load_state_dict(model, weights)
+    case = golden(f"{name}_generator")
+    outputs = tf.function(lambda x: model(x, return_attention=True))(_inputs(size, batch))
+    np.testing.assert_allclose(outputs["image"], case["image"], atol=1e-4, rtol=0)
+    for kind in ("flow", "mask", "attention"):
+        found = [key for key in case if key.startswith(f"{kind}_")]
+        assert len(outputs[f"{kind}s"]) == len(found)
+        for i, value in enumerate(outputs[f"{kind}s"]):
+            np.testing.assert_allclose(value, case[f"{kind}_{i}"], atol=1e-4, rtol=0)
+
+
+@pytest.mark.parametrize(("blocks", "shape"), [(4, (2, 64, 64, 3)), (3, (2, 128, 64, 3))])
+def test_golden_discriminator(golden, state_dict_shapes, blocks, shape):
+    model = models.ResDiscriminator(num_blocks=blocks)
+    names = state_dict_shapes[f"discriminator_{blocks}"]
+    interop.torch.load_state_dict(model, {key: recipe.weight(key, s) for key, s in names})
+    case = golden(f"discriminator_{blocks}")
+    images = tf.constant(recipe.image("image", shape))
+
+    def check(value, name):
+        np.testing.assert_allclose(value, case[name], atol=1e-4 * np.abs(case[name]).max(), rtol=0)
+
+    check(model(images, training=True), "train_logits_step1")
+    check(model(images, training=True), "train_logits_step2")
+    check(model(images), "eval_logits_after_step2")
+    with tf.GradientTape() as tape:
+        tape.watch(images)
+        logits = model(images, training=True)
+        loss = tf.reduce_mean(logits**2)
+    check(logits, "train_logits_step3")
+    image_gradient, kernel_gradient = tape.gradient(loss, [images, model.blocks[0].conv0.kernel])
+    check(image_gradient, "grad_image_step3")
+    check(tf.transpose(kernel_gradient, (3, 2, 0, 1)), "grad_block0_conv1_step3")
+
+
+@pytest.fixture(scope="module")
+def synthetic():
+    model = models.PersonImageGenerator.from_preset("synthetic")
+    for i, variable in enumerate(model.trainable_variables):
+        variable.assign(variable + 0.05 * np.random.default_rng(i).standard_normal(variable.shape))
+    return model
+
+
+def test_outputs_and_their_order(synthetic):
+    outputs = synthetic(_inputs((64, 64), 2, 2.0), return_attention=True)
+    assert outputs["image"].shape == (2, 64, 64, 3)
+    assert [f.shape for f in outputs["flows"]] == [(2, 16, 16, 2), (2, 32, 32, 2)]
+    assert [m.shape for m in outputs["masks"]] == [(2, 16, 16, 1), (2, 32, 32, 1)]
+    assert [a.shape for a in outputs["attentions"]] == [(2, 16, 16, 9), (2, 32, 32, 9)]
+    assert np.abs(outputs["image"]).max() <= 1
+
+
+def test_keras_and_weights_round_trips(synthetic, tmp_path):
+    inputs = _inputs((64, 64), 1, 2.0)
+    expected = synthetic(inputs)["image"]
+    synthetic.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    assert loaded.get_config() == synthetic.get_config()
+    np.testing.assert_array_equal(loaded(inputs)["image"], expected)
+    synthetic.save_weights(tmp_path / "model.weights.h5")
+    fresh = models.PersonImageGenerator.from_config(synthetic.get_config())
+    fresh.load_weights(tmp_path / "model.weights.h5")
+    np.testing.assert_array_equal(fresh(inputs)["image"], expected)
+
+
+def test_discriminator_round_trip(tmp_path):
+    model = models.ResDiscriminator.from_preset("synthetic")
+    images = recipe.image("image", (2, 64, 64, 3))
+    model(images, training=True)
+    model.save(tmp_path / "d.keras")
+    np.testing.assert_array_equal(keras.saving.load_model(tmp_path / "d.keras")(images), model(images))
+
+
+def test_symbolic_call(synthetic):
+    inputs = _inputs((64, 64), 2, 2.0)
+    symbols = {name: keras.Input(value.shape[1:], name=name) for name, value in inputs.items()}
+    functional = keras.Model(symbols, synthetic(symbols))
+    np.testing.assert_allclose(functional(inputs)["image"], synthetic(inputs)["image"], atol=1e-5)
+
+
+def test_any_batch_and_size_in_one_function(synthetic):
+    channels = {"source_image": 3, "source_pose": 18, "target_pose": 18}
+    signature = {name: tf.TensorSpec([None, None, None, c], tf.float32) for name, c in channels.items()}
+    function = tf.function(lambda x: synthetic(x)["image"], input_signature=[signature])
+    for size, batch in (((64, 64), 1), ((96, 48), 3)):
+        inputs = {name: tf.constant(value) for name, value in _inputs(size, batch, 2.0).items()}
+        np.testing.assert_allclose(function(inputs), synthetic(inputs)["image"], atol=1e-5)
+
+
+@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
+def test_mixed_precision(policy, synthetic):
+    _compat.set_dtype_policy(policy)
+    try:
+        half = models.PersonImageGenerator.from_preset("synthetic")
+    finally:
+        _compat.set_dtype_policy("float32")
+    half.set_weights(synthetic.get_weights())
+    inputs = _inputs((64, 64), 1, 2.0)
+    outputs = half(inputs)
+    everything = [outputs["image"], *outputs["flows"], *outputs["masks"]]
+    assert all(value.dtype == tf.float32 for value in everything)
+    # Half types keep 11 (float16) or 8 (bfloat16) bits; the image averages them out.
+    difference = np.abs(outputs["image"] - synthetic(inputs)["image"]).mean()
+    assert difference < (0.02 if policy == "mixed_float16" else 0.1)
+
+
+def test_encode_once_render_many(synthetic):
+    inputs = _inputs((64, 64), 2, 2.0)
+    flows, masks = synthetic.flow_field_estimator(inputs)
+    g = synthetic.target_image_generator
+    image, _ = g.render(inputs["target_pose"], g.encode_source(inputs["source_image"]), flows, masks)
+    np.testing.assert_allclose(image, synthetic(inputs)["image"], atol=1e-6)
+
+
+def test_the_auto_encoder_of_the_ablation():
+    model = models.TargetImageGenerator(attention_layers={}, guidance_channels=39, width=8)
+    assert model({"guidance": tf.zeros([2, 32, 24, 39])}).shape == (2, 32, 24, 3)
+    assert not model.source_encoder
+    assert not model.attention
+
+
+def test_weights_start_orthogonal_with_gain_002():
+    model = models.PersonImageGenerator.from_preset("market")
+    kernel = np.asarray(model.target_image_generator.target_encoder[1].conv1.kernel)
+    columns = kernel.reshape(-1, kernel.shape[-1])
+    np.testing.assert_allclose(columns.T @ columns, 0.02**2 * np.eye(columns.shape[1]), atol=1e-8)
+    assert not np.asarray(model.target_image_generator.target_encoder[1].conv1.bias).any()
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: models.PersonImageGenerator.from_preset("face"), "no preset 'face'; the presets are fashion"),
+        (lambda: models.FlowFieldEstimator(attention_layers={5: 3}), "more than the coarsest attention layer, 5"),
+        (lambda: models.FlowFieldEstimator(attention_layers={2: 4}), "odd patch sizes, got {2: 4}"),
+        (lambda: models.TargetImageGenerator(attention_layers={4: 3}), "num_layers=3 must reach"),
+        (
+            lambda: models.PersonImageGenerator.from_preset("synthetic")(
+                {name: tf.zeros([1, 60, 64, c]) for name, c in zip(("source_image", *POSES), (3, 18, 18), strict=True)}
+            ),
+            r"divisible by 16, got \(1, 60, 64, 39\)",
+        ),
+    ],
+)
+def test_wrong_arguments_are_named(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()

@@ -13,11 +13,13 @@ _SUBPACKAGES = (
     "data",
     "errors",
     "evaluation",
+    "inference",
     "interop",
     "layers",
     "losses",
     "models",
     "ops",
+    "report",
     "training",
     "viz",
 )

@@ -1,0 +1,111 @@
+"""Imports point down the house's list only, and starting costs nothing before something is asked for."""
+
+import ast
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import gfla_tf
+
+PACKAGE = Path(gfla_tf.__file__).parent
+
+# Each may import what stands above it, and itself.
+ORDER = [
+    "_version",
+    "errors",
+    "resources",
+    "config",
+    "_compat",
+    "ops",
+    "layers",
+    "losses",
+    "models",
+    "interop",
+    "data",
+    "viz",
+    "evaluation",
+    "training",
+    "inference",
+    "report",
+    "cli",
+    "__main__",
+]
+
+
+def _modules():
+    return sorted(PACKAGE.rglob("*.py"))
+
+
+def _unit(path):
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def _imported(path):
+    """Names of ours that a module imports, as (unit, line)."""
+    inside = ["gfla_tf", *path.relative_to(PACKAGE).parts[:-1]]
+    for node in ast.walk(ast.parse(path.read_text())):
+        names = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            base = inside[: len(inside) - node.level + 1] if node.level else []
+            module = ".".join([*base, *([node.module] if node.module else [])])
+            names = [f"{module}.{alias.name}" if module == "gfla_tf" else module for alias in node.names]
+        for name in names:
+            parts = name.split(".")
+            if parts[0] == "gfla_tf" and len(parts) > 1 and parts[1] != "__version__":
+                yield parts[1], node.lineno
+
+
+def test_every_module_has_its_place():
+    assert {_unit(path) for path in _modules()} - {"__init__"} == set(ORDER)
+
+
+def test_imports_point_down():
+    wrong = [
+        f"{path.relative_to(PACKAGE)}:{line} imports {name}"
+        for path in _modules()
+        if _unit(path) != "__init__"
+        for name, line in _imported(path)
+        if ORDER.index(name) > ORDER.index(_unit(path))
+    ]
+    assert not wrong
+
+
+def _run(code):
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+
+
+def test_importing_the_package_loads_nothing_heavy():
+    heavy = _run(
+        "import sys, gfla_tf; print([m for m in ('tensorflow', 'keras', 'cv2', 'numpy') if m in sys.modules])"
+    )
+    assert heavy.strip() == "[]"
+
+
+def test_help_is_quick_and_does_not_load_tensorflow():
+    seconds = []
+    for _ in range(3):
+        began = time.monotonic()
+        shown = _run("import sys; from gfla_tf.cli.main import main\ntry: main(['--help'])\nexcept SystemExit: pass\n"
+                     "assert 'tensorflow' not in sys.modules")
+        seconds.append(time.monotonic() - began)
+        assert "generate" in shown
+    assert min(seconds) < 0.5
+
+
+def test_every_name_of_the_public_api_is_there():
+    from gfla_tf import data, interop, layers, losses, models, ops, training
+
+    for module, names in {
+        ops: "bilinear_warp gaussian_warp flowed_patches local_attention native_available",
+        layers: "LocalAttention SpectralNormConv2D InstanceNormalization",
+        models: "FlowFieldEstimator TargetImageGenerator ResDiscriminator PersonImageGenerator",
+        losses: "sampling_correctness affine_regularization content_and_style adversarial VGG19Features",
+        data: "pose_heatmaps SyntheticPeople DeepFashion Market1501",
+        training: "FlowTrainer GFLATrainer",
+        interop.torch: "load_state_dict",
+    }.items():
+        for name in names.split():
+            assert hasattr(module, name), f"{module.__name__}.{name}"

@@ -1,0 +1,109 @@
+"""Makes the pictures of README.md and docs/, each a pure function of the code and, for results.jpg, of a model.
+
+    python docs/images/make.py people truth          people.jpg, small.jpg and truth.jpg: what SyntheticPeople draws
+    python docs/images/make.py results               results.jpg: the model that comes with the project
+    python docs/images/make.py results --model DIR   results.jpg: another one
+
+The pairs of results.jpg are every 13th of the held-out ones, as in a run's report: none is picked by its result.
+"""
+
+import argparse
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from gfla_tf import viz
+from gfla_tf.data import SyntheticPeople
+from gfla_tf.data.images import encode_image
+from gfla_tf.data.output_files import write_files
+
+FOLDER = Path(__file__).parent
+PEOPLE = 8  # of the contact sheets
+PAIRS = ((0, 1), (3, 1), (5, 3))  # (identity, pair) of truth.jpg
+STEP = np.array([0.61803399, 0.75487767, 0.56984029])  # spreads the colours of part labels
+
+
+def people(_):
+    """Two contact sheets: large people, four pictures of each, and people as the small model sees them."""
+    large = SyntheticPeople((256, 160), identities={"test": PEOPLE})
+    images = large.as_arrays("test")["images"]
+    _write("people.jpg", viz.image_grid([list(images[i : i + 8]) for i in range(0, len(images), 8)], gap=3))
+    small = SyntheticPeople((64, 64), identities={"test": 4 * PEOPLE})
+    images = small.as_arrays("test")["images"][::2]
+    rows = [list(images[i : i + 16]) for i in range(0, len(images), 16)]
+    _write("small.jpg", viz.image_grid(rows, gap=2))
+
+
+def truth(_):
+    """A few pairs with everything that is known of them."""
+    size = (256, 192)
+    drawn = SyntheticPeople(size, identities={"test": 1 + max(identity for identity, _ in PAIRS)})
+    rows = []
+    for identity, pair in PAIRS:
+        sample = drawn.sample("test", identity * drawn.pairs_per_identity + pair)
+        figure = (sample["target_parts"] > 0)[..., None]
+        flow = viz.flow_to_color(sample["flow"], 60.0)
+        seen = figure & (sample["visibility"] > 0)[..., None]
+        rows.append(
+            [
+                sample["source_image"],
+                sample["target_image"],
+                viz.draw_pose(sample["target_keypoints"], size),
+                _part_colours(sample["target_parts"]),
+                np.where(figure, flow, flow // 5 + 204).astype(np.uint8),
+                viz.mask_to_image(sample["visibility"]),
+                np.where(seen, _read(sample["source_image"], sample["flow"]), 255).astype(np.uint8),
+            ]
+        )
+    labels = ["source", "target", "target pose", "parts", "true flow", "visible", "source by true flow"]
+    _write("truth.jpg", viz.image_grid(rows, labels))
+
+
+def results(args):
+    """What a model makes of held-out people."""
+    from gfla_tf.inference import load_generator
+    from gfla_tf.report import collect_samples
+
+    model = load_generator(args.model)
+    dataset = SyntheticPeople(model.image_size, heatmap_sigma=model.heatmap_sigma)
+    samples = collect_samples(model, dataset, args.rows)
+    rows = [
+        [cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_COLOR)[..., ::-1] for png in row]
+        for row in samples.rows
+    ]
+    _write("results.jpg", viz.image_grid(rows, samples.columns, (128, 128)))
+
+
+def _part_colours(parts):
+    """Part labels as colours; the background is white."""
+    hues = (np.arange(1, 256)[:, None] * STEP) % 1.0
+    table = np.concatenate([np.full((1, 3), 255), 60 + 180 * hues]).astype(np.uint8)
+    return table[parts]
+
+
+def _read(image, flow):
+    """The source read bilinearly where the flow points."""
+    y, x = np.mgrid[: flow.shape[0], : flow.shape[1]].astype(np.float32)
+    return cv2.remap(
+        image, x + flow[..., 0], y + flow[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
+
+
+def _write(name, picture):
+    path = FOLDER / name
+    write_files({path: encode_image(str(path), picture)}, True)
+    print(f"wrote {path}: {picture.shape[1]} x {picture.shape[0]}")
+
+
+if __name__ == "__main__":
+    pictures = {"people": people, "truth": truth, "results": results}
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("pictures", nargs="+", choices=pictures)
+    parser.add_argument("--model", help="a .keras file or a run folder (default: the model that comes along)")
+    parser.add_argument("--rows", type=int, default=6, help="rows of results.jpg (default: 6)")
+    arguments = parser.parse_args()
+    for name in arguments.pictures:
+        pictures[name](arguments)

@@ -1,0 +1,99 @@
+"""What the pages show works: code blocks run, commands parse, links lead somewhere."""
+
+import argparse
+import re
+import sys
+import types
+
+import numpy as np
+import pytest
+
+from gfla_tf.cli.main import COMMANDS, build_parser, main
+from gfla_tf.config import find_config, load_config
+from tests.pages import PAGES, ROOT, blocks, commands, inline, links
+
+README = ROOT / "README.md"
+CODE = [
+    pytest.param(code, id=f"{page.name}-{number}")
+    for page in PAGES
+    for number, code in enumerate(blocks(page, "python"), 1)
+]
+
+
+@pytest.fixture
+def torch(monkeypatch, state_dict_shapes):
+    """A stand-in for PyTorch whose `load` gives a checkpoint of the right names and shapes."""
+
+    class Tensor:
+        def __init__(self, shape):
+            self.shape = shape
+
+        def numpy(self):
+            return np.zeros(self.shape, np.float32)
+
+    def load(path, map_location, weights_only):
+        assert path.endswith("net_G.pth")
+        return {f"module.{name}": Tensor(shape) for name, shape in state_dict_shapes["fashion_generator"]}
+
+    module = types.ModuleType("torch")
+    module.load = load
+    monkeypatch.setitem(sys.modules, "torch", module)
+
+
+@pytest.mark.parametrize("code", CODE)
+def test_python_blocks_run(code, tmp_path, monkeypatch, torch):
+    monkeypatch.chdir(tmp_path)
+    exec(compile(code, "<page>", "exec"), {"__name__": "__page__"})
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_gfla_commands_parse(page):
+    for words in commands(page, "gfla"):
+        if words == ["--help"]:
+            continue
+        args = build_parser().parse_args(words)
+        if args.command == "train":
+            load_config(
+                find_config(ROOT / args.config if "/" in args.config else args.config), args.overrides
+            )
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_gfla_commands_in_the_text_exist(page):
+    parser = build_parser()
+    choices = next(a for a in parser._actions if isinstance(a, argparse._SubParsersAction)).choices
+    for name, *words in inline(page, "gfla"):
+        assert name in COMMANDS or name in ("COMMAND", "--help"), name
+        for option in (word for word in words if word.startswith("-")):
+            assert option in choices[name]._option_string_actions, f"gfla {name} {option}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_make_targets_exist(page):
+    targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.M)
+    assert {words[0] for words in commands(page, "make") + inline(page, "make")} <= set(targets)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page):
+    for target in links(page):
+        assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_lines_of_prose_are_not_endless(page):
+    text = re.sub(r"^```.*?^```$", "", page.read_text(encoding="utf-8"), flags=re.M | re.S)
+    assert max(len(line) for line in text.splitlines() if not line.startswith(("|", "!"))) <= 130
+
+
+def test_the_files_that_the_readme_generates_from_are_drawn(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (draw,) = (words for words in commands(README, "gfla") if words[0] == "data")
+    few = [*draw, "--identities", "1", "--test-identities", "1", "--workers", "0"]
+    assert main(few) == 0
+    from gfla_tf.models import PersonImageGenerator
+
+    PersonImageGenerator.from_preset("synthetic").save("untrained.keras")
+    generate = next(words for words in commands(README, "gfla") if words[0] == "generate")
+    assert main([*generate, "--model", "untrained.keras"]) == 0
+    assert (tmp_path / "out.png").is_file()

@@ -1,4 +1,6 @@
-"""What differs between the two supported stacks: TensorFlow 2.21 with Keras 3, and TensorFlow 2.15 with Keras 2.15."""
+"""What differs between the two supported stacks: TensorFlow 2.21 with Keras 3, and 2.15 with Keras 2.15."""
+
+import contextlib
 
 import keras
 import tensorflow as tf
@@ -7,7 +9,7 @@ KERAS_3 = int(keras.__version__.split(".")[0]) >= 3
 
 
 def add_state(layer, name, shape, initializer):
-    """A non-trainable float variable that a training step writes, averaged over the replicas of a strategy."""
+    """A non-trainable float variable that a training step writes, averaged over a strategy's replicas."""
     aggregation = "mean" if KERAS_3 else tf.VariableAggregation.MEAN
     return layer.add_weight(
         name=name, shape=shape, initializer=initializer, trainable=False, aggregation=aggregation
@@ -15,7 +17,7 @@ def add_state(layer, name, shape, initializer):
 
 
 def scaled_loss(optimizer, loss):
-    """The loss as the tape must see it: divided over the replicas, multiplied where half precision needs it."""
+    """The loss as the tape must see it: divided over the replicas, scaled where half precision needs it."""
     loss = loss / tf.distribute.get_strategy().num_replicas_in_sync
     if KERAS_3:
         return optimizer.scale_loss(loss)
@@ -38,6 +40,17 @@ def scales_losses():
 def set_dtype_policy(name):
     """Sets the global dtype policy."""
     (keras.config.set_dtype_policy if KERAS_3 else keras.mixed_precision.set_global_policy)(name)
+
+
+@contextlib.contextmanager
+def dtype_policy(name):
+    """For `with dtype_policy("mixed_bfloat16"):` around what builds layers and compiles."""
+    before = (keras.config.dtype_policy if KERAS_3 else keras.mixed_precision.global_policy)().name
+    set_dtype_policy(name)
+    try:
+        yield
+    finally:
+        set_dtype_policy(before)
 
 
 def for_precision(optimizer):

@@ -1,4 +1,4 @@
-"""What a run is made of: frozen dataclasses, a constraint beside each field, read from YAML with dotted overrides.
+"""What a run is made of: frozen dataclasses, constraints beside each field, read from YAML with overrides.
 
 A config file states only its differences from the defaults; the resolved one is saved with the run.
 """
@@ -39,8 +39,6 @@ def one_of(*choices):
 def setting(default, *constraints):
     """A field with its default and the constraints its value must meet."""
     metadata = {"constraints": constraints}
-    if isinstance(default, dict | list):
-        return dataclasses.field(default_factory=lambda: default.copy(), metadata=metadata)
     return dataclasses.field(default=default, metadata=metadata)
 
 
@@ -49,7 +47,7 @@ class ModelConfig:
     """Which network: a preset and what differs from it (constructor arguments of `PersonImageGenerator`)."""
 
     preset: str = setting("synthetic", one_of("fashion", "market", "synthetic"))
-    overrides: dict = setting({})
+    overrides: dict = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -141,15 +139,17 @@ def find_config(name):
     shipped = sorted(path.stem for path in folder.glob("*.yaml"))
     if str(name) in shipped:
         return folder / f"{name}.yaml"
-    raise InputError(f"there is no configuration {str(name)!r}; give a YAML file or one of {', '.join(shipped)}")
+    raise InputError(
+        f"there is no configuration {str(name)!r}; give a YAML file or one of {', '.join(shipped)}"
+    )
 
 
 def load_config(path, overrides=()):
     """Reads a YAML file of `Config` fields, then applies `overrides`, strings "section.key=value".
 
     Raises:
-      InputError: a file that cannot be read or is no YAML mapping, an unknown key, a value of the wrong type or out
-        of its range; the sentence names file or override, and key.
+      InputError: a file that cannot be read or is no YAML mapping, an unknown key, a value of the wrong type
+        or out of its range; the sentence names file or override, and key.
     """
     values = _read_yaml(path)
     config = _build(Config, values, "", str(path))

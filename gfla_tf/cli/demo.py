@@ -28,13 +28,14 @@ def run(args):
     """
     import time
 
-    from gfla_tf.cli.logs import show_log
+    from gfla_tf.cli.logs import load_tensorflow, show_log
     from gfla_tf.cli.progress import progress_bar
     from gfla_tf.config import find_config, load_config
 
     started = time.monotonic()
     config = load_config(find_config(args.config), args.overrides)
     _check(config, args)
+    load_tensorflow()
 
     from gfla_tf.evaluation import TARGETS, targets_table
     from gfla_tf.evaluation.result import table_to_text

@@ -43,6 +43,10 @@ def run(args):
     Raises:
       InputError: a model, configuration or output that cannot be used, or an impossible number.
     """
+    from gfla_tf.cli.logs import load_tensorflow
+
+    load_tensorflow()
+
     from gfla_tf.cli.progress import progress_bar
     from gfla_tf.data import SyntheticPeople
     from gfla_tf.data.output_files import check_output, write_files

@@ -77,6 +77,10 @@ def run(args):
     source, source_frame = _read_keypoints(args.source_pose, args.source_frame, size, args.person)
     target, target_frame = _read_keypoints(args.target_pose, args.target_frame, size, args.person)
 
+    from gfla_tf.cli.logs import load_tensorflow
+
+    load_tensorflow()
+
     from gfla_tf.inference import generate, load_generator
 
     model = load_generator(args.model)

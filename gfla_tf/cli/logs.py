@@ -1,6 +1,36 @@
-"""What the library logs, shown by the commands that run long."""
+"""What commands that use TensorFlow write to standard error: the log of `gfla_tf`, not TensorFlow's own."""
 
 import logging
+import os
+import sys
+import tempfile
+
+_LEVEL = "TF_CPP_MIN_LOG_LEVEL"
+
+
+def load_tensorflow():
+    """Imports TensorFlow quietly, unless the environment names a TF_CPP_MIN_LOG_LEVEL.
+
+    Its first lines come before its log level counts, so standard error is set aside during the import; it is
+    shown after all where the import fails.
+    """
+    if "tensorflow" in sys.modules or _LEVEL in os.environ:
+        return
+    os.environ[_LEVEL] = "3"
+    sys.stderr.flush()
+    with tempfile.TemporaryFile() as aside:
+        standard_error = os.dup(2)
+        os.dup2(aside.fileno(), 2)
+        try:
+            import tensorflow  # noqa: F401
+        except BaseException:
+            aside.seek(0)
+            os.write(standard_error, aside.read())
+            raise
+        finally:
+            os.dup2(standard_error, 2)
+            os.close(standard_error)
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
 
 
 def show_log():

@@ -2,13 +2,12 @@
 
 import argparse
 import importlib
-import os
 import sys
 
 from gfla_tf._version import __version__
 from gfla_tf.errors import InputError
 
-COMMANDS = ("demo", "train", "generate", "evaluate")
+COMMANDS = ("demo", "data", "train", "generate", "evaluate")
 
 DONE, BAD_INPUT, INTERRUPTED = 0, 2, 130
 
@@ -35,8 +34,7 @@ def main(argv=None):
     Raises:
       SystemExit: from argparse, for --help (0) and for wrong usage (2).
     """
-    args = build_parser().parse_args(argv)
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    args = _parse(build_parser(), argv)
     try:
         return args.run(args) or DONE
     except InputError as error:
@@ -45,6 +43,17 @@ def main(argv=None):
     except KeyboardInterrupt:
         print("gfla: interrupted", file=sys.stderr)
         return INTERRUPTED
+
+
+def _parse(parser, argv):
+    """Parses `argv`; key=value overrides may stand on both sides of the options, unlike argparse's."""
+    args, rest = parser.parse_known_args(argv)
+    unknown = [text for text in rest if text.startswith("-") or not hasattr(args, "overrides")]
+    if unknown:
+        parser.error(f"unrecognized arguments: {' '.join(unknown)}")
+    if rest:
+        args.overrides = [*args.overrides, *rest]
+    return args
 
 
 def entry_point():

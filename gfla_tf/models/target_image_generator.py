@@ -13,23 +13,24 @@ class TargetImageGenerator(Network):
 
     At each attention layer, features of the target branch are replaced where the mask says so:
 
-      out = (1 - m) * out + m * attention(f_s, out, w)                                                   Eq. 10
+      out = (1 - m) * out + m * attention(f_s, out, w)                                                Eq. 10
 
     Args:
       attention_layers: {layer: n}: local attention of patch size n at 1 / 2^layer of the image. Empty: the
         auto-encoder of the ablation, without a source branch.
       image_channels: channels of the image, read and written.
-      guidance_channels: channels of the target branch's input: 18 pose maps (the auto-encoder takes x_s, p_s, p_t: 39).
+      guidance_channels: channels of the target branch's input: 18 pose maps (the auto-encoder takes x_s, p_s,
+        p_t: 39).
       width, max_width: channels of the first encoder block; they double a layer, to at most max_width.
       num_layers: down-samplings of both branches, at least the coarsest attention layer.
       attention_hidden: width of the kernel prediction nets.
       average_attention: keeps the paper's 1/n^2, see `gfla_tf.layers.LocalAttention`.
       normalize_source: False leaves out the instance normalisation of the raw source image.
 
-    Call: a dict of guidance [B, H, W, guidance_channels] and, with attention, source_image [B, H, W, 3], flows and masks as
-    F gives them; H and W divisible by 2^num_layers. Returns the image [B, H, W, 3] in [-1, 1], float32; with
-    return_attention=True also the list of kernels [B, H/2^L, W/2^L, n*n], coarse to fine. `encode_source` and `render`
-    are its two halves: one source can be encoded once for many poses.
+    Call: a dict of guidance [B, H, W, guidance_channels] and, with attention, source_image [B, H, W, 3],
+    flows and masks as F gives them; H and W divisible by 2^num_layers. Returns the image [B, H, W, 3] in [-1,
+    1], float32; with return_attention=True also the list of kernels [B, H/2^L, W/2^L, n*n], coarse to fine.
+    `encode_source` and `render` are its two halves: one source can be encoded once for many poses.
 
     Raises:
       ValueError: an attention layer deeper than num_layers, or sizes that cannot be halved.
@@ -60,7 +61,8 @@ class TargetImageGenerator(Network):
         self.normalize_source = normalize_source
         if max(self.attention_layers, default=1) > num_layers:
             raise ValueError(
-                f"num_layers={num_layers} must reach the coarsest attention layer, {max(self.attention_layers)}"
+                f"num_layers={num_layers} must reach the coarsest attention layer, "
+                f"{max(self.attention_layers)}"
             )
         widths = [width_at(layer, width, max_width) for layer in range(1, num_layers + 1)]
         self.source_encoder = []
@@ -87,6 +89,15 @@ class TargetImageGenerator(Network):
         """{layer: n}, coarse to fine."""
         return dict(self._levels)
 
+    @property
+    def trained_variables(self):
+        """The trainable variables that the image depends on: none of source blocks below all attention."""
+        deepest = max(self.attention_layers, default=0)
+        unused = {
+            id(variable) for block in self.source_encoder[deepest:] for variable in block.trainable_variables
+        }
+        return [variable for variable in self.trainable_variables if id(variable) not in unused]
+
     def _build_layers(self):
         for encoder, channels in (
             (self.source_encoder, self.image_channels),
@@ -110,13 +121,13 @@ class TargetImageGenerator(Network):
     def encode_source(self, source_image):
         """Everything that depends on the source alone.
 
-        source_image [B, H, W, 3] -> a list, coarse to fine, of (features [B, h, w, C], M's first layer of them
-        [B, h+2r, w+2r, hidden]), one pair for each attention layer.
+        source_image [B, H, W, 3] -> a list, coarse to fine, of (features [B, h, w, C], M's first layer of
+        them [B, h+2r, w+2r, hidden]), one pair for each attention layer.
         """
         x = tf.cast(source_image, self.compute_dtype)
         check_size(x, 2**self.num_layers, "source_image")
         features = []
-        for block in self.source_encoder:
+        for block in self.source_encoder[: max(self.attention_layers)]:
             x = block(x)
             features.append(x)
         return [

@@ -26,12 +26,14 @@ def model_inputs(batch, heatmap_sigma):
         elif f"{which}_keypoints" in batch:
             poses[f"{which}_pose"] = pose_heatmaps(batch[f"{which}_keypoints"], size, heatmap_sigma)
         else:
-            raise ValueError(f"a training batch needs {which}_pose or {which}_keypoints; this one has {', '.join(batch)}")
+            raise ValueError(
+                f"a training batch needs {which}_pose or {which}_keypoints; this one has {', '.join(batch)}"
+            )
     return {"source_image": batch["source_image"], **poses}
 
 
 def figure_weight(batch, background):
-    """Weights [B, H, W, 1] that are 1 on the (dilated) target figure and `background` elsewhere; None where that is 1.
+    """Weights [B, H, W, 1]: 1 on the (dilated) target figure, `background` elsewhere; None if that is 1.
 
     Raises:
       ValueError: `background` is not 1 and the batch has no part labels to find the figure by.

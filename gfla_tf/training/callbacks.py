@@ -1,4 +1,4 @@
-"""What a run writes while it trains: a line of progress, checkpoints, TensorBoard logs, a picture an epoch."""
+"""What a run writes while it trains: a line of progress, checkpoints, TensorBoard logs, sample pictures."""
 
 import os
 import sys
@@ -112,7 +112,9 @@ class Checkpoint(keras.callbacks.Callback):
             value.shape == tuple(variable.shape) for value, variable in zip(values, variables, strict=True)
         )
         if not fits:
-            raise InputError(f"the checkpoint {self.path} belongs to another network than the run's config.yaml")
+            raise InputError(
+                f"the checkpoint {self.path} belongs to another network than the run's config.yaml"
+            )
         for variable, value in zip(variables, values, strict=True):
             variable.assign(value)
         return epochs_done
@@ -126,7 +128,7 @@ class Checkpoint(keras.callbacks.Callback):
 
 
 class TensorBoardLog(keras.callbacks.Callback):
-    """Writes the epoch's logs as TensorBoard scalars; needs TensorFlow alone, TensorBoard only to look at them."""
+    """Writes the epoch's logs as TensorBoard scalars; TensorBoard itself is needed only to look at them."""
 
     def __init__(self, folder):
         super().__init__()

@@ -8,8 +8,9 @@ from gfla_tf import losses
 class FeatureLosses:
     """Correctness, content and style for one model and one frozen feature network.
 
-    The network says where: attention layer L (1 / 2^L of the image) is compared at its `correctness_layers[L]`, which
-    has the same size; content and style at its `content_layers` and `style_layers`.
+    The network says where: attention layer L (1 / 2^L of the image) is compared at its
+    `correctness_layers[L]`, which has the same size; content and style at its `content_layers` and
+    `style_layers`.
 
     Args:
       features: `VGG19Features` or `PartFeatures`.
@@ -33,8 +34,8 @@ class FeatureLosses:
     def reference(self, source_image, target_image, perceptual):
         """What does not depend on what is trained; no gradient work is done for it.
 
-        Returns (source features, target features, mu_max of each attention layer); with `perceptual` the target's
-        features include those of content and style.
+        Returns (source features, target features, mu_max of each attention layer); with `perceptual` the
+        target's features include those of content and style.
         """
         wanted = list(self.correctness_layers)
         source = self.features.features(tf.stop_gradient(source_image), wanted)

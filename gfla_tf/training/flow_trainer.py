@@ -16,15 +16,20 @@ class FlowTrainer(StageTrainer):
 
     Args:
       flow_field_estimator: F, trained in place.
-      features: the frozen network whose features are compared, `gfla_tf.losses.VGG19Features` or `PartFeatures`.
+      features: the frozen network whose features are compared, `gfla_tf.losses.VGG19Features` or
+        `PartFeatures`.
       loss_weights: replaces some of the default weights, by name.
       heatmap_sigma: pixels, for batches whose poses are keypoints.
-      background: weight of the correctness outside the target figure; below 1 the batches need `target_parts`.
+      background: weight of the correctness outside the target figure; below 1 the batches need
+        `target_parts`.
 
-    `compile(optimizer)`, then `fit` on datasets of batches as `gfla_tf.data` makes them: source_image, target_image [B, H, W, 3]
-    in [-1, 1] and source_keypoints, target_keypoints [B, 18, 2] or source_pose, target_pose [B, H, W, 18].
+    `compile(optimizer)`, then `fit` on datasets of batches as `gfla_tf.data` makes them: source_image,
+    target_image [B, H, W, 3] in [-1, 1] and source_keypoints, target_keypoints [B, 18, 2] or source_pose,
+    target_pose [B, H, W, 18].
     Logs: loss, correctness, regularization.
     """
+
+    default_weights = STAGE1_WEIGHTS
 
     def __init__(
         self,
@@ -38,7 +43,7 @@ class FlowTrainer(StageTrainer):
         super().__init__(
             features,
             flow_field_estimator.attention_layers,
-            {**STAGE1_WEIGHTS, **(loss_weights or {})},
+            loss_weights,
             heatmap_sigma,
             background,
             **kwargs,

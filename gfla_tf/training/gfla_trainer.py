@@ -19,23 +19,27 @@ STAGE2_WEIGHTS = {
 
 @keras.saving.register_keras_serializable(package="gfla_tf")
 class GFLATrainer(StageTrainer):
-    """Each step: forward, update D on (real, detached fake), then update F and G on the weighted sum of the losses.
+    """Each step: forward, update D on (real, detached fake), then F and G on the weighted sum of the losses.
 
-    loss = 5 l1 + 5 correctness + 0.0025 regularization + 2 adversarial + 0.5 content + 500 style               Eq. 15
+    loss = 5 l1 + 5 correctness + 0.0025 regularization + 2 adversarial + 0.5 content + 500 style     Eq. 15
 
     Args:
       generator: `PersonImageGenerator`, F and G, trained in place.
       discriminator: D, trained in place.
-      features: the frozen network whose features are compared, `gfla_tf.losses.VGG19Features` or `PartFeatures`.
+      features: the frozen network whose features are compared, `gfla_tf.losses.VGG19Features` or
+        `PartFeatures`.
       loss_weights: replaces some of the default weights, by name.
       gan_mode: "lsgan", "vanilla" or "hinge".
       heatmap_sigma: pixels, for batches whose poses are keypoints.
-      background: weight of the correctness outside the target figure; below 1 the batches need `target_parts`.
+      background: weight of the correctness outside the target figure; below 1 the batches need
+        `target_parts`.
 
-    `compile(optimizer, discriminator_optimizer, flow_optimizer=None)`: `flow_optimizer` gives F a rate of its own
-    (not under mixed_float16, where the two loss scales would drift apart: ValueError).
+    `compile(optimizer, discriminator_optimizer, flow_optimizer=None)`: `flow_optimizer` gives F a rate of its
+    own (not under mixed_float16, where the two loss scales would drift apart: ValueError).
     Logs: loss, the six terms, discriminator.
     """
+
+    default_weights = STAGE2_WEIGHTS
 
     def __init__(
         self,
@@ -51,7 +55,7 @@ class GFLATrainer(StageTrainer):
         super().__init__(
             features,
             generator.attention_layers,
-            {**STAGE2_WEIGHTS, **(loss_weights or {})},
+            loss_weights,
             heatmap_sigma,
             background,
             **kwargs,
@@ -62,20 +66,24 @@ class GFLATrainer(StageTrainer):
         self.trackers["discriminator"] = keras.metrics.Mean(name="discriminator")
         self.built = True
 
-    def compile(
-        self, optimizer, discriminator_optimizer, flow_optimizer=None, jit_compile=False, **kwargs
-    ):
+    def compile(self, optimizer, discriminator_optimizer, flow_optimizer=None, jit_compile=False, **kwargs):
         super().compile(optimizer=optimizer, jit_compile=jit_compile, **kwargs)
         if flow_optimizer is not None and _compat.scales_losses():
             raise ValueError("flow_optimizer and mixed_float16 exclude each other; use mixed_bfloat16")
         self.discriminator_optimizer = _compat.for_precision(discriminator_optimizer)
         self.flow_optimizer = flow_optimizer
         self.discriminator_optimizer.build(self.discriminator.trainable_variables)
+        f, g = self._generator_variables()
         if self.flow_optimizer is None:
-            self.optimizer.build(self.generator.trainable_variables)
+            self.optimizer.build(f + g)
         else:
-            self.optimizer.build(self.generator.target_image_generator.trainable_variables)
-            self.flow_optimizer.build(self.generator.flow_field_estimator.trainable_variables)
+            self.optimizer.build(g)
+            self.flow_optimizer.build(f)
+
+    def _generator_variables(self):
+        """The variables of F and of G that are trained."""
+        g = self.generator.target_image_generator.trained_variables
+        return list(self.generator.flow_field_estimator.trainable_variables), g
 
     def call(self, batch, training=None):
         return self.generator(model_inputs(batch, self.heatmap_sigma), training=training)
@@ -148,11 +156,9 @@ class GFLATrainer(StageTrainer):
         return self.weighted(terms), terms
 
     def _update_generator(self, tape, scaled):
-        f = self.generator.flow_field_estimator.trainable_variables
-        g = self.generator.target_image_generator.trainable_variables
+        f, g = self._generator_variables()
         if self.flow_optimizer is None:
-            variables = self.generator.trainable_variables
-            _compat.apply_gradients(self.optimizer, tape.gradient(scaled, variables), variables)
+            _compat.apply_gradients(self.optimizer, tape.gradient(scaled, f + g), f + g)
             return
         f_gradients, g_gradients = tape.gradient(scaled, [f, g])
         _compat.apply_gradients(self.flow_optimizer, f_gradients, f)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import logging
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -13,11 +14,10 @@ from gfla_tf import _compat
 from gfla_tf.config import Config
 from gfla_tf.data.pipeline import data_errors
 from gfla_tf.errors import InputError
-from gfla_tf.models import PersonImageGenerator, ResDiscriminator
+from gfla_tf.models import PersonImageGenerator
+from gfla_tf.training.build import build_model, build_trainers
 from gfla_tf.training.callbacks import Checkpoint, Progress, SampleGrid, TensorBoardLog, clock
 from gfla_tf.training.feature_networks import prepare_features
-from gfla_tf.training.flow_trainer import FlowTrainer
-from gfla_tf.training.gfla_trainer import GFLATrainer
 from gfla_tf.training.run_folder import RunFolder
 from gfla_tf.training.sources import open_source
 
@@ -33,83 +33,57 @@ class TrainedRun:
     folder: Path
 
 
-STAGE1_TERMS = ("correctness", "regularization")
-STAGE2_TERMS = ("l1", "correctness", "regularization", "adversarial", "content", "style")
-
-
 def train(config: Config, folder, resume=False):
     """Trains F, then F, G and D, and writes everything into a run folder.
 
-    The folder gets config.yaml, run.json, features.weights.h5, stage1/ and stage2/ (log.csv, tensorboard/, samples/,
-    checkpoint.npz), and at the end model.keras and discriminator.keras.
+    The folder gets config.yaml, run.json, features.weights.h5, stage1/ and stage2/ (log.csv, tensorboard/,
+    samples/, checkpoint.npz), and at the end model.keras and discriminator.keras.
 
     Args:
       config: the resolved configuration.
-      folder: where to write; must not exist, be empty, or, with `resume`, hold an unfinished run of this configuration.
-      resume: goes on after the last finished epoch. The order of the batches from there on is drawn anew.
+      folder: where to write; must not exist, be empty, or, with `resume`, hold a run of this configuration.
+      resume: goes on after the last finished epoch. The order of the batches from there on is drawn anew. The
+        epochs of a stage may have grown since, unless a later stage has begun from its weights.
 
     Returns:
       A `TrainedRun`.
 
     Raises:
-      InputError: a folder that is somebody else's, data or weights that are not there.
+      InputError: a folder that is somebody else's, data or weights that are not there, settings that do not
+        go together; the folder is then left as it was.
     """
     run = RunFolder(folder, config, resume)
-    keras.utils.set_random_seed(config.seed)
-    _compat.set_dtype_policy(config.precision)
-    source = open_source(config)
-    source.prepare(_drawing_progress)
-    features = prepare_features(config, source, run)
-    overrides = {"heatmap_sigma": source.heatmap_sigma, **config.model.overrides}
-    model = PersonImageGenerator.from_preset(config.model.preset, **overrides)
-    discriminator = ResDiscriminator.from_preset(config.model.preset)
-    _log.info("training %s with %s", config.model.preset, features.description)
-
+    try:
+        with data_errors():
+            source, model, flow_trainer, trainer = _prepare(config, run)
+    except InputError:
+        if not resume:
+            run.abandon()
+        raise
     began = time.monotonic()
-    sigma = source.heatmap_sigma
-    stage1, stage2 = config.stage1, config.stage2
-    flow_trainer = FlowTrainer(
-        model.flow_field_estimator, features, _weights(stage1, STAGE1_TERMS), sigma, stage1.background
-    )
-    flow_trainer.compile(_adam(stage1.learning_rate, stage1))
-    _fit(flow_trainer, "stage 1 (F)", run.stage("stage1"), config, stage1, source)
-
-    trainer = GFLATrainer(
-        model,
-        discriminator,
-        features,
-        _weights(stage2, STAGE2_TERMS),
-        stage2.gan_mode,
-        sigma,
-        stage2.background,
-    )
-    flow_optimizer = None
-    if stage2.flow_learning_rate is not None:
-        flow_optimizer = _adam(stage2.flow_learning_rate, stage2)
-    trainer.compile(
-        _adam(stage2.learning_rate, stage2),
-        keras.optimizers.Adam(stage2.discriminator_learning_rate, beta_1=0.0, beta_2=0.999),
-        flow_optimizer,
-    )
-    _fit(trainer, "stage 2 (F, G, D)", run.stage("stage2"), config, stage2, source)
-
+    _fit(flow_trainer, "stage 1 (F)", run.stage("stage1"), config, config.stage1, source)
+    _fit(trainer, "stage 2 (F, G, D)", run.stage("stage2"), config, config.stage2, source)
     run.save_model(model, "model.keras")
-    run.save_model(discriminator, "discriminator.keras")
+    run.save_model(trainer.discriminator, "discriminator.keras")
     run.finish(seconds=time.monotonic() - began)
-    print(f"trained in {clock(time.monotonic() - began)}; the model is {run.path / 'model.keras'}", flush=True)
+    print(
+        f"trained in {clock(time.monotonic() - began)}; the model is {run.path / 'model.keras'}", flush=True
+    )
     return TrainedRun(model, source.dataset, run.path)
 
 
-def _weights(stage, names):
-    return {name: getattr(stage, name) for name in names}
-
-
-def _adam(rate, stage):
-    """Adam as the paper has it: beta1 0, beta2 0.999; at a constant rate unless the stage names a final one."""
-    if stage.final_learning_rate is not None:
-        share = stage.final_learning_rate / stage.learning_rate
-        rate = keras.optimizers.schedules.CosineDecay(rate, stage.epochs * stage.steps_per_epoch, alpha=share)
-    return keras.optimizers.Adam(rate, beta_1=0.0, beta_2=0.999)
+def _prepare(config, run):
+    """(source, model, FlowTrainer, GFLATrainer): all that can be found wrong is found here."""
+    keras.utils.set_random_seed(config.seed)
+    source = open_source(config)
+    with _compat.dtype_policy(config.precision):
+        model = build_model(config, source)
+    source.prepare(_drawing_progress)
+    features = prepare_features(config, source, run)
+    with _compat.dtype_policy(config.precision):
+        trainers = build_trainers(config, source, features, model)
+    _log.info("training %s with %s", config.model.preset, features.description)
+    return source, model, *trainers
 
 
 @data_errors()
@@ -149,5 +123,6 @@ def _fit(trainer, label, folder, config, stage, source):
 
 
 def _drawing_progress(done, total):
-    end = "\n" if done == total else "\r"
-    print(f"drawing SyntheticPeople  {done}/{total} people", end=end, flush=True)
+    if done == total or sys.stdout.isatty():
+        end = "\n" if done == total else "\r"
+        print(f"drawing SyntheticPeople  {done}/{total} people", end=end, flush=True)

@@ -1,6 +1,7 @@
 """The folder of a run: whose it is, what it was configured with, and writing into it whole or not at all."""
 
 import json
+import logging
 import os
 import time
 from pathlib import Path
@@ -10,6 +11,9 @@ from gfla_tf.config import Config, load_config
 from gfla_tf.errors import InputError
 
 _MARK = "run.json"
+_CONFIG = "config.yaml"
+
+_log = logging.getLogger("gfla_tf")
 
 
 class RunFolder:
@@ -18,11 +22,11 @@ class RunFolder:
     Args:
       folder: its path.
       config: the run's resolved configuration, written to config.yaml.
-      resume: goes on with the run that is there already.
+      resume: goes on with the run that is there already; the stages' epochs may have grown since.
 
     Raises:
-      InputError: the folder holds something else, a run that `resume` was not given for, or (with `resume`) no run or
-        one of another configuration; or it cannot be written to.
+      InputError: the folder holds something else, a run that `resume` was not given for, or (with `resume`)
+        no run or one of another configuration; or it cannot be written to.
     """
 
     def __init__(self, folder, config: Config, resume=False):
@@ -32,7 +36,9 @@ class RunFolder:
             self._check_same(mark, config)
             return
         if mark.exists():
-            raise InputError(f"{self.path} holds a run already; add --resume to go on with it, or name another folder")
+            raise InputError(
+                f"{self.path} holds a run already; add --resume to go on with it, or name another folder"
+            )
         try:
             if self.path.exists() and any(self.path.iterdir()):
                 raise InputError(f"{self.path} is not empty and holds no run of gfla; name another folder")
@@ -40,7 +46,9 @@ class RunFolder:
             self._write_config(config)
             self._write_json(mark, {"program": "gfla_tf", "version": __version__, "began": _now()})
         except OSError as error:
-            raise InputError(f"cannot write to the run folder {self.path}: {error.strerror or error}") from error
+            raise InputError(
+                f"cannot write to the run folder {self.path}: {error.strerror or error}"
+            ) from error
 
     def stage(self, name):
         """The folder of a stage, with its subfolder `samples`."""
@@ -60,6 +68,13 @@ class RunFolder:
         model.save_weights(temporary)
         os.replace(temporary, self.path / name)
 
+    def abandon(self):
+        """Gives the folder back: for a run that could not begin. What else is there stays."""
+        for name in (_MARK, _CONFIG):
+            (self.path / name).unlink(missing_ok=True)
+        if not any(self.path.iterdir()):
+            self.path.rmdir()
+
     def finish(self, seconds):
         """Notes in run.json that the run is complete."""
         mark = self.path / _MARK
@@ -69,24 +84,32 @@ class RunFolder:
     def _check_same(self, mark, config):
         if not mark.exists():
             raise InputError(f"there is no run to resume in {self.path}")
-        old = load_config(self.path / "config.yaml").to_dict()
-        different = [
-            f"{section}.{key}" if isinstance(value, dict) else section
-            for section, value in config.to_dict().items()
-            for key in (value if isinstance(value, dict) else (section,))
-            if (value[key] != old[section][key] if isinstance(value, dict) else value != old[section])
-        ]
-        if different:
+        old, new = (_flat(c) for c in (load_config(self.path / _CONFIG), config))
+        different = [key for key in new if new[key] != old[key]]
+        longer = [key for key in different if key.endswith(".epochs") and new[key] > old[key]]
+        if different != longer:
             raise InputError(
-                f"the run in {self.path} was begun with another configuration ({', '.join(different)} differ); "
-                "resume it with its own config.yaml, or name another folder"
+                f"the run in {self.path} was begun with another configuration "
+                f"({', '.join(different)} differ); resume it with its own config.yaml, where only "
+                "stage1.epochs and stage2.epochs may grow, or name another folder"
             )
+        if "stage1.epochs" in longer and (self.path / "stage2" / "checkpoint.npz").exists():
+            raise InputError(
+                f"stage 1 of the run in {self.path} is over, stage 2 has begun from its weights; "
+                "only stage2.epochs may still grow"
+            )
+        for key in longer:
+            decays = new[key.replace("epochs", "final_learning_rate")] is not None
+            note = "; its learning rate follows the longer cosine from here on" if decays else ""
+            _log.info("%s grows from %s to %s%s", key, old[key], new[key], note)
+        if longer:
+            self._write_config(config)
 
     def _write_config(self, config):
         import yaml
 
         text = yaml.safe_dump(config.to_dict(), sort_keys=False)
-        self._replace(self.path / "config.yaml", text)
+        self._replace(self.path / _CONFIG, text)
 
     def _write_json(self, path, record):
         self._replace(path, json.dumps(record, indent=2) + "\n")
@@ -95,6 +118,17 @@ class RunFolder:
         temporary = path.with_name(f"unfinished-{path.name}")
         temporary.write_text(text, encoding="utf-8")
         os.replace(temporary, path)
+
+
+def _flat(config):
+    """{"section.key": value} of a configuration."""
+    flat = {}
+    for section, value in config.to_dict().items():
+        if isinstance(value, dict):
+            flat |= {f"{section}.{key}": inner for key, inner in value.items()}
+        else:
+            flat[section] = value
+    return flat
 
 
 def _now():

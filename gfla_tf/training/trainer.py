@@ -1,5 +1,7 @@
 """What both stages share: named losses, their weights, and the metrics that report them."""
 
+import typing
+
 import keras
 import tensorflow as tf
 
@@ -8,17 +10,23 @@ from gfla_tf.training.feature_losses import FeatureLosses
 
 
 class StageTrainer(keras.Model):
-    """A stage of training: losses have names, `loss_weights` maps names to weights, `loss` is their weighted sum.
+    """A stage of training: losses have names, `loss_weights` weighs them by name, `loss` is the weighted sum.
 
-    Batches of SyntheticPeople that carry the true flow also report, in `evaluate` and as `val_…`, `flow_error`: the
-    end-point error of the finest flow on visible figure pixels, over zero flow's.
+    Batches of SyntheticPeople that carry the true flow also report, in `evaluate` and as `val_…`,
+    `flow_error`: the end-point error of the finest flow on visible figure pixels, over zero flow's.
     """
+
+    default_weights: typing.ClassVar[dict] = {}
 
     def __init__(self, features, attention_layers, loss_weights, heatmap_sigma, background, **kwargs):
         super().__init__(autocast=False, **kwargs)
         self.features = features
         self.feature_losses = FeatureLosses(features, attention_layers)
-        self.loss_weights = dict(loss_weights)
+        unknown = set(loss_weights or {}) - set(self.default_weights)
+        if unknown:
+            known = ", ".join(self.default_weights)
+            raise ValueError(f"loss_weights has {', '.join(sorted(unknown))}; the losses are {known}")
+        self.loss_weights = {**self.default_weights, **(loss_weights or {})}
         self.heatmap_sigma = heatmap_sigma
         self.background = background
         self.trackers = {name: keras.metrics.Mean(name=name) for name in ("loss", *self.loss_weights)}

@@ -83,6 +83,7 @@ class FlowStageConfig:
     steps_per_epoch: int = setting(1000, at_least(1))
     learning_rate: float = setting(1e-4, at_least(0, strict=True))
     final_learning_rate: float | None = setting(None, at_least(0, strict=True))  # cosine decay down to it
+    beta_1: float = setting(0.0, at_least(0))  # of Adam
     correctness: float = setting(20.0, at_least(0))
     regularization: float = setting(0.01, at_least(0))
     background: float = setting(1.0, at_least(0))  # weight of the correctness outside the figure
@@ -96,6 +97,7 @@ class GenerateStageConfig:
     steps_per_epoch: int = setting(1000, at_least(1))
     learning_rate: float = setting(1e-4, at_least(0, strict=True))
     final_learning_rate: float | None = setting(None, at_least(0, strict=True))
+    beta_1: float = setting(0.0, at_least(0))
     flow_learning_rate: float | None = setting(None, at_least(0))  # F's own rate, where it is not G's
     discriminator_learning_rate: float = setting(1e-5, at_least(0, strict=True))
     gan_mode: str = setting("lsgan", one_of("lsgan", "vanilla", "hinge"))

@@ -4,9 +4,12 @@ import keras
 import tensorflow as tf
 
 
+INITIAL_GAIN = 0.02
+
+
 def weight_initializer():
     """Orthogonal with gain 0.02, for every convolution of the three networks."""
-    return keras.initializers.Orthogonal(gain=0.02)
+    return keras.initializers.Orthogonal(gain=INITIAL_GAIN)
 
 
 @keras.saving.register_keras_serializable(package="gfla_tf")

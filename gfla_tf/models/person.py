@@ -2,6 +2,7 @@
 
 import keras
 
+from gfla_tf.layers.initializers import INITIAL_GAIN
 from gfla_tf.models.flow_field_estimator import FlowFieldEstimator
 from gfla_tf.models.network import Network, levels
 from gfla_tf.models.presets import preset
@@ -21,6 +22,7 @@ class PersonImageGenerator(Network):
       image_channels, pose_channels: channels of the image and of each pose.
       width, max_width, num_layers, attention_hidden, average_attention, normalize_source: see `TargetImageGenerator`.
       flow_width, flow_max_width, flow_encoder_layers: of `FlowFieldEstimator`.
+      initial_gain: of the orthogonal matrices that all kernels start as.
       heatmap_sigma: pixels, of the pose maps the model is trained with; not used by the networks themselves.
 
     Call: {"source_image": [B, H, W, 3] in [-1, 1], "source_pose": [B, H, W, 18], "target_pose": [B, H, W, 18]} ->
@@ -47,6 +49,7 @@ class PersonImageGenerator(Network):
         flow_max_width=256,
         flow_encoder_layers=5,
         heatmap_sigma=6.0,
+        initial_gain=INITIAL_GAIN,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -72,7 +75,11 @@ class PersonImageGenerator(Network):
             average_attention=average_attention,
             normalize_source=normalize_source,
         )
+        self.initial_gain = initial_gain
         self.build()
+        if initial_gain != INITIAL_GAIN:
+            for kernel in (v for v in self.trainable_variables if len(v.shape) == 4):
+                kernel.assign(kernel * (initial_gain / INITIAL_GAIN))
 
     @classmethod
     def from_preset(cls, name, **overrides):
@@ -124,4 +131,5 @@ class PersonImageGenerator(Network):
             "flow_max_width": f.max_width,
             "flow_encoder_layers": f.encoder_layers,
             "heatmap_sigma": self.heatmap_sigma,
+            "initial_gain": self.initial_gain,
         }

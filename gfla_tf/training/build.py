@@ -73,8 +73,8 @@ def _weights(stage, names):
 
 
 def _adam(rate, stage):
-    """Adam as the paper has it: beta1 0, beta2 0.999, a constant rate unless the stage names a final one."""
+    """Adam of the stage: beta1 0 and a constant rate, the paper's, unless it says otherwise; beta2 0.999."""
     if stage.final_learning_rate is not None:
         share = stage.final_learning_rate / stage.learning_rate
         rate = keras.optimizers.schedules.CosineDecay(rate, stage.epochs * stage.steps_per_epoch, alpha=share)
-    return keras.optimizers.Adam(rate, beta_1=0.0, beta_2=0.999)
+    return keras.optimizers.Adam(rate, beta_1=stage.beta_1, beta_2=0.999)

@@ -19,7 +19,7 @@ def blocks(page, language):
 
 
 def commands(page, program):
-    """The command lines of a program in the page's bash blocks, as lists of words without the program's name."""
+    """The command lines of a program in the page's bash blocks: lists of words, without its name."""
     lines = "\n".join(blocks(page, "bash")).replace("\\\n", " ").splitlines()
     return [shlex.split(line)[1:] for line in lines if line.startswith(f"{program} ")]
 

@@ -1,10 +1,11 @@
-"""Makes the pictures of README.md and docs/, each a pure function of the code and, for results.jpg, of a model.
+"""Makes the pictures of README.md and docs/: functions of the code and, for results.jpg, of a model.
 
-    python docs/images/make.py people truth          people.jpg, small.jpg and truth.jpg: what SyntheticPeople draws
+    python docs/images/make.py people truth          people.jpg, small.jpg, truth.jpg: what is drawn
     python docs/images/make.py results               results.jpg: the model that comes with the project
     python docs/images/make.py results --model DIR   results.jpg: another one
 
-The pairs of results.jpg are every 13th of the held-out ones, as in a run's report: none is picked by its result.
+The pairs of results.jpg are every 13th of the held-out ones, as in a run's report: none is picked by its
+result.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""The blocks that F, G and D are made of (paper, Sec. 4 and supplement A).
+"""The blocks that F, G and D are made of (paper, Sec. 4.1 and D).
 
 Every normalisation is an affine instance normalisation with epsilon 1e-5, every leaky ReLU has slope 0.1, every
 convolution has a bias and starts orthogonal with gain 0.02.

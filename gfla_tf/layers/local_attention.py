@@ -1,4 +1,4 @@
-"""The local attention block: kernel prediction net M, softmax, and the fused gather (paper, Eq. 7-9)."""
+"""The local attention block: kernel prediction net M, softmax, and the fused gather (paper, Eq. 8, 9)."""
 
 import keras
 import tensorflow as tf
@@ -16,8 +16,8 @@ LEAKY_SLOPE = 0.1
 class LocalAttention(keras.layers.Layer):
     """Samples source features where the flow points, with an n x n kernel predicted at each location.
 
-    k_l = softmax(M(N_n(f_t, l), N_n(f_s, l + w)))                        Eq. 7
-    out(l) = mean over the n*n taps of k_l * N_n(f_s, l + w)              Eq. 8, 9 (P is an average: 1/n^2 stays in)
+    k_l = softmax(M(N_n(f_t, l), N_n(f_s, l + w)))                        Eq. 8
+    out(l) = mean over the n*n taps of k_l * N_n(f_s, l + w)              Eq. 9 (P is an average: 1/n^2 stays in)
 
     M is an n x n valid convolution 2C -> hidden of the patches concatenated as (target, source), a leaky ReLU of slope
     0.1 and a 1 x 1 convolution to n*n. All taps of a patch share one fractional offset, and bilinear sampling commutes

@@ -1,4 +1,4 @@
-"""D, the discriminator (paper, Sec. 3.3)."""
+"""D, the discriminator (paper, Sec. 3.2 and D)."""
 
 import keras
 import tensorflow as tf

@@ -1,10 +1,10 @@
-"""Stage 2: F, G and D together (paper, Sec. 3.3 and 4)."""
+"""Stage 2: F, G and D together (paper, Sec. 3.2 and 4.1)."""
 
 import keras
 import tensorflow as tf
 
 from gfla_tf import _compat, losses
-from gfla_tf.training.batch import figure_weight, model_inputs
+from gfla_tf.training.batch import figure_weight, model_inputs, take_batch
 from gfla_tf.training.trainer import StageTrainer
 
 STAGE2_WEIGHTS = {
@@ -88,7 +88,8 @@ class GFLATrainer(StageTrainer):
     def call(self, batch, training=None):
         return self.generator(model_inputs(batch, self.heatmap_sigma), training=training)
 
-    def train_step(self, batch):
+    def train_step(self, data):
+        batch = take_batch(data)
         real = batch["target_image"]
         reference = self._reference(batch)
         with tf.GradientTape() as tape:
@@ -100,7 +101,8 @@ class GFLATrainer(StageTrainer):
         self._update_generator(tape, scaled)
         return self.report(loss, {**terms, "discriminator": discriminator_loss})
 
-    def test_step(self, batch):
+    def test_step(self, data):
+        batch = take_batch(data)
         outputs = self(batch, training=False)
         loss, terms = self.stage_losses(batch, self._reference(batch), outputs, training=False)
         terms["discriminator"] = self._discriminator_loss(

@@ -47,10 +47,10 @@ def random_yaw(rng):
     """Half the figures near the front, a quarter three-quarter or side views, a quarter near the back."""
     kind = rng.random()
     if kind < 0.5:
-        return rng.uniform(-30, 30) * _DEGREE
+        return rng.uniform(-16, 16) * _DEGREE
     if kind < 0.75:
         return rng.choice((-1.0, 1.0)) * rng.uniform(30, 105) * _DEGREE
-    return (180 + rng.uniform(-35, 35)) * _DEGREE
+    return (180 + rng.uniform(-18, 18)) * _DEGREE
 
 
 def random_pose(rng, narrow_skirt=False):

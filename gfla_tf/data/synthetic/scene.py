@@ -37,9 +37,9 @@ class Camera:
     @classmethod
     def random(cls, rng, image_size):
         height, width = image_size
-        reach = 0.13 * width if width >= 0.8 * height else 0.07 * width
-        shift = (rng.uniform(-reach, reach), rng.uniform(-0.04, 0.04) * height)
-        return cls(image_size, rng.uniform(0.8, 1.06), shift)
+        reach = 0.17 * width if width >= 0.8 * height else 0.08 * width
+        shift = (rng.uniform(-reach, reach), rng.uniform(-0.06, 0.06) * height)
+        return cls(image_size, rng.uniform(0.75, 1.05), shift)
 
     @property
     def unit(self):

@@ -1,8 +1,24 @@
 """What the trainers read from a batch, whether its keypoints come as coordinates or as maps."""
 
+import keras
 import tensorflow as tf
 
 from gfla_tf.data.pose import pose_heatmaps
+
+
+def take_batch(data):
+    """The batch in what `fit`, `evaluate`, `train_on_batch` or `test_on_batch` hand to a step.
+
+    Raises:
+      ValueError: no dict, or one without images.
+    """
+    batch, _, _ = keras.utils.unpack_x_y_sample_weight(data)
+    if not isinstance(batch, dict):
+        raise ValueError(f"a training batch is a dict of tensors, got {type(batch).__name__}")
+    missing = [key for key in ("source_image", "target_image") if key not in batch]
+    if missing:
+        raise ValueError(f"a training batch needs {', '.join(missing)}; this one has {', '.join(batch)}")
+    return batch
 
 
 def model_inputs(batch, heatmap_sigma):
@@ -11,14 +27,10 @@ def model_inputs(batch, heatmap_sigma):
     Poses that a batch gives as keypoints [B, 18, 2] (y, x) become maps here, on the training device.
 
     Raises:
-      ValueError: a batch without images, or with neither pose maps nor keypoints.
+      ValueError: a batch with neither pose maps nor keypoints.
     """
-    missing = [key for key in ("source_image", "target_image") if key not in batch]
-    if missing:
-        raise ValueError(f"a training batch needs {', '.join(missing)}; this one has {', '.join(batch)}")
-    size = tf.shape(batch["source_image"])[1:3]
     static = batch["source_image"].shape[1:3]
-    size = static if static.is_fully_defined() else size
+    size = static if static.is_fully_defined() else tf.shape(batch["source_image"])[1:3]
     poses = {}
     for which in ("source", "target"):
         if f"{which}_pose" in batch:

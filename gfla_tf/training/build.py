@@ -9,6 +9,15 @@ from gfla_tf.training.gfla_trainer import STAGE2_WEIGHTS, GFLATrainer
 from gfla_tf.training.sources import SyntheticSource
 
 
+def check_settings(config, source):
+    """Raises InputError for settings that exclude each other, or that the source cannot serve."""
+    for name, stage in (("stage1", config.stage1), ("stage2", config.stage2)):
+        if stage.background != 1 and not isinstance(source, SyntheticSource):
+            raise InputError(f"{name}.background must be 1: only the synthetic source has part labels")
+    if config.stage2.flow_learning_rate is not None and config.precision == "mixed_float16":
+        raise InputError("stage2.flow_learning_rate and precision=mixed_float16 exclude each other")
+
+
 def build_model(config, source):
     """A new person image generator for the images and pose maps of a source.
 
@@ -30,18 +39,13 @@ def build_model(config, source):
     return model
 
 
-def build_trainers(config, source, features, model):
+def build_trainers(config, features, model):
     """(FlowTrainer, GFLATrainer), compiled, sharing the model; the latter has a new discriminator.
 
     Raises:
-      InputError: settings that exclude each other.
+      InputError: a feature network without the layers that the model's flows are compared at.
     """
     stage1, stage2 = config.stage1, config.stage2
-    for name, stage in (("stage1", stage1), ("stage2", stage2)):
-        if stage.background != 1 and not isinstance(source, SyntheticSource):
-            raise InputError(f"{name}.background must be 1: only the synthetic source has part labels")
-    if stage2.flow_learning_rate is not None and config.precision == "mixed_float16":
-        raise InputError("stage2.flow_learning_rate and precision=mixed_float16 exclude each other")
     sigma = model.heatmap_sigma
     try:
         flow_trainer = FlowTrainer(

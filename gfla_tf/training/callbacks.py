@@ -104,7 +104,7 @@ class Checkpoint(keras.callbacks.Callback):
                 values = [file[f"v{i}"] for i in range(len(variables))]
                 extra = f"v{len(variables)}" in file
                 epochs_done = int(file["epochs_done"])
-        except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
             raise InputError(
                 f"the checkpoint {self.path} cannot be read ({error}); delete it to begin its stage again"
             ) from error

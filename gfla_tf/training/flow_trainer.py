@@ -4,7 +4,7 @@ import keras
 import tensorflow as tf
 
 from gfla_tf import _compat
-from gfla_tf.training.batch import figure_weight, model_inputs
+from gfla_tf.training.batch import figure_weight, model_inputs, take_batch
 from gfla_tf.training.trainer import StageTrainer
 
 STAGE1_WEIGHTS = {"correctness": 20.0, "regularization": 0.01}
@@ -58,7 +58,8 @@ class FlowTrainer(StageTrainer):
     def call(self, batch, training=None):
         return self.flow_field_estimator(model_inputs(batch, self.heatmap_sigma))
 
-    def train_step(self, batch):
+    def train_step(self, data):
+        batch = take_batch(data)
         reference = self._reference(batch)
         variables = self.flow_field_estimator.flow_variables
         with tf.GradientTape() as tape:
@@ -68,7 +69,8 @@ class FlowTrainer(StageTrainer):
         _compat.apply_gradients(self.optimizer, tape.gradient(scaled, variables), variables)
         return self.report(loss, terms)
 
-    def test_step(self, batch):
+    def test_step(self, data):
+        batch = take_batch(data)
         flows, _ = self(batch, training=False)
         logs = self.report(*self.stage_losses(batch, self._reference(batch), flows))
         return {**logs, **self.report_flow_error(batch, flows[-1])}

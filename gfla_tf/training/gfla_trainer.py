@@ -4,6 +4,7 @@ import keras
 import tensorflow as tf
 
 from gfla_tf import _compat, losses
+from gfla_tf.losses.adversarial import MODES
 from gfla_tf.training.batch import figure_weight, model_inputs, take_batch
 from gfla_tf.training.trainer import StageTrainer
 
@@ -60,6 +61,8 @@ class GFLATrainer(StageTrainer):
             background,
             **kwargs,
         )
+        if gan_mode not in MODES:
+            raise ValueError(f"gan_mode must be one of {', '.join(MODES)}, got {gan_mode!r}")
         self.generator = generator
         self.discriminator = discriminator
         self.gan_mode = gan_mode

@@ -15,7 +15,7 @@ from gfla_tf.config import Config
 from gfla_tf.data.pipeline import data_errors
 from gfla_tf.errors import InputError
 from gfla_tf.models import PersonImageGenerator
-from gfla_tf.training.build import build_model, build_trainers
+from gfla_tf.training.build import build_model, build_trainers, check_settings
 from gfla_tf.training.callbacks import Checkpoint, Progress, SampleGrid, TensorBoardLog, clock
 from gfla_tf.training.feature_networks import prepare_features
 from gfla_tf.training.run_folder import RunFolder
@@ -76,12 +76,13 @@ def _prepare(config, run):
     """(source, model, FlowTrainer, GFLATrainer): all that can be found wrong is found here."""
     keras.utils.set_random_seed(config.seed)
     source = open_source(config)
+    check_settings(config, source)
     with _compat.dtype_policy(config.precision):
         model = build_model(config, source)
     source.prepare(_drawing_progress)
     features = prepare_features(config, source, run)
     with _compat.dtype_policy(config.precision):
-        trainers = build_trainers(config, source, features, model)
+        trainers = build_trainers(config, features, model)
     _log.info("training %s with %s", config.model.preset, features.description)
     return source, model, *trainers
 

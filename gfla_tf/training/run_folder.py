@@ -31,6 +31,7 @@ class RunFolder:
 
     def __init__(self, folder, config: Config, resume=False):
         self.path = Path(folder)
+        self._written = [_MARK, _CONFIG]
         mark = self.path / _MARK
         if resume:
             self._check_same(mark, config)
@@ -67,10 +68,11 @@ class RunFolder:
         temporary = self.path / f"unfinished-{name}"
         model.save_weights(temporary)
         os.replace(temporary, self.path / name)
+        self._written.append(name)
 
     def abandon(self):
         """Gives the folder back: for a run that could not begin. What else is there stays."""
-        for name in (_MARK, _CONFIG):
+        for name in self._written:
             (self.path / name).unlink(missing_ok=True)
         if not any(self.path.iterdir()):
             self.path.rmdir()

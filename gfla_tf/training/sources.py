@@ -4,15 +4,26 @@ from gfla_tf.data import DeepFashion, Market1501, SyntheticPeople
 from gfla_tf.errors import InputError
 from gfla_tf.models.presets import preset
 
+_SMALLEST = 32
+
 
 def open_source(config):
     """The data source of a configuration.
 
     Raises:
-      InputError: a folder is needed and missing, given and not needed, or not in the named layout.
+      InputError: a folder is needed and missing, given and not needed, or not in the named layout; or no
+        image size.
     """
-    size = tuple(config.model.overrides.get("image_size", preset(config.model.preset)["image_size"]))
-    data = config.data
+    size = config.model.overrides.get("image_size", preset(config.model.preset)["image_size"])
+    if (
+        not isinstance(size, list | tuple)
+        or len(size) != 2
+        or not all(isinstance(side, int) and side >= _SMALLEST for side in size)
+    ):
+        raise InputError(
+            f"model.overrides.image_size must be [height, width] of at least {_SMALLEST} pixels, got {size!r}"
+        )
+    size, data = tuple(size), config.data
     if data.source == "synthetic":
         if data.root is not None:
             raise InputError("data.root is for the folder layouts; SyntheticPeople is drawn, not read")

@@ -1,0 +1,161 @@
+"""What a run writes while it trains."""
+
+import io
+
+import cv2
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from gfla_tf.errors import InputError
+from gfla_tf.training.callbacks import Checkpoint, Progress, SampleGrid, TensorBoardLog, clock
+from tests.training import small
+
+
+def checkpoint_of(trainer, path):
+    checkpoint = Checkpoint(path)
+    checkpoint.set_model(trainer)
+    return checkpoint
+
+
+def everything(trainer):
+    optimizers = [
+        variable
+        for optimizer in trainer.checkpoint_optimizers()
+        for variable in (optimizer.variables() if callable(optimizer.variables) else optimizer.variables)
+    ]
+    return [*trainer.checkpoint_networks(), *optimizers]
+
+
+def test_a_checkpoint_restores_weights_slots_and_epochs(tmp_path):
+    path = tmp_path / "checkpoint.npz"
+    first = small.gfla_trainer()
+    assert checkpoint_of(first, path).restore() == 0
+    first.fit(small.pairs(), epochs=2, callbacks=[Checkpoint(path)], verbose=0)
+    second = small.gfla_trainer()
+    assert checkpoint_of(second, path).restore() == 2
+    wanted, restored = everything(first), everything(second)
+    assert len(wanted) > 2 * len(first.generator.trainable_variables)
+    for ours, theirs in zip(restored, wanted, strict=True):
+        np.testing.assert_array_equal(np.array(ours), np.array(theirs))
+    logs = [trainer.fit(small.pairs(), verbose=0).history for trainer in (first, second)]
+    for name, values in logs[0].items():
+        assert values == pytest.approx(logs[1][name]), name
+    assert [path.name for path in tmp_path.iterdir()] == ["checkpoint.npz"]
+
+
+@pytest.mark.parametrize("damage", ["cut", "text", "empty"])
+def test_a_damaged_checkpoint_is_named(tmp_path, damage):
+    path = tmp_path / "checkpoint.npz"
+    trainer = small.flow_trainer()
+    checkpoint_of(trainer, path).save(1)
+    whole = path.read_bytes()
+    path.write_bytes({"cut": whole[: len(whole) // 2], "text": b"text", "empty": b""}[damage])
+    before = small.values(trainer.flow_field_estimator.variables)
+    with pytest.raises(
+        InputError, match=r"checkpoint\.npz cannot be read .*; delete it to begin its stage again"
+    ):
+        checkpoint_of(trainer, path).restore()
+    assert not any(small.changed(before, trainer.flow_field_estimator.variables))
+
+
+@pytest.mark.parametrize(
+    "pair", [(small.flow_trainer, small.gfla_trainer), (small.gfla_trainer, small.flow_trainer)]
+)
+def test_a_checkpoint_of_another_network_is_refused(tmp_path, pair):
+    saved, other = (make() for make in pair)
+    path = tmp_path / "checkpoint.npz"
+    checkpoint_of(saved, path).save(1)
+    with pytest.raises(InputError, match=r"checkpoint\.npz (belongs to another network|cannot be read)"):
+        checkpoint_of(other, path).restore()
+
+
+def test_an_epoch_that_diverged_is_not_kept(tmp_path):
+    checkpoint = checkpoint_of(small.flow_trainer(), tmp_path / "checkpoint.npz")
+    checkpoint.on_epoch_end(0, {"loss": float("nan")})
+    assert not any(tmp_path.iterdir())
+
+
+def test_tensorboard_files_hold_the_logs(tmp_path):
+    log = TensorBoardLog(tmp_path)
+    log.on_epoch_end(0, {"loss": 2.5, "l1": 0.5})
+    log.on_epoch_end(1, {"loss": 1.5})
+    (path,) = tmp_path.iterdir()
+    found = {}
+    for record in tf.data.TFRecordDataset(str(path)):
+        event = tf.compat.v1.Event.FromString(record.numpy())
+        for value in event.summary.value:
+            found[value.tag, event.step] = float(tf.make_ndarray(value.tensor))
+            assert value.metadata.plugin_data.plugin_name == "scalars"
+    assert found == {("loss", 1): 2.5, ("l1", 1): 0.5, ("loss", 2): 1.5}
+
+
+def test_progress_tells_the_time_that_is_left(monkeypatch):
+    now = iter([0.0, 0.0, 30.0, 60.0])
+    monkeypatch.setattr("gfla_tf.training.callbacks.time.monotonic", lambda: next(now))
+    stream = io.StringIO()
+    progress = Progress("stage 1 (F)", epochs=3, steps_per_epoch=10, initial_epoch=1, stream=stream)
+    progress.on_train_begin()
+    progress.on_epoch_begin(1)
+    progress.on_train_batch_end(4, {"loss": 9.0})
+    assert stream.getvalue() == ""  # no terminal: one line an epoch
+    progress.on_epoch_end(1, {"loss": 2.0, "style": 1.0, "val_flow_error": 0.5})
+    assert stream.getvalue() == (
+        "stage 1 (F)  epoch 2/3  step 10/10  loss 2.000  val_flow_error 0.500  0:30 gone, 0:30 left\n"
+    )
+
+
+def test_progress_rewrites_its_line_on_a_terminal(monkeypatch):
+    stream = io.StringIO()
+    monkeypatch.setattr(stream, "isatty", lambda: True)
+    progress = Progress("stage 2", epochs=1, steps_per_epoch=2, stream=stream)
+    progress.on_train_begin()
+    progress.on_epoch_begin(0)
+    progress.on_train_batch_end(0, {"loss": 1.0})
+    progress.on_epoch_end(0, {"loss": 1.0})
+    line, last, rest = stream.getvalue().partition("\r")
+    assert (line.count("step 1/2"), last, rest.count("step 2/2")) == (1, "\r", 1)
+    assert rest.endswith("\n")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"), [(0, "0:00"), (59.6, "1:00"), (754, "12:34"), (3600 + 65, "1:01:05")]
+)
+def test_clock(seconds, shown):
+    assert clock(seconds) == shown
+
+
+@pytest.mark.parametrize("make", [small.flow_trainer, small.gfla_trainer])
+@pytest.mark.parametrize("truth", [True, False])
+def test_sample_grids_are_pictures(tmp_path, make, truth):
+    trainer = make()
+    grid = SampleGrid(tmp_path, small.batch(truth=truth), trainer.pictures)
+    grid.on_epoch_end(0)
+    grid.on_epoch_end(11)
+    assert {path.name for path in tmp_path.iterdir()} == {"epoch_0001.png", "epoch_0012.png"}
+    picture = cv2.imread(str(tmp_path / "epoch_0001.png"))
+    assert picture.shape[0] >= 2 * 32
+    assert picture.shape[1] >= 4 * 32
+    assert picture.std() > 10
+
+
+def test_they_work_in_fit(tmp_path):
+    trainer = small.flow_trainer()
+    stream = io.StringIO()
+    trainer.fit(
+        small.pairs(),
+        validation_data=small.pairs(truth=True),
+        epochs=2,
+        verbose=0,
+        callbacks=[
+            keras.callbacks.CSVLogger(str(tmp_path / "log.csv")),
+            TensorBoardLog(tmp_path / "tensorboard"),
+            SampleGrid(tmp_path, small.batch(), trainer.pictures),
+            Checkpoint(tmp_path / "checkpoint.npz"),
+            Progress("stage 1", 2, 1, stream=stream),
+        ],
+    )
+    assert stream.getvalue().count("\n") == 2
+    assert (tmp_path / "log.csv").read_text().count("\n") == 3
+    assert (tmp_path / "epoch_0002.png").is_file()

@@ -1,0 +1,196 @@
+"""A run: its folder, what it refuses, and how it goes on."""
+
+import json
+import shutil
+
+import keras
+import numpy as np
+import pytest
+import yaml
+
+from gfla_tf.config import Config, load_config
+from gfla_tf.errors import InputError
+from gfla_tf.training import callbacks, run
+from gfla_tf.training.run import train
+from gfla_tf.training.run_folder import RunFolder
+from tests.training import small
+
+TINY = {
+    "model": {"preset": "synthetic", "overrides": {"image_size": [32, 32], **small.ARGUMENTS}},
+    "data": {"identities": 4, "test_identities": 1, "workers": 0},
+    "features": {"kind": "parts", "steps": 2, "width": 4},
+    "stage1": {"epochs": 1, "steps_per_epoch": 2},
+    "stage2": {"epochs": 2, "steps_per_epoch": 2},
+    "batch_size": 2,
+    "validation_batches": 1,
+}
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory):
+    path = tmp_path_factory.mktemp("config") / "tiny.yaml"
+    path.write_text(yaml.safe_dump(TINY))
+    return lambda *overrides: load_config(path, overrides)
+
+
+@pytest.fixture(scope="module")
+def interrupted(tiny, tmp_path_factory):
+    """A run folder as Ctrl-C leaves it in the second epoch of stage 2."""
+    folder = tmp_path_factory.mktemp("runs") / "run"
+
+    class Interrupted(callbacks.Progress):
+        def on_epoch_begin(self, epoch, logs=None):
+            super().on_epoch_begin(epoch, logs)
+            if self.label.startswith("stage 2") and epoch == 1:
+                raise KeyboardInterrupt
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(run, "Progress", Interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            train(tiny(), folder)
+    return folder
+
+
+@pytest.fixture
+def begun(interrupted, tmp_path):
+    """A copy of the interrupted run, to go on with."""
+    return shutil.copytree(interrupted, tmp_path / "run")
+
+
+def epochs(folder, stage):
+    lines = (folder / stage / "log.csv").read_text().splitlines()
+    return [int(line.split(",")[0]) for line in lines[1:]]
+
+
+@pytest.mark.slow
+def test_a_run_goes_on_where_it_stopped_and_can_be_made_longer(tiny, begun, capsys):
+    assert not (begun / "model.keras").exists()
+    assert epochs(begun, "stage2") == [0]
+    resumed = train(tiny(), begun, resume=True)
+    printed = capsys.readouterr().out
+    assert "stage 1 (F)  already trained (1 epochs)" in printed
+    assert "epoch 2/2" in printed
+    assert "epoch 1/2" not in printed
+    assert epochs(begun, "stage1") == [0]
+    assert epochs(begun, "stage2") == [0, 1]
+    names = {str(path.relative_to(begun)) for path in begun.rglob("*") if "tfevents" not in path.name}
+    assert names == {
+        "config.yaml", "run.json", "features.weights.h5", "model.keras", "discriminator.keras",
+        "stage1", "stage1/log.csv", "stage1/checkpoint.npz", "stage1/tensorboard",
+        "stage1/samples", "stage1/samples/epoch_0001.png",
+        "stage2", "stage2/log.csv", "stage2/checkpoint.npz", "stage2/tensorboard",
+        "stage2/samples", "stage2/samples/epoch_0001.png", "stage2/samples/epoch_0002.png",
+    }  # fmt: skip
+    assert load_config(begun / "config.yaml") == tiny()
+    assert {"began", "finished", "last_seconds"} <= set(json.loads((begun / "run.json").read_text()))
+
+    batch = small.batch(heatmaps=True)
+    loaded = keras.models.load_model(begun / "model.keras")
+    np.testing.assert_allclose(loaded(batch)["image"], resumed.model(batch)["image"], atol=1e-6)
+    discriminator = keras.models.load_model(begun / "discriminator.keras")
+    assert np.isfinite(discriminator(batch["source_image"])).all()
+
+    train(tiny("stage2.epochs=3"), begun, resume=True)
+    assert epochs(begun, "stage2") == [0, 1, 2]
+    assert load_config(begun / "config.yaml") == tiny("stage2.epochs=3")
+    again = keras.models.load_model(begun / "model.keras")
+    assert np.abs(again(batch)["image"] - loaded(batch)["image"]).max() > 0
+
+
+@pytest.mark.slow
+def test_a_damaged_checkpoint_stops_the_run_and_leaves_it(tiny, begun):
+    (begun / "stage2" / "checkpoint.npz").write_bytes(b"PK")
+    with pytest.raises(InputError, match="delete it to begin its stage again"):
+        train(tiny(), begun, resume=True)
+    assert load_config(begun / "config.yaml") == tiny()
+
+
+def test_a_run_is_not_begun_again(tiny, tmp_path):
+    RunFolder(tmp_path / "run", tiny())
+    with pytest.raises(
+        InputError, match="holds a run already; add --resume to go on with it, or name another"
+    ):
+        RunFolder(tmp_path / "run", tiny())
+
+
+def test_somebody_elses_folder_is_left_alone(tiny, tmp_path):
+    (tmp_path / "thesis.tex").write_text("mine")
+    with pytest.raises(InputError, match="is not empty and holds no run of gfla"):
+        train(tiny(), tmp_path)
+    with pytest.raises(InputError, match="there is no run to resume in"):
+        train(tiny(), tmp_path, resume=True)
+    with pytest.raises(InputError, match="cannot write to the run folder"):
+        train(tiny(), tmp_path / "thesis.tex" / "run")
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
+
+
+def test_another_configuration_is_refused_by_its_keys(tiny, tmp_path):
+    RunFolder(tmp_path, tiny())
+    with pytest.raises(InputError, match=r"\(model.preset, stage1.learning_rate, seed differ\)"):
+        RunFolder(tmp_path, tiny("seed=1", "stage1.learning_rate=1", "model.preset=market"), resume=True)
+    with pytest.raises(InputError, match=r"\(stage2.epochs differ\)"):
+        RunFolder(tmp_path, tiny("stage2.epochs=1"), resume=True)
+    assert load_config(tmp_path / "config.yaml") == tiny()
+
+
+def test_epochs_may_grow_until_the_next_stage_has_begun(tiny, tmp_path, caplog):
+    decaying = ("stage1.learning_rate=0.01", "stage1.final_learning_rate=0.001")
+    longer = tiny(*decaying, "stage1.epochs=3", "stage2.epochs=7")
+    RunFolder(tmp_path, tiny(*decaying))
+    with caplog.at_level("INFO", logger="gfla_tf"):
+        RunFolder(tmp_path, longer, resume=True)
+    assert caplog.messages == [
+        "stage1.epochs grows from 1 to 3; its learning rate follows the longer cosine from here on",
+        "stage2.epochs grows from 2 to 7",
+    ]
+    assert load_config(tmp_path / "config.yaml") == longer
+    (tmp_path / "stage2").mkdir()
+    (tmp_path / "stage2" / "checkpoint.npz").write_bytes(b"")
+    with pytest.raises(InputError, match=r"only stage2\.epochs may still grow"):
+        RunFolder(tmp_path, tiny(*decaying, "stage1.epochs=4", "stage2.epochs=7"), resume=True)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["data.source=market1501"], "data.root must name the market1501 folder"),
+        (["data.source=deepfashion", "data.root=nowhere"], "'nowhere' does not exist"),
+        (["data.root=."], "SyntheticPeople is drawn, not read"),
+        (["features.kind=vgg19", "features.weights=no.pth"], "no VGG19 weights at no.pth"),
+        (["model.overrides.widht=3"], "model.overrides make no model: .*widht"),
+        (["model.overrides.image_size=[36, 32]"], r"36 x 32 \(h x w\) cannot be halved 3 times"),
+        (["model.overrides.image_size=[8, 8]"], "of at least 32 pixels, got"),
+        (["model.overrides.image_size=big"], r"must be \[height, width\] .* got 'big'"),
+        (
+            [
+                "model.overrides.attention_layers={4: 3, 1: 3}",
+                "model.overrides.num_layers=4",
+                "model.overrides.flow_encoder_layers=5",
+            ],
+            "features.kind=parts does not fit the model: .*layers",
+        ),
+        (["stage2.flow_learning_rate=1e-5", "precision=mixed_float16"], "exclude each other"),
+    ],
+)
+def test_what_would_fail_later_is_refused_first(tiny, tmp_path, overrides, message):
+    with pytest.raises(InputError, match=message):
+        train(tiny(*overrides), tmp_path / "runs" / "run")
+    assert not (tmp_path / "runs" / "run").exists()
+
+
+def test_the_precision_is_the_runs_alone(tiny, tmp_path, monkeypatch):
+    monkeypatch.setattr(run, "_fit", lambda *arguments: None)
+    trained = train(tiny("precision=mixed_bfloat16"), tmp_path / "run")
+    assert trained.model.target_image_generator.compute_dtype == "bfloat16"
+    assert keras.layers.Dense(1).compute_dtype == "float32"
+
+
+def test_the_defaults_are_the_papers():
+    config = Config()
+    assert (config.batch_size, config.stage1.learning_rate, config.stage2.learning_rate) == (8, 1e-4, 1e-4)
+    assert config.stage2.discriminator_learning_rate == 1e-5
+    assert config.stage1.final_learning_rate is config.stage2.final_learning_rate is None
+    trainer = small.flow_trainer()
+    assert {name: getattr(config.stage1, name) for name in trainer.loss_weights} == trainer.loss_weights
+    trainer = small.gfla_trainer()
+    assert {name: getattr(config.stage2, name) for name in trainer.loss_weights} == trainer.loss_weights

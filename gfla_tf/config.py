@@ -6,6 +6,7 @@ A config file states only its differences from the defaults; the resolved one is
 import dataclasses
 import difflib
 import math
+import reprlib
 import types
 import typing
 from pathlib import Path
@@ -14,6 +15,7 @@ from gfla_tf.errors import InputError
 from gfla_tf.resources import resource
 
 _MAX_BYTES = 1_000_000
+_KINDS = {int: "a whole number", float: "a number", str: "text", bool: "true or false", dict: "a mapping"}
 
 
 def at_least(low, strict=False):
@@ -186,8 +188,21 @@ def _read_yaml(path):
 def _parse(text, where):
     import yaml
 
+    class Loader(yaml.SafeLoader):
+        """YAML's own takes the last of two equal keys without a word."""
+
+        def construct_mapping(self, node, deep=False):
+            seen = set()
+            for key, _ in node.value:
+                if isinstance(key.value, str) and key.value in seen:
+                    raise yaml.constructor.ConstructorError(
+                        problem=f"{key.value} is given twice", problem_mark=key.start_mark
+                    )
+                seen.add(str(key.value))
+            return super().construct_mapping(node, deep)
+
     try:
-        return yaml.safe_load(text)
+        return yaml.load(text, Loader)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f", line {mark.line + 1}" if mark else ""
@@ -208,7 +223,7 @@ def _merge(old, new):
 
 def _build(cls, values, prefix, where):
     if not isinstance(values, dict):
-        raise InputError(f"{where}: {prefix.rstrip('.')} must hold `key: value` lines, got {values!r}")
+        raise InputError(f"{where}: {prefix.rstrip('.')} must hold `key: value` lines, got {_short(values)}")
     fields = {field.name: field for field in dataclasses.fields(cls)}
     hints = typing.get_type_hints(cls)
     arguments = {}
@@ -229,19 +244,24 @@ def _convert(value, hint, field, where):
     if value is None:
         if type(None) in kinds:
             return None
-        raise InputError(f"{where} must be a {kinds[0].__name__}, not empty")
+        raise InputError(f"{where} must be {_KINDS[kinds[0]]}, not empty")
     kind = kinds[0]
     if kind is float and isinstance(value, str):
         value = _number(value)  # YAML reads 1e-4 as text
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         value = float(value)
     if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
-        raise InputError(f"{where} must be a {kind.__name__}, got {value!r}")
+        raise InputError(f"{where} must be {_KINDS[kind]}, got {_short(value)}")
     for constraint in field.metadata.get("constraints", ()):
         problem = constraint(value)
         if problem:
-            raise InputError(f"{where} {problem}, got {value!r}")
+            raise InputError(f"{where} {problem}, got {_short(value)}")
     return value
+
+
+def _short(value):
+    """The value as it is shown: a file may hold very large ones."""
+    return reprlib.repr(value)
 
 
 def _number(text):

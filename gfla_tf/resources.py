@@ -16,4 +16,6 @@ def resource(*parts):
         path = folder.joinpath(*parts)
         if path.exists():
             return path
-    raise InputError(f"this installation lacks {'/'.join(parts)}; install gfla_tf again, or run from a checkout")
+    raise InputError(
+        f"this installation lacks {'/'.join(parts)}; install gfla_tf again, or run from a checkout"
+    )

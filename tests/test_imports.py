@@ -88,8 +88,10 @@ def test_help_is_quick_and_does_not_load_tensorflow():
     seconds = []
     for _ in range(3):
         began = time.monotonic()
-        shown = _run("import sys; from gfla_tf.cli.main import main\ntry: main(['--help'])\nexcept SystemExit: pass\n"
-                     "assert 'tensorflow' not in sys.modules")
+        shown = _run(
+            "import sys; from gfla_tf.cli.main import main\ntry: main(['--help'])\nexcept SystemExit: pass\n"
+            "assert 'tensorflow' not in sys.modules"
+        )
         seconds.append(time.monotonic() - began)
         assert "generate" in shown
     assert min(seconds) < 0.5

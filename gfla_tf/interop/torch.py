@@ -19,7 +19,8 @@ def load_state_dict(model, mapping):
         The Output and Jump convolutions may stand under both of their names; that of `conv1` counts.
 
     Raises:
-      InputError: lists every missing, unexpected, misshapen, non-numeric or non-finite tensor; the model is untouched.
+      InputError: lists every missing, unexpected, misshapen, non-numeric or non-finite tensor; the model is
+        untouched.
       TypeError: a model that no released network corresponds to.
     """
     tensors = _without_module(mapping)

@@ -1,7 +1,8 @@
 """Which weight of ours is which tensor of the released PyTorch networks.
 
-A `Slot` pairs a Keras variable with a state-dict name and the axis order between the two. The names are those of the
-released checkpoints; `alias` is the second name under which the Output and Jump convolutions are stored there.
+A `Slot` pairs a Keras variable with a state-dict name and the axis order between the two. The names are
+those of the released checkpoints; `alias` is the second name under which the Output and Jump convolutions
+are stored there.
 """
 
 import dataclasses
@@ -15,14 +16,16 @@ from gfla_tf.models import (
     TargetImageGenerator,
 )
 
-_CONV = (3, 2, 0, 1)  # ours [kh, kw, in, out] -> PyTorch [out, in, kh, kw]; the transposed kind has [kh, kw, out, in]
+# Ours [kh, kw, in, out] -> PyTorch [out, in, kh, kw]; the transposed kind, [kh, kw, out, in], likewise.
+_CONV = (3, 2, 0, 1)
 
 
 @dataclasses.dataclass(frozen=True)
 class Slot:
     """One tensor: `variable` is ours, `name` PyTorch's, `axes` the transposition from ours to PyTorch's.
 
-    `kernel_shape` [kh, kw, in] is given for the vector v of a spectral norm, whose elements PyTorch orders (in, kh, kw).
+    `kernel_shape` [kh, kw, in] is given for the vector v of a spectral norm, whose elements PyTorch orders
+    (in, kh, kw).
     """
 
     name: str

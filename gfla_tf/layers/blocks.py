@@ -1,7 +1,7 @@
 """The blocks that F, G and D are made of (paper, Sec. 4.1 and D).
 
-Every normalisation is an affine instance normalisation with epsilon 1e-5, every leaky ReLU has slope 0.1, every
-convolution has a bias and starts orthogonal with gain 0.02.
+Every normalisation is an affine instance normalisation with epsilon 1e-5, every leaky ReLU has slope 0.1,
+every convolution has a bias and starts orthogonal with gain 0.02.
 """
 
 import keras
@@ -58,11 +58,13 @@ class _Block(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="gfla_tf")
 class EncoderBlock(_Block):
-    """IN, LReLU, Down(filters), IN, LReLU, Same(filters): [B, H, W, C] -> [B, H/2, W/2, filters], H and W even.
+    """IN, LReLU, Down(filters), IN, LReLU, Same(filters): [B, H, W, C] -> [B, H/2, W/2, filters], H and W
+    even.
 
     Args:
       filters: output channels.
-      normalize_input: False leaves out the first IN and LReLU, so that the raw input keeps its absolute values.
+      normalize_input: False leaves out the first IN and LReLU, so that the raw input keeps its absolute
+        values.
     """
 
     def __init__(self, filters, normalize_input=True, **kwargs):
@@ -171,7 +173,8 @@ class JumpBlock(_Block):
 
 @keras.saving.register_keras_serializable(package="gfla_tf")
 class OutputBlock(JumpBlock):
-    """LReLU, reflection pad 1, 3 x 3 valid, tanh: [B, H, W, C] -> an image [B, H, W, filters] in [-1, 1], float32."""
+    """LReLU, reflection pad 1, 3 x 3 valid, tanh: [B, H, W, C] -> an image [B, H, W, filters] in [-1, 1],
+    float32."""
 
     def call(self, inputs):
         return tf.tanh(tf.cast(super().call(inputs), tf.float32))
@@ -179,7 +182,8 @@ class OutputBlock(JumpBlock):
 
 @keras.saving.register_keras_serializable(package="gfla_tf")
 class DiscriminatorBlock(_Block):
-    """LReLU, Same(hidden), LReLU, Down(filters), plus 2 x 2 average pooling and a 1 x 1 convolution of the raw input.
+    """LReLU, Same(hidden), LReLU, Down(filters), plus 2 x 2 average pooling and a 1 x 1 convolution of the
+    raw input.
 
     No normalisation of activations; every convolution is spectrally normalised.
 

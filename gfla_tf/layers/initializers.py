@@ -3,7 +3,6 @@
 import keras
 import tensorflow as tf
 
-
 INITIAL_GAIN = 0.02
 
 

@@ -17,11 +17,14 @@ class LocalAttention(keras.layers.Layer):
     """Samples source features where the flow points, with an n x n kernel predicted at each location.
 
     k_l = softmax(M(N_n(f_t, l), N_n(f_s, l + w)))                        Eq. 8
-    out(l) = mean over the n*n taps of k_l * N_n(f_s, l + w)              Eq. 9 (P is an average: 1/n^2 stays in)
+    out(l) = mean over the n*n taps of k_l * N_n(f_s, l + w)              Eq. 9
 
-    M is an n x n valid convolution 2C -> hidden of the patches concatenated as (target, source), a leaky ReLU of slope
-    0.1 and a 1 x 1 convolution to n*n. All taps of a patch share one fractional offset, and bilinear sampling commutes
-    with a linear map, so M's first layer is computed without patches, exactly, in every boundary case:
+    P is an average, so a factor 1/n^2 stays in.
+
+    M is an n x n valid convolution 2C -> hidden of the patches concatenated as (target, source), a leaky
+    ReLU of slope 0.1 and a 1 x 1 convolution to n*n. All taps of a patch share one fractional offset, and
+    bilinear sampling commutes with a linear map, so M's first layer is computed without patches, exactly, in
+    every boundary case:
 
       W * (N(f_t, l), N(f_s, l + w)) + b = conv(f_t, W_t)(l) + bilinear(conv(f_s, W_s), l + w) + b
 
@@ -33,8 +36,8 @@ class LocalAttention(keras.layers.Layer):
       average: True keeps the paper's 1/n^2; False returns the plain weighted sum.
       impl: of the operator, "auto", "native" or "tf".
 
-    Call: source [B, H, W, C], target [B, H, W, C], flow [B, H, W, 2] -> [B, H, W, C]; with return_attention=True also
-    the kernels k [B, H, W, n*n], taps row-major.
+    Call: source [B, H, W, C], target [B, H, W, C], flow [B, H, W, 2] -> [B, H, W, C]; with
+    return_attention=True also the kernels k [B, H, W, n*n], taps row-major.
 
     Raises:
       ValueError: an even or non-positive kernel_size; inputs of wrong rank, channels or size.

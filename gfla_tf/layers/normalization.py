@@ -6,10 +6,11 @@ import tensorflow as tf
 
 @keras.saving.register_keras_serializable(package="gfla_tf")
 class InstanceNormalization(keras.layers.Layer):
-    """y = gamma * (x - mean) / sqrt(variance + epsilon) + beta, with each instance's and channel's own statistics.
+    """y = gamma * (x - mean) / sqrt(variance + epsilon) + beta, with each instance's and channel's own
+    statistics.
 
-    Mean and (biased) variance are taken over height and width, in training and in inference alike, in float32 at
-    least.
+    Mean and (biased) variance are taken over height and width, in training and in inference alike, in
+    float32 at least.
 
     Args:
       epsilon: positive float.
@@ -39,5 +40,6 @@ class InstanceNormalization(keras.layers.Layer):
 
 
 def _mean(x):
-    """Over width, then height: two short sums, so that a 256 x 256 map loses no digits to one long float32 sum."""
+    """Over width, then height: two short sums, so that a 256 x 256 map loses no digits to one long float32
+    sum."""
     return tf.reduce_mean(tf.reduce_mean(x, axis=2, keepdims=True), axis=1, keepdims=True)

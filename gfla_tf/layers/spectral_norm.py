@@ -11,8 +11,9 @@ from gfla_tf.layers.initializers import UnitNormal, weight_initializer
 class SpectralNormConv2D(keras.layers.Layer):
     """Convolution with W / sigma(W), where sigma = u' W v is estimated by power iteration.
 
-    One iteration (v <- W'u / |W'u|, u <- W v / |W v|) a call with training=True, none otherwise. u and v are constants
-    to the gradient, which flows through sigma's W; the stored kernel is never overwritten by its normalised form.
+    One iteration (v <- W'u / |W'u|, u <- W v / |W v|) a call with training=True, none otherwise. u and v are
+    constants to the gradient, which flows through sigma's W; the stored kernel is never overwritten by its
+    normalised form.
 
     Args:
       filters: output channels, a positive int.
@@ -56,9 +57,7 @@ class SpectralNormConv2D(keras.layers.Layer):
         sigma = tf.tensordot(v, tf.linalg.matvec(matrix, u), axes=1)
         normalised = tf.cast(tf.reshape(matrix / sigma, tf.shape(kernel)), inputs.dtype)
         p = self.padding
-        out = tf.nn.conv2d(
-            inputs, normalised, strides=self.strides, padding=[[0, 0], [p, p], [p, p], [0, 0]]
-        )
+        out = tf.nn.conv2d(inputs, normalised, strides=self.strides, padding=[[0, 0], [p, p], [p, p], [0, 0]])
         return tf.nn.bias_add(out, tf.cast(self.bias, out.dtype))
 
     def _unit(self, vector):

@@ -10,8 +10,8 @@ from gfla_tf.layers.initializers import weight_initializer
 class UpConv2D(keras.layers.Layer):
     """Transposed 3 x 3 convolution, stride 2, with PyTorch's padding 1 and output padding 1: exactly 2H x 2W.
 
-    out[2h + i - 1, 2w + j - 1] += kernel[i, j] . x[h, w]; Keras's Conv2DTranspose with padding "same" would place it
-    one pixel further.
+    out[2h + i - 1, 2w + j - 1] += kernel[i, j] . x[h, w]; Keras's Conv2DTranspose with padding "same" would
+    place it one pixel further.
 
     Args:
       filters: output channels, a positive int.

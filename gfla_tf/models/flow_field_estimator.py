@@ -10,10 +10,11 @@ from gfla_tf.models.network import Network, check_size, levels, width_at
 
 @keras.saving.register_keras_serializable(package="gfla_tf")
 class FlowFieldEstimator(Network):
-    """(w, m) = F(x_s, p_s, p_t): where every target location finds its content in the source, and whether it does.
+    """(w, m) = F(x_s, p_s, p_t): where every target location finds its content in the source, and whether it
+    does.
 
-    An encoder of `encoder_layers` blocks; a decoder that adds, at every resolution, a Jump of the encoder's output
-    there; at each attention layer two 3 x 3 heads, flow (2 channels) and mask (1 channel, sigmoid).          Eq. 1
+    An encoder of `encoder_layers` blocks; a decoder that adds, at every resolution, a Jump of the encoder's
+    output there; at each attention layer two 3 x 3 heads, flow (2 channels) and mask (1 channel, sigmoid): Eq. 1.
 
     Args:
       attention_layers: {layer: n}; layer L works at 1 / 2^L of the image. Only the keys matter here.
@@ -21,9 +22,10 @@ class FlowFieldEstimator(Network):
       width, max_width: channels after the first encoder block; they double a layer, to at most max_width.
       encoder_layers: down-samplings of the encoder, more than the coarsest attention layer.
 
-    Call: (source_image [B, H, W, 3], source_pose [B, H, W, 18], target_pose [B, H, W, 18]) as a tuple or as the
-    dict that `PersonImageGenerator` takes; H and W divisible by 2^encoder_layers. Returns (flows, masks), two lists from
-    coarse to fine: [B, H/2^L, W/2^L, 2] in pixels of that map, (dx, dy), and [B, H/2^L, W/2^L, 1] in (0, 1); float32.
+    Call: (source_image [B, H, W, 3], source_pose [B, H, W, 18], target_pose [B, H, W, 18]) as a tuple or as
+    the dict that `PersonImageGenerator` takes; H and W divisible by 2^encoder_layers. Returns (flows, masks),
+    two lists from coarse to fine: [B, H/2^L, W/2^L, 2] in pixels of that map, (dx, dy), and
+    [B, H/2^L, W/2^L, 1] in (0, 1); float32.
 
     Raises:
       ValueError: no attention layer, one that the encoder does not go below, or sizes that cannot be halved.

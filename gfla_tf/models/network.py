@@ -4,10 +4,11 @@ import keras
 
 
 class Network(keras.Model):
-    """A `keras.Model` that its own constructor builds: channel counts follow from the arguments, sizes do not matter.
+    """A `keras.Model` that its own constructor builds: channel counts follow from the arguments, sizes do
+    not matter.
 
-    Weights can therefore be counted, loaded and saved before any call. A subclass creates its layers in `__init__`,
-    builds them in `_build_layers`, and calls `self.build()` at the end of `__init__`.
+    Weights can therefore be counted, loaded and saved before any call. A subclass creates its layers in
+    `__init__`, builds them in `_build_layers`, and calls `self.build()` at the end of `__init__`.
 
     Inputs are taken as they are: every layer casts to its own compute dtype, so flows keep float32 under a
     mixed-precision policy.

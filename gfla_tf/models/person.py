@@ -20,14 +20,15 @@ class PersonImageGenerator(Network):
       image_size: (H, W) the model is made for; it runs on any size divisible by 2^flow_encoder_layers.
       attention_layers: {layer: n}: local attention of patch size n at 1 / 2^layer of the image.
       image_channels, pose_channels: channels of the image and of each pose.
-      width, max_width, num_layers, attention_hidden, average_attention, normalize_source: see `TargetImageGenerator`.
+      width, max_width, num_layers, attention_hidden, average_attention, normalize_source: see
+        `TargetImageGenerator`.
       flow_width, flow_max_width, flow_encoder_layers: of `FlowFieldEstimator`.
       initial_gain: of the orthogonal matrices that all kernels start as.
       heatmap_sigma: pixels, of the pose maps the model is trained with; not used by the networks themselves.
 
-    Call: {"source_image": [B, H, W, 3] in [-1, 1], "source_pose": [B, H, W, 18], "target_pose": [B, H, W, 18]} ->
-    {"image": [B, H, W, 3] in [-1, 1], "flows": [coarse, ..., fine] of [B, h, w, 2], "masks": the same of [B, h, w, 1]}, all
-    float32; with return_attention=True also "attentions": the same of [B, h, w, n*n].
+    Call: {"source_image": [B, H, W, 3] in [-1, 1], "source_pose", "target_pose": [B, H, W, 18]} ->
+    {"image": [B, H, W, 3] in [-1, 1], "flows": [coarse, ..., fine] of [B, h, w, 2], "masks": the same of
+    [B, h, w, 1]}, all float32; with return_attention=True also "attentions": the same of [B, h, w, n*n].
 
     Raises:
       ValueError: sizes that the down-samplings do not divide.

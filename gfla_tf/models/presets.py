@@ -1,7 +1,7 @@
 """The named configurations of the person image generator.
 
-`fashion` and `market` are the paper's networks. `synthetic` is a small one for 64 x 64 images that trains on a laptop;
-its two departures from the released network are reasoned in docs/synthetic.md.
+`fashion` and `market` are the paper's networks. `synthetic` is a small one for 64 x 64 images that trains on
+a laptop; its departures from the released network are reasoned in docs/synthetic.md.
 """
 
 PRESETS = {

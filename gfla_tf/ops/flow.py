@@ -76,7 +76,8 @@ def bilinear_warp(image, flow):
 def sample_bilinear(image, x, y):
     """The clamped bilinear read behind `bilinear_warp`, at any positions.
 
-    image [B, H, W, C]; x, y float [B, h, w] in pixels of the image, finite -> [B, h, w, C] of the image's dtype.
+    image [B, H, W, C]; x, y float [B, h, w] in pixels of the image, finite -> [B, h, w, C] of the image's
+    dtype.
     """
     x0, a = split_position(x)
     y0, b = split_position(y)
@@ -91,8 +92,8 @@ def gaussian_warp(image, flow, kernel_size=4, sigma=2.0):
     """Samples an image where a flow points, with a small Gaussian window instead of the bilinear one.
 
     The window of the sampling correctness loss (paper, Sec. 3.1): `kernel_size` x `kernel_size` taps around
-    (x + dx, y + dy), weights exp(-d^2 / (2 sigma^2)) of the fractional distance along each axis, normalised to
-    sum 1, indices clamped. Its gradient with respect to the flow reaches further than the bilinear one's.
+    (x + dx, y + dy), weights exp(-d^2 / (2 sigma^2)) of the fractional distance along each axis, normalised
+    to sum 1, indices clamped. Its gradient with respect to the flow reaches further than the bilinear one's.
 
     Args:
       image: float [B, H, W, C].

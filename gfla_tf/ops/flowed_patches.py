@@ -12,8 +12,8 @@ def flowed_patches(source, flow, kernel_size, impl="auto"):
     out[b, y, x, i * n + j] = bilinear read of source at (x + dx + j - r, y + dy + i - r), r = n // 2, every
     index clamped into the map (see `gfla_tf.ops.flow` for the convention).
 
-    All taps of a patch share one fractional offset, so the patch is one bilinear read of the map of integer patches,
-    which `tf.image.extract_patches` makes of the edge-replicated source.
+    All taps of a patch share one fractional offset, so the patch is one bilinear read of the map of integer
+    patches, which `tf.image.extract_patches` makes of the edge-replicated source.
 
     Args:
       source: float [B, H, W, C].
@@ -22,8 +22,8 @@ def flowed_patches(source, flow, kernel_size, impl="auto"):
       impl: "auto", "native" or "tf".
 
     Returns:
-      [B, H, W, n*n, C] of the source's dtype, taps row-major (y first); differentiable in source and flow. It is n*n
-      times as large as the source: attention does not need it, see `gfla_tf.ops.local_attention`.
+      [B, H, W, n*n, C] of the source's dtype, taps row-major (y first); differentiable in source and flow.
+      It is n*n times as large as the source: attention does not need it, see `gfla_tf.ops.local_attention`.
 
     Raises:
       ValueError: wrong rank, channels, sizes that differ, kernel_size not a positive int, unknown impl.

@@ -20,8 +20,8 @@ from gfla_tf.ops.flow import sampling_positions, split_position
 def local_attention(source, flow, kernels, impl="auto"):
     """Sums the n x n patch of the source around l + w(l), weighted by each location's own kernel.
 
-    Equal to `reduce_sum(kernels[..., None] * flowed_patches(source, flow, n), axis=3)`, with the memory of a few
-    feature maps instead of n*n of them, forward and backward.
+    Equal to `reduce_sum(kernels[..., None] * flowed_patches(source, flow, n), axis=3)`, with the memory of a
+    few feature maps instead of n*n of them, forward and backward.
 
     Args:
       source: float [B, H, W, C].
@@ -33,7 +33,8 @@ def local_attention(source, flow, kernels, impl="auto"):
       [B, H, W, C] of the source's dtype, the *sum* over taps; differentiable in all three.
 
     Raises:
-      ValueError: wrong rank, channels, sizes that differ, an even n or a tap count that is no square, unknown impl.
+      ValueError: wrong rank, channels, sizes that differ, an even n or a tap count that is no square,
+        unknown impl.
       NativeUnavailableError: impl="native" where the compiled operators are not there.
     """
     source, flow = checks.image_and_flow(source, flow, "source")
@@ -41,8 +42,7 @@ def local_attention(source, flow, kernels, impl="auto"):
     n = _kernel_size(kernels)
     if not kernels.shape[:3].is_compatible_with(flow.shape[:3]):
         raise ValueError(
-            "kernels and flow must agree in batch, height and width, "
-            f"got {kernels.shape} and {flow.shape}"
+            f"kernels and flow must agree in batch, height and width, got {kernels.shape} and {flow.shape}"
         )
     native.choose("local_attention", impl)
     x, y = sampling_positions(checks.at_least_float32(flow))
@@ -125,9 +125,7 @@ def _gather_sum(source, weights, y, x, size):
                 weight_gradients = tf.tensor_scatter_nd_update(
                     weight_gradients, [[tap]], tf.reduce_sum(g * tf.gather(flat, rows), axis=-1)[None]
                 )
-                source_gradient += tf.math.unsorted_segment_sum(
-                    by_tap[tap] * g, rows, batch * height * width
-                )
+                source_gradient += tf.math.unsorted_segment_sum(by_tap[tap] * g, rows, batch * height * width)
                 return source_gradient, weight_gradients
 
             source_gradient, weight_gradients = each_tap(

@@ -1,4 +1,5 @@
-"""Loading state dicts: exact round trips, both names of the shared convolutions, every problem in one error."""
+"""Loading state dicts: exact round trips, both names of the shared convolutions, every problem in one
+error."""
 
 import numpy as np
 import pytest
@@ -44,7 +45,8 @@ def test_discriminator_round_trip_with_spectral_vectors(state_dict_shapes):
 def test_module_prefix_is_taken_off(market, model):
     interop.torch.load_state_dict(model, {f"module.{name}": value for name, value in market.items()})
     np.testing.assert_array_equal(
-        interop.torch.state_dict(model)["source.block0.model.2.weight"], market["source.block0.model.2.weight"]
+        interop.torch.state_dict(model)["source.block0.model.2.weight"],
+        market["source.block0.model.2.weight"],
     )
 
 
@@ -52,7 +54,8 @@ def test_the_second_name_of_a_shared_convolution_will_do(market, model):
     weights = {name: value for name, value in market.items() if "outconv.conv1" not in name}
     interop.torch.load_state_dict(model, weights)
     np.testing.assert_array_equal(
-        interop.torch.state_dict(model)["target.outconv.conv1.weight"], market["target.outconv.model.2.weight"]
+        interop.torch.state_dict(model)["target.outconv.conv1.weight"],
+        market["target.outconv.model.2.weight"],
     )
 
 

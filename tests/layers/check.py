@@ -10,7 +10,8 @@ def as_list(value):
 
 
 def check_layer(cls, arguments, inputs, tmp_path, call_arguments=None):
-    """Arguments = attributes, config round trip, symbolic = eager call, gradients, mixed precision, save and load.
+    """Arguments = attributes, config round trip, symbolic = eager call, gradients, mixed precision, save and
+    load.
 
     Args:
       inputs: a list of float32 arrays, the positional inputs of `call`.
@@ -23,7 +24,7 @@ def check_layer(cls, arguments, inputs, tmp_path, call_arguments=None):
 
     config = layer.get_config()
     twin = cls.from_config(config)
-    assert {k: v for k, v in twin.get_config().items()} == config
+    assert twin.get_config() == config
     twin(*inputs, **call_arguments)
     twin.set_weights(layer.get_weights())
     _same(twin(*inputs, **call_arguments), eager)

@@ -101,7 +101,9 @@ class TestSpectralNorm:
             loss = tf.reduce_sum(layer(x) ** 2)
         gradient = tape.gradient(loss, layer.kernel)
         # W / sigma(W) does not change with the length of W, so the gradient has no part along W.
-        along = float(tf.reduce_sum(gradient * layer.kernel)) / float(tf.norm(gradient) * tf.norm(layer.kernel))
+        along = float(tf.reduce_sum(gradient * layer.kernel)) / float(
+            tf.norm(gradient) * tf.norm(layer.kernel)
+        )
         assert abs(along) < 1e-4
 
 

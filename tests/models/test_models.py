@@ -32,7 +32,11 @@ def test_parameters_of_the_parts_of_fashion():
     model = models.PersonImageGenerator.from_preset("fashion")
     g = model.target_image_generator
     source = sum(_count(block) for block in g.source_encoder)
-    assert (_count(model.flow_field_estimator), source, _count(g) - source) == (6_608_212, 1_434_758, 6_004_425)
+    assert (_count(model.flow_field_estimator), source, _count(g) - source) == (
+        6_608_212,
+        1_434_758,
+        6_004_425,
+    )
 
 
 @pytest.mark.parametrize(("name", "blocks", "parameters"), [("fashion", 4, 664_577), ("market", 3, 238_209)])
@@ -182,13 +186,22 @@ def test_weights_start_orthogonal_with_gain_002():
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: models.PersonImageGenerator.from_preset("face"), "no preset 'face'; the presets are fashion"),
-        (lambda: models.FlowFieldEstimator(attention_layers={5: 3}), "more than the coarsest attention layer, 5"),
+        (
+            lambda: models.PersonImageGenerator.from_preset("face"),
+            "no preset 'face'; the presets are fashion",
+        ),
+        (
+            lambda: models.FlowFieldEstimator(attention_layers={5: 3}),
+            "more than the coarsest attention layer, 5",
+        ),
         (lambda: models.FlowFieldEstimator(attention_layers={2: 4}), "odd patch sizes, got {2: 4}"),
         (lambda: models.TargetImageGenerator(attention_layers={4: 3}), "num_layers=3 must reach"),
         (
             lambda: models.PersonImageGenerator.from_preset("synthetic")(
-                {name: tf.zeros([1, 60, 64, c]) for name, c in zip(("source_image", *POSES), (3, 18, 18), strict=True)}
+                {
+                    name: tf.zeros([1, 60, 64, c])
+                    for name, c in zip(("source_image", *POSES), (3, 18, 18), strict=True)
+                }
             ),
             r"divisible by 16, got \(1, 60, 64, 39\)",
         ),

@@ -142,7 +142,9 @@ def test_half_types_keep_their_type_and_position(dtype):
     )
 
 
-@pytest.mark.parametrize(("n", "shape", "spread"), [(3, (2, 9, 7, 4), 2), (5, (2, 8, 8, 3), 6), (4, (2, 6, 6, 2), 3)])
+@pytest.mark.parametrize(
+    ("n", "shape", "spread"), [(3, (2, 9, 7, 4), 2), (5, (2, 8, 8, 3), 6), (4, (2, 6, 6, 2), 3)]
+)
 def test_golden_flowed_patches(golden, n, shape, spread):
     case = golden(f"flowed_patches_k{n}")
     source = tf.constant(recipe.tensor(f"patch_source_{n}", shape))
@@ -182,17 +184,41 @@ def _images(*shape):
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: ops.bilinear_warp(_images(4, 5, 3), _images(1, 4, 5, 2)), r"image must have rank 4.*\(4, 5, 3\)"),
+        (
+            lambda: ops.bilinear_warp(_images(4, 5, 3), _images(1, 4, 5, 2)),
+            r"image must have rank 4.*\(4, 5, 3\)",
+        ),
         (lambda: ops.bilinear_warp(_images(1, 4, 5, 3), _images(1, 4, 5, 3)), r"2 channels.*\(1, 4, 5, 3\)"),
-        (lambda: ops.bilinear_warp(_images(1, 4, 5, 3), _images(1, 4, 6, 2)), "must agree in batch, height and width"),
-        (lambda: ops.bilinear_warp(tf.zeros([1, 4, 5, 3], tf.int32), _images(1, 4, 5, 2)), "floating point, got int32"),
-        (lambda: ops.gaussian_warp(_images(1, 4, 5, 3), _images(1, 4, 5, 2), sigma=0), "sigma must be positive, got 0"),
-        (lambda: ops.gaussian_warp(_images(1, 4, 5, 3), _images(1, 4, 5, 2), kernel_size=0), "positive int, got 0"),
+        (
+            lambda: ops.bilinear_warp(_images(1, 4, 5, 3), _images(1, 4, 6, 2)),
+            "must agree in batch, height and width",
+        ),
+        (
+            lambda: ops.bilinear_warp(tf.zeros([1, 4, 5, 3], tf.int32), _images(1, 4, 5, 2)),
+            "floating point, got int32",
+        ),
+        (
+            lambda: ops.gaussian_warp(_images(1, 4, 5, 3), _images(1, 4, 5, 2), sigma=0),
+            "sigma must be positive, got 0",
+        ),
+        (
+            lambda: ops.gaussian_warp(_images(1, 4, 5, 3), _images(1, 4, 5, 2), kernel_size=0),
+            "positive int, got 0",
+        ),
         (lambda: ops.flowed_patches(_images(1, 4, 5, 3), _images(1, 4, 5, 2), 2.5), "positive int, got 2.5"),
         (lambda: ops.flowed_patches(_images(1, 4, 5, 3), _images(1, 4, 5, 2), 3, impl="cuda"), "got 'cuda'"),
-        (lambda: ops.local_attention(_images(1, 4, 5, 3), _images(1, 4, 5, 2), _images(1, 4, 5, 16)), "n odd, got 16"),
-        (lambda: ops.local_attention(_images(1, 4, 5, 3), _images(1, 4, 5, 2), _images(1, 4, 5, 8)), "n odd, got 8"),
-        (lambda: ops.local_attention(_images(1, 4, 5, 3), _images(1, 4, 5, 2), _images(1, 4, 4, 9)), "kernels and flow"),
+        (
+            lambda: ops.local_attention(_images(1, 4, 5, 3), _images(1, 4, 5, 2), _images(1, 4, 5, 16)),
+            "n odd, got 16",
+        ),
+        (
+            lambda: ops.local_attention(_images(1, 4, 5, 3), _images(1, 4, 5, 2), _images(1, 4, 5, 8)),
+            "n odd, got 8",
+        ),
+        (
+            lambda: ops.local_attention(_images(1, 4, 5, 3), _images(1, 4, 5, 2), _images(1, 4, 4, 9)),
+            "kernels and flow",
+        ),
         (lambda: ops.local_attention(_images(1, 4, 5, 3), _images(1, 4, 5, 2), _images(4, 5, 9)), "static n"),
     ],
 )
@@ -204,9 +230,11 @@ def test_wrong_arguments_are_named(call, message):
 def test_native_raises_where_it_cannot_run_and_auto_does_not():
     arguments = _case((1, 4, 5, 2), 1.0, 3)
     if ops.native_available():
-        np.testing.assert_allclose(ops.local_attention(*arguments, impl="native"), oracle.local_attention(*arguments))
+        np.testing.assert_allclose(
+            ops.local_attention(*arguments, impl="native"), oracle.local_attention(*arguments)
+        )
         return
-    with pytest.raises(ops.NativeUnavailableError, match='impl="native".*cannot run: .*use impl="tf"'):
+    with pytest.raises(ops.NativeUnavailableError, match=r'impl="native".*cannot run: .*use impl="tf"'):
         ops.local_attention(*arguments, impl="native")
     ops.local_attention(*arguments, impl="auto")
 

@@ -14,7 +14,8 @@ class FlowFieldEstimator(Network):
     does.
 
     An encoder of `encoder_layers` blocks; a decoder that adds, at every resolution, a Jump of the encoder's
-    output there; at each attention layer two 3 x 3 heads, flow (2 channels) and mask (1 channel, sigmoid): Eq. 1.
+    output there; at each attention layer two 3 x 3 heads (Eq. 1): flow (2 channels) and mask (1 channel,
+    sigmoid).
 
     Args:
       attention_layers: {layer: n}; layer L works at 1 / 2^L of the image. Only the keys matter here.

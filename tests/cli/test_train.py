@@ -1,0 +1,119 @@
+"""`gfla train`: its command line, and the paper's two configurations at full size."""
+
+import csv
+
+import keras
+import numpy as np
+import pytest
+
+from gfla_tf.cli.main import main
+from gfla_tf.config import load_config
+from gfla_tf.training import run as training
+
+
+@pytest.fixture
+def trained(monkeypatch):
+    """What `train` was called with, instead of training."""
+    calls = []
+    monkeypatch.setattr(training, "train", lambda *arguments, **options: calls.append((*arguments, options)))
+    return calls
+
+
+@pytest.fixture
+def config(tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text("seed: 3\n")
+    return path
+
+
+def test_the_run_folder_is_named_after_the_configuration(trained, config, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(["train", "mine.yaml"]) == 0
+    ((resolved, folder, options),) = trained
+    assert (resolved.seed, str(folder), options) == (3, "runs/mine", {"resume": False})
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (0, 2, 1), (1, 0, 2)])
+def test_settings_may_stand_anywhere_after_the_configuration(trained, config, tmp_path, order):
+    parts = [[str(config)], ["-o", str(tmp_path / "run")], ["seed=4", "stage1.epochs=2"]]
+    wanted = [word for place in order for word in parts[place]]
+    assert main(["train", *wanted]) == 0
+    ((resolved, folder, _),) = trained
+    assert (resolved.seed, resolved.stage1.epochs, folder) == (4, 2, tmp_path / "run")
+
+
+def test_a_run_is_resumed_by_its_own_configuration(trained, tmp_path, capsys):
+    (tmp_path / "config.yaml").write_text("seed: 5\n")
+    assert main(["train", "--resume", "-o", str(tmp_path)]) == 0
+    assert main(["train", "--resume", "-o", str(tmp_path), "stage2.epochs=9"]) == 0
+    assert main(["train", "stage2.epochs=9", "--resume", "-o", str(tmp_path)]) == 0
+    assert [(call[0].seed, call[0].stage2.epochs, call[2]["resume"]) for call in trained] == [
+        (5, 20, True),
+        (5, 9, True),
+        (5, 9, True),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "name a configuration: gfla train CONFIG"),
+        (["seed=1"], "name a configuration: gfla train CONFIG"),
+        (["--resume"], "name the run folder to go on with: gfla train --resume -o FOLDER"),
+        (["--resume", "-o", "nowhere"], "there is no run to resume in nowhere"),
+        (["market", "stage1.epoch=3"], "did you mean stage1.epochs?"),
+        (["market", "seed"], "override 'seed' must have the form section.key=value"),
+    ],
+)
+def test_mistakes_are_named(trained, capsys, arguments, message):
+    assert main(["train", *arguments]) == 2
+    assert message in capsys.readouterr().err
+    assert not trained
+
+
+def test_an_interrupted_run_says_how_to_go_on(monkeypatch, config, tmp_path, capsys):
+    def interrupt(*arguments, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(training, "train", interrupt)
+    assert main(["train", str(config), "-o", str(tmp_path / "run")]) == 130
+    assert f"to go on: gfla train --resume -o {tmp_path / 'run'}" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "layout", "size", "parameters"),
+    [("market", "market1501", (128, 64), 12_926_471), ("fashion", "deepfashion", (256, 256), 14_047_395)],
+)
+def test_three_steps_of_the_papers_networks_at_full_size(tmp_path, capsys, name, layout, size, parameters):
+    data, folder = tmp_path / "data", tmp_path / "run"
+    few = ("--identities", "2", "--test-identities", "1", "--workers", "0")
+    assert main(["data", "synthetic", "-o", str(data), "--layout", layout, *few]) == 0
+    assert (
+        main(
+            [
+                "train", name, f"data.root={data}", "-o", str(folder),
+                "features.weights=random", "features.width_multiplier=0.25",
+                "batch_size=2", "validation_batches=1",
+                "stage1.epochs=1", "stage1.steps_per_epoch=3", "stage2.epochs=1", "stage2.steps_per_epoch=3",
+            ]
+        )
+        == 0
+    )  # fmt: skip
+    assert "the model is" in capsys.readouterr().out
+    for stage, names in (
+        ("stage1", ("loss", "correctness")),
+        ("stage2", ("loss", "l1", "style", "discriminator")),
+    ):
+        with open(folder / stage / "log.csv", newline="") as file:
+            (row,) = csv.DictReader(file)
+        assert all(np.isfinite(float(row[column])) for name in names for column in (name, f"val_{name}"))
+    model = keras.models.load_model(folder / "model.keras")
+    assert sum(int(np.prod(v.shape)) for v in model.trainable_variables) == parameters
+    assert model.image_size == size
+    resolved = load_config(folder / "config.yaml")
+    assert (resolved.model.preset, resolved.stage2.learning_rate, resolved.stage2.style) == (
+        name,
+        1e-4,
+        500.0,
+    )

@@ -29,6 +29,15 @@ def at_least(low, strict=False):
     return check
 
 
+def below(high):
+    """Constraint: a number below `high`."""
+
+    def check(value):
+        return None if value < high else f"must be below {high}"
+
+    return check
+
+
 def one_of(*choices):
     """Constraint: one of a few names."""
 
@@ -85,7 +94,7 @@ class FlowStageConfig:
     steps_per_epoch: int = setting(1000, at_least(1))
     learning_rate: float = setting(1e-4, at_least(0, strict=True))
     final_learning_rate: float | None = setting(None, at_least(0, strict=True))  # cosine decay down to it
-    beta_1: float = setting(0.0, at_least(0))  # of Adam
+    beta_1: float = setting(0.0, at_least(0), below(1))  # of Adam
     correctness: float = setting(20.0, at_least(0))
     regularization: float = setting(0.01, at_least(0))
     background: float = setting(1.0, at_least(0))  # weight of the correctness outside the figure
@@ -99,7 +108,7 @@ class GenerateStageConfig:
     steps_per_epoch: int = setting(1000, at_least(1))
     learning_rate: float = setting(1e-4, at_least(0, strict=True))
     final_learning_rate: float | None = setting(None, at_least(0, strict=True))
-    beta_1: float = setting(0.0, at_least(0))
+    beta_1: float = setting(0.0, at_least(0), below(1))
     flow_learning_rate: float | None = setting(None, at_least(0))  # F's own rate, where it is not G's
     discriminator_learning_rate: float = setting(1e-5, at_least(0, strict=True))
     gan_mode: str = setting("lsgan", one_of("lsgan", "vanilla", "hinge"))

@@ -82,6 +82,7 @@ def test_the_papers_configurations_state_its_settings(preset):
         ("batch_size: 1.5", "batch_size must be a whole number, got 1.5"),
         ("stage1: {learning_rate: 0}", "stage1.learning_rate must be above 0, got 0.0"),
         ("stage1: {learning_rate: fast}", "stage1.learning_rate must be a number, got 'fast'"),
+        ("stage1: {beta_1: 1}", "stage1.beta_1 must be below 1, got 1.0"),
         ("stage2: {l1: .nan}", "stage2.l1 must be at least 0, got nan"),
         (
             "model: {preset: vogue}",

@@ -116,10 +116,11 @@ def _fit(trainer, label, folder, config, stage, source):
             Progress(label, stage.epochs, stage.steps_per_epoch, done),
         ],
     )
-    if any(not np.isfinite(np.asarray(variable)).all() for variable in trainer.checkpoint_networks()):
+    finite = all(np.isfinite(np.asarray(variable)).all() for variable in trainer.checkpoint_networks())
+    if trainer.stop_training or not finite:
         raise InputError(
-            f"{label} diverged: the weights hold NaN or infinity; lower its learning_rate "
-            f"and go on with --resume from the last good epoch"
+            f"{label} diverged: its loss or weights became NaN or infinite; begin a new run with a lower "
+            "learning rate, or try again from the last good epoch with --resume"
         )
 
 

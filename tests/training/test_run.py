@@ -105,6 +105,13 @@ def test_a_damaged_checkpoint_stops_the_run_and_leaves_it(tiny, begun):
     assert load_config(begun / "config.yaml") == tiny()
 
 
+def test_a_run_that_diverges_stops(tiny, tmp_path):
+    with pytest.raises(InputError, match=r"stage 1 \(F\) diverged: .* lower learning rate, or try again"):
+        train(tiny("stage1.learning_rate=1e30"), tmp_path / "run")
+    assert not (tmp_path / "run" / "stage1" / "checkpoint.npz").exists()
+    assert not (tmp_path / "run" / "stage2").exists()
+
+
 def test_a_run_is_not_begun_again(tiny, tmp_path):
     RunFolder(tmp_path / "run", tiny())
     with pytest.raises(

@@ -6,14 +6,14 @@ import itertools
 
 import tensorflow as tf
 
-from gfla_tf.data.pose import pose_heatmaps
+from gfla_tf.data.pipeline import finish_batches
 
 
 def make_dataset(batches, steps, image_size, sigma, repeat, heatmaps, truth, parts):
     """Wraps `batches(epoch=n)`, a generator function of NumPy batches, as a dataset of `steps` a pass.
 
     Every iteration over the dataset is the next epoch; with `repeat` one iteration runs through all epochs.
-    Images become float32 in [-1, 1] and keypoints pose maps in TensorFlow's threads.
+    `finish_batches` scales the images and draws the poses in TensorFlow's threads.
     """
     height, width = image_size
     passes = itertools.count()
@@ -35,18 +35,8 @@ def make_dataset(batches, steps, image_size, sigma, repeat, heatmaps, truth, par
         signature["flow"] = tf.TensorSpec((None, height, width, 2), tf.float32)
         signature["visibility"] = tf.TensorSpec((None, height, width), tf.float32)
 
-    def convert(batch):
-        batch = dict(batch)
-        for role in ("source", "target"):
-            batch[f"{role}_image"] = tf.cast(batch[f"{role}_image"], tf.float32) / 127.5 - 1.0
-            if heatmaps:
-                batch[f"{role}_pose"] = pose_heatmaps(batch[f"{role}_keypoints"], image_size, sigma)
-            if parts:
-                batch[f"{role}_parts"] = tf.cast(batch[f"{role}_parts"], tf.int32)
-        return batch
-
     dataset = tf.data.Dataset.from_generator(generate, output_signature=signature)
     dataset = dataset.apply(
         tf.data.experimental.assert_cardinality(tf.data.INFINITE_CARDINALITY if repeat else steps)
     )
-    return dataset.map(convert, num_parallel_calls=2).prefetch(4)
+    return finish_batches(dataset, image_size, sigma, heatmaps=heatmaps)

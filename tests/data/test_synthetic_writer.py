@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import re
 
 import cv2
@@ -52,7 +53,7 @@ def test_folder_holds_the_dataset(tmp_path, people, layout):
     assert not set(everyone["train"]) & set(everyone["test"])
 
 
-def test_refuses_what_is_there_unless_forced(tmp_path, people):
+def test_refuses_what_is_there_unless_forced(tmp_path, people, monkeypatch):
     small = SyntheticPeople((64, 64), identities={"train": 1, "test": 1}, images_per_identity=2)
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "mine.txt").write_text("mine")
@@ -63,6 +64,21 @@ def test_refuses_what_is_there_unless_forced(tmp_path, people):
         write_folder(tmp_path / "full" / "mine.txt", small)
     write_folder(tmp_path / "full", small, force=True)
     assert not (tmp_path / "full" / "mine.txt").exists()
+    assert [p.name for p in tmp_path.iterdir()] == ["full"]
+    monkeypatch.chdir(tmp_path / "full")
+    write_folder(".", small, force=True)
+    assert (tmp_path / "full" / "train").is_dir()
+    replace = os.replace
+
+    def fail_once(source, target):
+        if source.name.endswith(("-old", "full")):
+            return replace(source, target)
+        raise OSError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "replace", fail_once)
+    with pytest.raises(OSError, match="not permitted"):
+        write_folder(tmp_path / "full", small, force=True)
+    assert (tmp_path / "full" / "train").is_dir()
     assert [p.name for p in tmp_path.iterdir()] == ["full"]
     with pytest.raises(ValueError, match="layout must be one of"):
         write_folder(tmp_path / "other", small, layout="coco")

@@ -13,7 +13,7 @@ import numpy as np
 
 from gfla_tf.errors import InputError
 
-_BLOCK = 200  # identities drawn at a time
+_BLOCK_PIXELS = 2**26  # of the images drawn at a time: 0.25 GiB with their part labels
 _GARMENTS = (
     "MENTees_Tanks",
     "WOMENDresses",
@@ -77,7 +77,7 @@ def write_folder(path, dataset, layout="deepfashion", *, force=False, workers=0,
     """
     if layout not in _LAYOUTS:
         raise ValueError(f"layout must be one of {', '.join(_LAYOUTS)}, got {layout!r}")
-    path = Path(path)
+    path = Path(path).resolve()
     if path.is_file():
         raise InputError(f"cannot write a dataset to {path}: it is a file; give the name of a new folder")
     if path.is_dir() and any(path.iterdir()) and not force:
@@ -91,19 +91,34 @@ def write_folder(path, dataset, layout="deepfashion", *, force=False, workers=0,
             if dataset.identities[split]:
                 _write_split(beside, dataset, split, _LAYOUTS[layout], workers, progress)
         beside.chmod(0o755)
-        if path.is_dir():
-            shutil.rmtree(path)
-        os.replace(beside, path)
+        _put_in_place(beside, path)
     finally:
         shutil.rmtree(beside, ignore_errors=True)
+
+
+def _put_in_place(beside, path):
+    """Moves the finished folder to `path`; the folder that was there is deleted only after that."""
+    if not path.exists():
+        os.replace(beside, path)
+        return
+    old = Path(f"{beside}-old")
+    os.replace(path, old)
+    try:
+        os.replace(beside, path)
+    except OSError:
+        os.replace(old, path)
+        raise
+    shutil.rmtree(old)
 
 
 def _write_split(folder, dataset, split, layout, workers, progress):
     (folder / split).mkdir()
     total = dataset.identities[split]
     pairs, rows = ["from,to"], ["name:keypoints_y:keypoints_x"]
-    for start in range(0, total, _BLOCK):
-        stop = min(start + _BLOCK, total)
+    height, width = dataset.image_size
+    block = max(1, _BLOCK_PIXELS // (height * width * dataset.images_per_identity))  # identities
+    for start in range(0, total, block):
+        stop = min(start + block, total)
         report = None if progress is None else lambda done, _, first=start: progress(first + done, total)
         arrays = dataset.as_arrays(split, start, stop, workers=workers, progress=report)
         per = dataset.images_per_identity

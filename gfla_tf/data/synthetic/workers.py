@@ -60,8 +60,9 @@ def draw_range(recipe, split, start, stop, truth=False, workers=0, progress=None
         thread.start()
     for thread in threads:
         thread.join()
-    if failures:
-        raise RuntimeError(f"drawing SyntheticPeople failed in a worker process: {failures[0]}")
+    if failures or done[0] < total:
+        reason = failures[0] if failures else f"{done[0]} of {total} people arrived"
+        raise RuntimeError(f"drawing SyntheticPeople failed in a worker process: {reason}")
     return result
 
 

@@ -83,10 +83,10 @@ def generate(
         return_attention="attention" in pictures,
     )
     image = outputs["image"][0].numpy()
-    if not np.isfinite(image).all():
+    finest = {name: value[-1][0].numpy() for name, value in outputs.items() if name != "image"}
+    if not all(np.isfinite(value).all() for value in (image, *finest.values())):
         raise InputError("the model's output is not finite: its weights are damaged or it was trained badly")
     drawn = {"image": viz.to_uint8(image)}
-    finest = {name: value[-1][0].numpy() for name, value in outputs.items() if name != "image"}
     if "flow" in pictures:
         drawn["flow"] = viz.flow_to_color(viz.resize_flow(finest["flows"], inner))
     if "mask" in pictures:

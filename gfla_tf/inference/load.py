@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import zipfile
+import zlib
 
 import keras
 
@@ -15,6 +16,11 @@ MODEL_NAME = "model.keras"
 """What a run folder calls its model; another folder may hold one `.keras` file of any name."""
 
 _MAX_CONFIG_BYTES = 2**20
+_DAMAGE = (
+    *(OSError, EOFError, KeyError, ValueError, RecursionError, NotImplementedError),
+    *(zipfile.BadZipFile, zlib.error),
+)
+"""What reading an archive raises that is none, or no whole one."""
 
 
 def load_generator(path=None) -> models.PersonImageGenerator:
@@ -61,7 +67,10 @@ def _check_file(path: str) -> None:
                     f"the model {path!r} has a configuration of more than {_MAX_CONFIG_BYTES} bytes"
                 )
             config = json.loads(archive.read("config.json"))
-    except (OSError, zipfile.BadZipFile, KeyError, ValueError, RecursionError, NotImplementedError) as error:
+            damaged = archive.testzip()
+            if damaged is not None:
+                raise InputError(f"the model {path!r} is damaged: the checksum of its {damaged} is wrong")
+    except _DAMAGE as error:
         if isinstance(error, InputError):
             raise
         raise InputError(f"the model {path!r} is not a .keras file, or is damaged") from error

@@ -42,6 +42,11 @@ def test_what_is_not_a_generator(saved, tmp_path):
     (tmp_path / "half.keras").write_bytes(saved[1].read_bytes()[:5000])
     with pytest.raises(InputError, match=r"is not a .keras file, or is damaged"):
         load_generator(tmp_path / "half.keras")
+    flipped = bytearray(saved[1].read_bytes())
+    flipped[len(flipped) // 2] ^= 1
+    (tmp_path / "half.keras").write_bytes(flipped)
+    with pytest.raises(InputError, match=r"is damaged: the checksum of its model.weights.h5 is wrong"):
+        load_generator(tmp_path / "half.keras")
     with pytest.raises(InputError, match=r"holds 2 .keras files: name one"):
         load_generator(tmp_path)
     ResDiscriminator(num_blocks=3).save(tmp_path / "other.keras")

@@ -5,12 +5,14 @@ Each function returns {layer name: (kernel [3, 3, in, out], bias [out])} as floa
 
 import os
 import zipfile
+import zlib
 
 import keras
 import numpy as np
 
 from gfla_tf.errors import InputError
 
+_PREFIX = "features."  # of the convolutions' tensors; the classifier, most of the file, is not read
 _KERAS_FILE = "vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5"
 
 
@@ -100,8 +102,8 @@ def _torchvision_indices(layer_names):
 def _read_npz(path):
     try:
         with np.load(path, allow_pickle=False) as file:
-            return {name: file[name] for name in file.files}
-    except (OSError, ValueError, AttributeError, EOFError, zipfile.BadZipFile) as error:
+            return {name: file[name] for name in file.files if name.startswith(_PREFIX)}
+    except (OSError, ValueError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise InputError(f"{path} cannot be read as an .npz of weights: {_first_line(error)}") from error
 
 
@@ -114,7 +116,7 @@ def _read_torch(path):
         ) from error
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
-        return {name: tensor.float().numpy() for name, tensor in state.items()}
+        return {name: tensor.float().numpy() for name, tensor in state.items() if name.startswith(_PREFIX)}
     except Exception as error:  # torch.load's failures have no common class
         raise InputError(f"{path} cannot be read as PyTorch weights: {_first_line(error)}") from error
 

@@ -125,6 +125,10 @@ def test_files_that_are_no_weights(tmp_path):
     (tmp_path / "text.npz").write_text("not an archive")
     with pytest.raises(InputError, match=r"text.npz cannot be read"):
         VGG19Features(tmp_path / "text.npz")
+    with open(tmp_path / "array.npz", "wb") as file:
+        np.save(file, np.zeros(3))
+    with pytest.raises(InputError, match=r"array.npz cannot be read"):
+        VGG19Features(tmp_path / "array.npz")
     (tmp_path / "vgg.h5").write_text("")
     with pytest.raises(InputError, match=r"must be a .pth or .npz file"):
         VGG19Features(tmp_path / "vgg.h5")

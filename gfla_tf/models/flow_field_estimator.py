@@ -43,7 +43,9 @@ class FlowFieldEstimator(Network):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        self._levels = levels(attention_layers or {3: 3, 2: 5})
+        self._levels = levels({3: 3, 2: 5} if attention_layers is None else attention_layers)
+        if not self._levels:
+            raise ValueError("F needs at least one attention layer, got none")
         self.image_channels = image_channels
         self.pose_channels = pose_channels
         self.width = width

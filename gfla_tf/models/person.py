@@ -56,7 +56,7 @@ class PersonImageGenerator(Network):
         super().__init__(**kwargs)
         self.image_size = tuple(image_size)
         self.heatmap_sigma = heatmap_sigma
-        attention_layers = dict(levels(attention_layers or {3: 3, 2: 5}))
+        attention_layers = dict(levels({3: 3, 2: 5} if attention_layers is None else attention_layers))
         self.flow_field_estimator = FlowFieldEstimator(
             attention_layers=attention_layers,
             image_channels=image_channels,

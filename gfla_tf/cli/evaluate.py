@@ -20,7 +20,7 @@ def add_arguments(parser):
         "--data", choices=("synthetic",), default="synthetic", help="the data (default: synthetic)"
     )
     parser.add_argument(
-        "--config", metavar="YAML", help="whose SyntheticPeople (default: the run folder's, else seed 0)"
+        "--config", metavar="CONFIG", help="whose SyntheticPeople (default: the run folder's, else seed 0)"
     )
     parser.add_argument("--pairs", type=int, default=600, help="how many held-out pairs (default: 600)")
     parser.add_argument("--batch-size", type=int, default=20, help="pairs at once (default: 20)")
@@ -55,6 +55,8 @@ def run(args):
     from gfla_tf.inference import load_generator
     from gfla_tf.report import report_run
 
+    if args.mean_images < 1:
+        raise InputError(f"--mean-images must be at least 1, got {args.mean_images}")
     if args.report and not (args.model and os.path.isdir(args.model)):
         raise InputError("--report goes into a run folder: name one with --model")
     if args.output:
@@ -98,9 +100,9 @@ def run(args):
 
 def _data_config(args):
     """Which SyntheticPeople: those of --config, or of the run folder that --model names, or the defaults."""
-    from gfla_tf.config import DataConfig, load_config
+    from gfla_tf.config import DataConfig, find_config, load_config
 
-    path = args.config
+    path = find_config(args.config) if args.config else None
     if path is None and args.model is not None and (Path(args.model) / "config.yaml").is_file():
         path = Path(args.model) / "config.yaml"
     config = load_config(path).data if path is not None else DataConfig()

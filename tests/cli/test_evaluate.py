@@ -63,11 +63,12 @@ def test_the_run_folders_configuration_names_the_people(model_path, tmp_path, ca
     ("arguments", "message"),
     [
         (("--model", "{}/none.keras"), "does not exist"),
-        (("--config", "{}/none.yaml"), "cannot read the configuration"),
+        (("--config", "{}/none.yaml"), "there is no configuration"),
         (("--config", "{}/real.yaml"), "data.source: synthetic"),
         (("-o", "{}/old.json"), "exists already"),
         (("-o", "{}/none/figures.json"), "no folder"),
         (("--report",), "name one with --model"),
+        (("--mean-images", "0"), "--mean-images must be at least 1"),
     ],
 )
 def test_bad_input_is_one_sentence(model_path, tmp_path, capsys, arguments, message):
@@ -76,7 +77,7 @@ def test_bad_input_is_one_sentence(model_path, tmp_path, capsys, arguments, mess
     given = [argument.format(tmp_path) for argument in arguments]
     if "--model" not in given:
         given = ["--model", str(model_path), *given]
-    assert evaluate(*given, *FEW) == 2
+    assert evaluate(*FEW, *given) == 2
     error = capsys.readouterr().err.strip().splitlines()[-1]
     assert error.startswith("gfla: error: ")
     assert message in error

@@ -1,5 +1,7 @@
 """`gfla demo`: the small model from nothing to a report: data, both stages of training, evaluation."""
 
+import shlex
+
 HELP = "train, evaluate and report the small model from scratch, in one go"
 
 
@@ -44,7 +46,11 @@ def run(args):
     from gfla_tf.training.run import train
 
     show_log()
-    trained = train(config, args.out, resume=args.resume)
+    try:
+        trained = train(config, args.out, resume=args.resume)
+    except KeyboardInterrupt:
+        print(f"\nto go on: {_command(args)} --resume", flush=True)
+        raise
     reported = report_run(
         trained.model,
         trained.dataset,
@@ -61,6 +67,12 @@ def run(args):
     print(table_to_text(targets_table(reported.targets)))
     print(f"\n{clock(time.monotonic() - started)} in all. The report: {reported.report.resolve()}")
     return 0
+
+
+def _command(args):
+    """The command line of this demo, without its numbers of pairs."""
+    words = ["gfla", "demo", *args.overrides, "--out", args.out, "--config", args.config]
+    return shlex.join(words)
 
 
 def _check(config, args):

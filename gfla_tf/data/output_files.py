@@ -70,8 +70,7 @@ def _check_free(path: str, force: bool) -> None:
 
 
 def _beside(path: str) -> str:
-    folder, name = os.path.split(path)
-    return os.path.join(folder, f".{name[:100]}.{secrets.token_hex(4)}.part")
+    return os.path.join(os.path.dirname(path), f".{secrets.token_hex(8)}.part")
 
 
 def _write_beside(path: str, data: bytes) -> str:

@@ -22,9 +22,9 @@ def at_least(low, strict=False):
     """Constraint: a finite number not below `low` (above it, if strict)."""
 
     def check(value):
-        if not math.isfinite(value) or (value <= low if strict else value < low):
-            return f"must be {'above' if strict else 'at least'} {low}"
-        return None
+        if low < value < math.inf or (value == low and not strict):
+            return None
+        return f"must be {'above' if strict else 'at least'} {low}"
 
     return check
 
@@ -132,7 +132,7 @@ class Config:
     stage2: GenerateStageConfig = dataclasses.field(default_factory=GenerateStageConfig)
     batch_size: int = setting(8, at_least(1))
     validation_batches: int = setting(8, at_least(1))
-    seed: int = setting(0, at_least(0))
+    seed: int = setting(0, at_least(0), below(2**32))
     precision: str = setting("float32", one_of("float32", "mixed_float16", "mixed_bfloat16"))
 
     def to_dict(self):
@@ -216,6 +216,8 @@ def _parse(text, where):
         mark = getattr(error, "problem_mark", None)
         line = f", line {mark.line + 1}" if mark else ""
         raise InputError(f"{where}{line}: not valid YAML ({getattr(error, 'problem', error)})") from error
+    except RecursionError as error:
+        raise InputError(f"{where}: its YAML is nested too deeply") from error
 
 
 def _reason(error):
@@ -242,7 +244,7 @@ def _build(cls, values, prefix, where):
             hint = f"did you mean {prefix}{close[0]}?" if close else f"known are {', '.join(fields)}"
             raise InputError(f"{where}: there is no setting {prefix}{key}; {hint}")
         if dataclasses.is_dataclass(hints[key]):
-            arguments[key] = _build(hints[key], value or {}, f"{prefix}{key}.", where)
+            arguments[key] = _build(hints[key], {} if value is None else value, f"{prefix}{key}.", where)
         else:
             arguments[key] = _convert(value, hints[key], fields[key], f"{where}: {prefix}{key}")
     return cls(**arguments)
@@ -255,10 +257,8 @@ def _convert(value, hint, field, where):
             return None
         raise InputError(f"{where} must be {_KINDS[kinds[0]]}, not empty")
     kind = kinds[0]
-    if kind is float and isinstance(value, str):
+    if kind is float and isinstance(value, str | int) and not isinstance(value, bool):
         value = _number(value)  # YAML reads 1e-4 as text
-    if kind is float and isinstance(value, int) and not isinstance(value, bool):
-        value = float(value)
     if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
         raise InputError(f"{where} must be {_KINDS[kind]}, got {_short(value)}")
     for constraint in field.metadata.get("constraints", ()):
@@ -273,8 +273,8 @@ def _short(value):
     return reprlib.repr(value)
 
 
-def _number(text):
+def _number(value):
     try:
-        return float(text)
-    except ValueError:
-        return text
+        return float(value)
+    except (ValueError, OverflowError):
+        return value

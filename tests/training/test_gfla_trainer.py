@@ -219,8 +219,7 @@ def test_wrong_batches_are_named(left_out):
 
 @pytest.mark.slow
 def test_it_learns_four_pairs():
-    trainer = small.gfla_trainer(small.adam(5e-3), run_eagerly=False)
-    logs = trainer.fit(small.pairs(4).repeat(), epochs=3, steps_per_epoch=15, verbose=0).history
-    assert logs["loss"][-1] < 0.75 * logs["loss"][0]
-    assert logs["l1"][-1] < 0.95 * logs["l1"][0]
-    assert logs["correctness"][-1] < 0.95 * logs["correctness"][0]
+    trainer = small.gfla_trainer(small.adam(2e-3), run_eagerly=False)
+    logs = trainer.fit(small.pairs(4).repeat(), epochs=3, steps_per_epoch=20, verbose=0).history
+    for name in ("loss", "style"):
+        assert logs[name][-1] < 0.85 * logs[name][0], name

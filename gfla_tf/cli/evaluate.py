@@ -59,6 +59,8 @@ def run(args):
         raise InputError(f"--mean-images must be at least 1, got {args.mean_images}")
     if args.report and not (args.model and os.path.isdir(args.model)):
         raise InputError("--report goes into a run folder: name one with --model")
+    if args.targets and args.no_classical:
+        raise InputError("--targets compares with the classical flows; leave --no-classical out")
     if args.output:
         check_output(args.output, args.force)
     config = _data_config(args)

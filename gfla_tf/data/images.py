@@ -9,7 +9,6 @@ import cv2
 import numpy as np
 
 from gfla_tf.data.image_header import HeaderError, read_header
-from gfla_tf.data.output_files import write_files
 from gfla_tf.errors import InputError
 
 MAX_PIXELS = 64_000_000
@@ -103,16 +102,6 @@ def check_extension(path) -> str:
             f"the output {os.fspath(path)!r} must end in one of {', '.join(FORMATS)}: that chooses its format"
         )
     return extension
-
-
-def write_image(path, rgb: np.ndarray, force: bool = False) -> None:
-    """Writes uint8 RGB [H, W, 3] to a file, complete or not at all.
-
-    Raises:
-      InputError: the file exists and `force` is False, its folder is missing or not writable, or its
-        extension is not one of `FORMATS`.
-    """
-    write_files({path: encode_image(path, rgb)}, force)
 
 
 def _to_rgb(pixels: np.ndarray) -> np.ndarray:

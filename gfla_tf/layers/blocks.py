@@ -63,35 +63,36 @@ class EncoderBlock(_Block):
 
     Args:
       filters: output channels.
-      normalize_input: False leaves out the first IN and LReLU, so that the raw input keeps its absolute
-        values.
+      normalize: False leaves out both IN, and the LReLU before the first convolution, so that an image
+        keeps its absolute colours.
     """
 
-    def __init__(self, filters, normalize_input=True, **kwargs):
+    def __init__(self, filters, normalize=True, **kwargs):
         super().__init__(filters, **kwargs)
         dtype = kwargs.get("dtype")
-        self.normalize_input = normalize_input
-        self.norm0 = InstanceNormalization(dtype=dtype) if normalize_input else None
+        self.normalize = normalize
+        self.norm0 = InstanceNormalization(dtype=dtype) if normalize else None
         self.conv0 = down(filters, dtype)
-        self.norm1 = InstanceNormalization(dtype=dtype)
+        self.norm1 = InstanceNormalization(dtype=dtype) if normalize else None
         self.conv1 = same(filters, dtype=dtype)
 
     def build(self, input_shape):
-        if self.normalize_input:
-            self.norm0.build(input_shape)
-        self.conv0.build(input_shape)
         halved = with_channels(input_shape, self.filters)
-        self.norm1.build(halved)
+        if self.normalize:
+            self.norm0.build(input_shape)
+            self.norm1.build(halved)
+        self.conv0.build(input_shape)
         self.conv1.build(halved)
         self.built = True
 
     def call(self, inputs):
-        x = lrelu(self.norm0(inputs)) if self.normalize_input else inputs
-        x = self.conv0(x)
+        if not self.normalize:
+            return self.conv1(lrelu(self.conv0(inputs)))
+        x = self.conv0(lrelu(self.norm0(inputs)))
         return self.conv1(lrelu(self.norm1(x)))
 
     def get_config(self):
-        return {**super().get_config(), "normalize_input": self.normalize_input}
+        return {**super().get_config(), "normalize": self.normalize}
 
 
 @keras.saving.register_keras_serializable(package="gfla_tf")

@@ -25,7 +25,7 @@ class TargetImageGenerator(Network):
       num_layers: down-samplings of both branches, at least the coarsest attention layer.
       attention_hidden: width of the kernel prediction nets.
       average_attention: keeps the paper's 1/n^2, see `gfla_tf.layers.LocalAttention`.
-      normalize_source: False leaves out the instance normalisation of the raw source image.
+      normalize_source: False leaves the instance normalisations out of the source branch's first block.
 
     Call: a dict of guidance [B, H, W, guidance_channels] and, with attention, source_image [B, H, W, 3],
     flows and masks as F gives them; H and W divisible by 2^num_layers. Returns the image [B, H, W, 3] in [-1,
@@ -68,7 +68,7 @@ class TargetImageGenerator(Network):
         self.source_encoder = []
         if self.attention_layers:
             self.source_encoder = [
-                EncoderBlock(channels, normalize_input=normalize_source or i > 0)
+                EncoderBlock(channels, normalize=normalize_source or i > 0)
                 for i, channels in enumerate(widths)
             ]
         self.target_encoder = [EncoderBlock(channels) for channels in widths]

@@ -82,3 +82,8 @@ def test_bad_input_is_one_sentence(model_path, tmp_path, capsys, arguments, mess
     assert error.startswith("gfla: error: ")
     assert message in error
     assert (tmp_path / "old.json").read_text() == "{}"
+
+
+def test_targets_need_the_classical_flows(model_path, capsys):
+    assert evaluate("--model", model_path, "--targets", "synthetic", "--no-classical") == 2
+    assert "leave --no-classical out" in capsys.readouterr().err

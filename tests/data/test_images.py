@@ -8,7 +8,8 @@ import cv2
 import numpy as np
 import pytest
 
-from gfla_tf.data.images import encode_image, read_image, write_image
+from gfla_tf.data.images import encode_image, read_image
+from gfla_tf.data.output_files import write_files
 from gfla_tf.errors import InputError
 from tests.data import pictures
 
@@ -23,7 +24,7 @@ def _save(path, data: bytes):
 @pytest.mark.parametrize("extension", [".png", ".jpg", ".jpeg", ".webp", ".bmp", ".PNG"])
 def test_round_trip(tmp_path, extension):
     path = tmp_path / f"a{extension}"
-    write_image(path, RGB)
+    write_files({path: encode_image(path, RGB)})
     tolerance = 12 if extension in (".jpg", ".jpeg") else 0
     np.testing.assert_allclose(read_image(path).astype(int), RGB, atol=tolerance)
     assert [entry.name for entry in tmp_path.iterdir()] == [path.name]
@@ -112,9 +113,9 @@ def test_writing_never_harms(tmp_path):
     path = tmp_path / "a.png"
     path.write_bytes(b"mine")
     with pytest.raises(InputError, match="exists already"):
-        write_image(path, RGB)
+        write_files({path: encode_image(path, RGB)})
     assert path.read_bytes() == b"mine"
-    write_image(path, RGB, force=True)
+    write_files({path: encode_image(path, RGB)}, force=True)
     np.testing.assert_array_equal(read_image(path), RGB)
     for target, message in (
         (tmp_path / "no" / "a.png", "there is no folder"),
@@ -123,10 +124,10 @@ def test_writing_never_harms(tmp_path):
         ("/dev/null.png/", "must end in one of|cannot be written|folder"),
     ):
         with pytest.raises(InputError, match=message):
-            write_image(target, RGB)
+            write_files({target: encode_image(target, RGB)})
     (tmp_path / "folder.png").mkdir()
     with pytest.raises(InputError, match="is a folder"):
-        write_image(tmp_path / "folder.png", RGB, force=True)
+        write_files({tmp_path / "folder.png": encode_image(tmp_path / "folder.png", RGB)}, force=True)
     assert sorted(os.listdir(tmp_path)) == ["a.png", "folder.png"]
     with pytest.raises(ValueError, match="uint8"):
         encode_image("a.png", RGB.astype(float))

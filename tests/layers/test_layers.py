@@ -18,7 +18,7 @@ CASES = {
         [(2, 6, 8, 3)],
     ),
     "EncoderBlock": (layers.EncoderBlock, {"filters": 4}, [(2, 8, 6, 3)]),
-    "EncoderBlock raw": (layers.EncoderBlock, {"filters": 4, "normalize_input": False}, [(2, 8, 6, 3)]),
+    "EncoderBlock raw": (layers.EncoderBlock, {"filters": 4, "normalize": False}, [(2, 8, 6, 3)]),
     "ResidualBlock": (layers.ResidualBlock, {"filters": 3}, [(2, 5, 6, 3)]),
     "ResidualDecoderBlock": (layers.ResidualDecoderBlock, {"filters": 4, "hidden": 2}, [(2, 4, 3, 3)]),
     "JumpBlock": (layers.JumpBlock, {"filters": 4}, [(2, 4, 3, 3)]),

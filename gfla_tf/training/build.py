@@ -80,5 +80,6 @@ def _adam(rate, stage):
     """Adam of the stage: beta1 0 and a constant rate, the paper's, unless it says otherwise; beta2 0.999."""
     if stage.final_learning_rate is not None:
         share = stage.final_learning_rate / stage.learning_rate
-        rate = keras.optimizers.schedules.CosineDecay(rate, stage.epochs * stage.steps_per_epoch, alpha=share)
+        steps = max(1, stage.epochs * stage.steps_per_epoch)
+        rate = keras.optimizers.schedules.CosineDecay(rate, steps, alpha=share)
     return keras.optimizers.Adam(rate, beta_1=stage.beta_1, beta_2=0.999)

@@ -127,6 +127,21 @@ class Checkpoint(keras.callbacks.Callback):
         return variables
 
 
+def trim_log(path, epochs_done):
+    """Drops from a CSV log the rows of epochs that a resumed stage will do again, and a line cut short."""
+    if not path.exists():
+        return
+    header, *rows = path.read_text(encoding="utf-8").splitlines(keepends=True) or [""]
+    kept = [
+        row
+        for row in rows
+        if row.endswith("\n") and row.count(",") == header.count(",") and int(row.split(",")[0]) < epochs_done
+    ]
+    temporary = path.with_suffix(".tmp")
+    temporary.write_text("".join([header, *kept]), encoding="utf-8")
+    os.replace(temporary, path)
+
+
 class TensorBoardLog(keras.callbacks.Callback):
     """Writes the epoch's logs as TensorBoard scalars; TensorBoard itself is needed only to look at them."""
 

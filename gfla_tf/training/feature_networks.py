@@ -11,7 +11,6 @@ from gfla_tf.training.sources import SyntheticSource
 
 _FILE = "features.weights.h5"
 _CALIBRATION_BATCHES = 16
-_VALIDATION_IMAGES = 64
 
 
 def prepare_features(config, source, run):
@@ -59,6 +58,10 @@ def _vgg19(config, source, run):
 
 def _restore(features, run):
     path = run.path / _FILE
-    if path.exists():
+    if not path.exists():
+        return False
+    try:
         features.load_weights(path)
-    return path.exists()
+    except (OSError, ValueError, KeyError) as error:
+        raise InputError(f"{path} cannot be read ({error}); delete it to make the features again") from error
+    return True

@@ -16,7 +16,7 @@ from gfla_tf.data.pipeline import data_errors
 from gfla_tf.errors import InputError
 from gfla_tf.models import PersonImageGenerator
 from gfla_tf.training.build import build_model, build_trainers, check_settings
-from gfla_tf.training.callbacks import Checkpoint, Progress, SampleGrid, TensorBoardLog, clock
+from gfla_tf.training.callbacks import Checkpoint, Progress, SampleGrid, TensorBoardLog, clock, trim_log
 from gfla_tf.training.feature_networks import prepare_features
 from gfla_tf.training.run_folder import RunFolder
 from gfla_tf.training.sources import open_source
@@ -97,6 +97,7 @@ def _fit(trainer, label, folder, config, stage, source):
         if done:
             print(f"{label}  already trained ({done} epochs)", flush=True)
         return
+    trim_log(folder / "log.csv", done)
     validation = source.validation_batches(config.batch_size, config.validation_batches)
     grid_batch = next(iter(validation))
     trainer.fit(

@@ -32,6 +32,7 @@ class RunFolder:
     def __init__(self, folder, config: Config, resume=False):
         self.path = Path(folder)
         self._written = [_MARK, _CONFIG]
+        self._made = not self.path.exists()
         mark = self.path / _MARK
         if resume:
             self._check_same(mark, config)
@@ -74,7 +75,7 @@ class RunFolder:
         """Gives the folder back: for a run that could not begin. What else is there stays."""
         for name in self._written:
             (self.path / name).unlink(missing_ok=True)
-        if not any(self.path.iterdir()):
+        if self._made and not any(self.path.iterdir()):
             self.path.rmdir()
 
     def finish(self, seconds):

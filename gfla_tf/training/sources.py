@@ -79,8 +79,7 @@ class FolderSource:
         """
         if parts:
             raise InputError("background != 1 needs part labels, which only the synthetic source has")
-        batches = self.dataset.as_dataset("train", batch_size, seed=seed, repeat=True, heatmaps=False)
-        return batches.prefetch(2)
+        return self.dataset.as_dataset("train", batch_size, seed=seed, repeat=True, heatmaps=False)
 
     def validation_batches(self, batch_size, count):
         """The first `count` test batches, the same each time."""

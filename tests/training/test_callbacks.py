@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 
 from gfla_tf.errors import InputError
-from gfla_tf.training.callbacks import Checkpoint, Progress, SampleGrid, TensorBoardLog, clock
+from gfla_tf.training.callbacks import Checkpoint, Progress, SampleGrid, TensorBoardLog, clock, trim_log
 from tests.training import small
 
 
@@ -159,3 +159,12 @@ def test_they_work_in_fit(tmp_path):
     assert stream.getvalue().count("\n") == 2
     assert (tmp_path / "log.csv").read_text().count("\n") == 3
     assert (tmp_path / "epoch_0002.png").is_file()
+
+
+def test_a_log_is_trimmed_to_the_epochs_that_stay(tmp_path):
+    path = tmp_path / "log.csv"
+    path.write_text("epoch,loss\n0,3.0\n1,2.0\n2,1.5\n2,1.")
+    trim_log(path, 2)
+    assert path.read_text() == "epoch,loss\n0,3.0\n1,2.0\n"
+    trim_log(tmp_path / "none.csv", 2)
+    assert not (tmp_path / "none.csv").exists()

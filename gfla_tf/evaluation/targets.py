@@ -72,7 +72,10 @@ def synthetic_targets(result: EvaluationResult) -> list[Target]:
         targets.append(
             Target(f"{name} against the best of the three baselines", generated[key], "above", best)
         )
-    targets.append(Target("visibility AUC on the figure", result.visibility_auc["figure"], "at least", 0.75))
+    for region in ("image", "figure"):
+        targets.append(
+            Target(f"visibility AUC on the {region}", result.visibility_auc[region], "at least", 0.75)
+        )
     return targets
 
 

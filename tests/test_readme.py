@@ -63,12 +63,18 @@ def test_gfla_commands_parse(page):
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_gfla_commands_in_the_text_exist(page):
-    parser = build_parser()
-    choices = next(a for a in parser._actions if isinstance(a, argparse._SubParsersAction)).choices
     for name, *words in inline(page, "gfla"):
         assert name in COMMANDS or name in ("COMMAND", "--help"), name
+        parser = _sub_parsers(build_parser()).get(name)
+        if words and words[0] in _sub_parsers(parser):
+            parser = _sub_parsers(parser)[words[0]]
         for option in (word for word in words if word.startswith("-")):
-            assert option in choices[name]._option_string_actions, f"gfla {name} {option}"
+            assert option in parser._option_string_actions, f"gfla {name} {option}"
+
+
+def _sub_parsers(parser):
+    actions = (a for a in parser._actions if isinstance(a, argparse._SubParsersAction))
+    return next((action.choices for action in actions), {})
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -4,12 +4,11 @@ import keras
 import tensorflow as tf
 
 from gfla_tf import ops
+from gfla_tf.layers.blocks import lrelu
 from gfla_tf.layers.initializers import weight_initializer
 from gfla_tf.ops import checks
 from gfla_tf.ops.flow import sample_bilinear, sampling_positions
 from gfla_tf.ops.flowed_patches import pad_edge
-
-LEAKY_SLOPE = 0.1
 
 
 @keras.saving.register_keras_serializable(package="gfla_tf")
@@ -98,9 +97,7 @@ class LocalAttention(keras.layers.Layer):
         hidden = tf.nn.conv2d(pad_edge(target, radius, radius), kernel, strides=1, padding="VALID")
         x, y = sampling_positions(checks.at_least_float32(flow))
         hidden += sample_bilinear(projected_source, x + radius, y + radius)
-        hidden = tf.nn.leaky_relu(
-            tf.nn.bias_add(hidden, tf.cast(self.hidden_bias, hidden.dtype)), LEAKY_SLOPE
-        )
+        hidden = lrelu(tf.nn.bias_add(hidden, tf.cast(self.hidden_bias, hidden.dtype)))
         logits = tf.nn.conv2d(hidden, tf.cast(self.tap_kernel, hidden.dtype), strides=1, padding="VALID")
         logits = tf.nn.bias_add(logits, tf.cast(self.tap_bias, logits.dtype))
         return tf.nn.softmax(checks.at_least_float32(logits), axis=-1)  # [B, H, W, n*n]

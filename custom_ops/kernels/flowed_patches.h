@@ -1,0 +1,38 @@
+// N_n(f, l + w), the n x n patch of the source around where the flow points: gfla_tf/ops/flowed_patches.py.
+//
+//   out[l, i * n + j] = bilinear read of source at (x + dx + j - r, y + dy + i - r),   r = n / 2, clamped
+#ifndef GFLA_KERNELS_FLOWED_PATCHES_H_
+#define GFLA_KERNELS_FLOWED_PATCHES_H_
+
+#include "custom_ops/kernels/parallel.h"
+#include "custom_ops/kernels/shape.h"
+#include "custom_ops/kernels/types.h"
+
+namespace gfla {
+
+// source [B, H, W, C], flow [B, H, W, 2] -> out [B, H, W, n*n, C]. n of any parity, 1 to kLargestKernel.
+template <typename T>
+void FlowedPatches(const Shape& shape, int n, const T* source, const ComputeType<T>* flow, T* out,
+                   const Parallel& parallel);
+
+// upstream [B, H, W, n*n, C]; the same bits whatever `parallel` does.
+template <typename T>
+void FlowedPatchesGradient(const Shape& shape, int n, const T* source, const ComputeType<T>* flow,
+                           const T* upstream, T* source_gradient, ComputeType<T>* flow_gradient,
+                           const Parallel& parallel);
+
+namespace cuda {
+
+// As for local attention: see there for `scratch` and `stream`.
+template <typename T>
+int FlowedPatches(const Shape& shape, int n, const T* source, const ComputeType<T>* flow, T* out, void* stream);
+
+template <typename T>
+int FlowedPatchesGradient(const Shape& shape, int n, const T* source, const ComputeType<T>* flow,
+                          const T* upstream, T* source_gradient, ComputeType<T>* flow_gradient, float* scratch,
+                          void* stream);
+
+}  // namespace cuda
+}  // namespace gfla
+
+#endif  // GFLA_KERNELS_FLOWED_PATCHES_H_

@@ -1,0 +1,17 @@
+// How a CPU kernel is spread over threads: the caller brings the thread pool.
+#ifndef GFLA_KERNELS_PARALLEL_H_
+#define GFLA_KERNELS_PARALLEL_H_
+
+#include <cstdint>
+#include <functional>
+
+namespace gfla {
+
+// Calls work(begin, end) on ranges that cover [0, total), possibly at the same time. `cost` is about the cycles
+// that one unit takes. The kernels' results do not depend on how it cuts the range.
+using Work = std::function<void(int64_t begin, int64_t end)>;
+using Parallel = std::function<void(int64_t total, int64_t cost, const Work& work)>;
+
+}  // namespace gfla
+
+#endif  // GFLA_KERNELS_PARALLEL_H_

@@ -1,0 +1,45 @@
+// Where a location reads: the flow convention of gfla_tf/ops/flow.py, for one coordinate.
+#ifndef GFLA_KERNELS_POSITION_H_
+#define GFLA_KERNELS_POSITION_H_
+
+#include <cstdint>
+
+#if defined(__CUDACC__)
+#define GFLA_HOST_DEVICE __host__ __device__
+#else
+#define GFLA_HOST_DEVICE
+#endif
+
+namespace gfla {
+
+// A position split into its floor and fraction. `moves` is whether the flow moves it: not where it is NaN or has
+// been clipped, and there the flow's gradient is zero.
+template <typename Real>
+struct Position {
+  int32_t base;
+  Real fraction;
+  bool moves;
+};
+
+// grid + flow, NaN flow as 0, clipped to +-2^24, the last integer that float counts to.
+template <typename Real>
+GFLA_HOST_DEVICE inline Position<Real> SplitPosition(int64_t grid, Real flow) {
+  const Real kFar = Real(16777216);
+  const bool number = flow == flow;
+  Real position = Real(grid) + (number ? flow : Real(0));
+  const bool inside = position >= -kFar && position <= kFar;
+  if (position < -kFar) position = -kFar;
+  if (position > kFar) position = kFar;
+  int32_t base = static_cast<int32_t>(position);
+  if (Real(base) > position) --base;  // truncated towards zero: one more down for a negative fraction
+  return {base, position - Real(base), number && inside};
+}
+
+// An index clamped into [0, size).
+GFLA_HOST_DEVICE inline int64_t ClampIndex(int64_t index, int64_t size) {
+  return index < 0 ? 0 : (index >= size ? size - 1 : index);
+}
+
+}  // namespace gfla
+
+#endif  // GFLA_KERNELS_POSITION_H_

@@ -1,110 +1,22 @@
-"""`gfla data …`: makes data folders."""
+"""`gfla data KIND …`: makes, prepares and checks data; each kind is a module `data_<kind>`."""
 
-import argparse
-import re
+import importlib
 
-HELP = "make data folders"
+HELP = "make and prepare data folders"
 
-_SIZES = {"deepfashion": (256, 176), "market1501": (128, 64)}
-_SMALLEST, _LARGEST = 32, 1024
+KINDS = ("synthetic",)
 
 
 def add_arguments(parser):
-    """Adds the command's subcommands to an argparse parser."""
+    """Adds the command's kinds to an argparse parser."""
     kinds = parser.add_subparsers(dest="kind", metavar="KIND", required=True)
-    help_line = "draw SyntheticPeople into a folder in the layout of a real dataset"
-    synthetic = kinds.add_parser("synthetic", help=help_line, description=help_line)
-    synthetic.add_argument("-o", "--out", required=True, metavar="FOLDER", help="the folder to make")
-    synthetic.add_argument(
-        "--layout", choices=sorted(_SIZES), default="deepfashion", help="default: deepfashion"
-    )
-    synthetic.add_argument(
-        "--identities", type=_whole(1), default=500, metavar="N", help="people to train on (default: 500)"
-    )
-    synthetic.add_argument(
-        "--test-identities",
-        type=_whole(1),
-        default=50,
-        metavar="N",
-        help="other people to test on (default: 50)",
-    )
-    synthetic.add_argument(
-        "--size", type=_size, metavar="HxW", help="height x width of the images (default: the layout's own)"
-    )
-    synthetic.add_argument(
-        "--seed", type=_whole(0), default=0, metavar="S", help="another seed draws other people"
-    )
-    synthetic.add_argument(
-        "--workers", type=_whole(0), default=2, metavar="N", help="processes that draw (default: 2)"
-    )
-    synthetic.add_argument("--force", action="store_true", help="replace the data folder that is there")
+    for name in KINDS:
+        module = importlib.import_module(f"gfla_tf.cli.data_{name}")
+        kind = kinds.add_parser(name, help=module.HELP, description=module.HELP)
+        module.add_arguments(kind)
+        kind.set_defaults(run_kind=module.run)
 
 
 def run(args):
-    """Draws the folder and says how to train on it.
-
-    Raises:
-      InputError: a folder that is in use or cannot be written to.
-    """
-    from pathlib import Path
-
-    from gfla_tf.data import SyntheticPeople
-    from gfla_tf.data.synthetic import write_folder
-    from gfla_tf.errors import InputError
-
-    size = args.size or _SIZES[args.layout]
-    identities = {"train": args.identities, "test": args.test_identities}
-    people = SyntheticPeople(size, seed=args.seed, identities=identities)
-    out = Path(args.out)
-    if args.force and out.is_dir() and any(out.iterdir()) and not any(out.glob("*-pairs-*.csv")):
-        raise InputError(f"--force replaces data folders, and {out} is none; give the name of a new folder")
-    try:
-        write_folder(
-            out, people, args.layout, force=args.force, workers=args.workers, progress=_progress(people)
-        )
-    except OSError as error:
-        raise InputError(f"cannot write the folder {out}: {error.strerror or error}") from error
-    pairs = ", ".join(f"{people.num_pairs(split)} {split} pairs" for split in identities)
-    config = {"deepfashion": "fashion", "market1501": "market"}[args.layout]
-    print(f"{out}: {pairs}. Train on it with: gfla train {config} data.root={out}")
-
-
-def _progress(people):
-    """A bar for each split in turn."""
-    from gfla_tf.cli.progress import progress_bar
-
-    labels = iter(people.identities)
-    bar = None
-
-    def show(done, total):
-        nonlocal bar
-        if done == 1:
-            bar = progress_bar(f"drawing {next(labels)} people")
-        bar(done, total)
-
-    return show
-
-
-def _whole(low):
-    """The argparse type of whole numbers of at least `low`."""
-
-    def convert(text):
-        try:
-            value = int(text)
-        except ValueError:
-            value = low - 1
-        if value < low:
-            raise argparse.ArgumentTypeError(f"must be a whole number of at least {low}, got {text!r}")
-        return value
-
-    return convert
-
-
-def _size(text):
-    found = re.fullmatch(r"(\d{1,5})x(\d{1,5})", text)
-    size = (int(found[1]), int(found[2])) if found else (0, 0)
-    if not all(_SMALLEST <= side <= _LARGEST for side in size):
-        raise argparse.ArgumentTypeError(
-            f"must be HEIGHTxWIDTH, each {_SMALLEST} to {_LARGEST} pixels, such as 256x176; got {text!r}"
-        )
-    return size
+    """Runs the kind that was asked for and returns its exit code."""
+    return args.run_kind(args)

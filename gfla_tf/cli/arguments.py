@@ -1,0 +1,32 @@
+"""Types of arguments that several commands take."""
+
+import argparse
+import re
+
+_SMALLEST, _LARGEST = 32, 1024
+
+
+def whole(low):
+    """The argparse type of whole numbers of at least `low`."""
+
+    def convert(text):
+        try:
+            value = int(text)
+        except ValueError:
+            value = low - 1
+        if value < low:
+            raise argparse.ArgumentTypeError(f"must be a whole number of at least {low}, got {text!r}")
+        return value
+
+    return convert
+
+
+def size(text):
+    """The argparse type of image sizes, HEIGHTxWIDTH in pixels: (height, width)."""
+    found = re.fullmatch(r"(\d{1,5})x(\d{1,5})", text)
+    sides = (int(found[1]), int(found[2])) if found else (0, 0)
+    if not all(_SMALLEST <= side <= _LARGEST for side in sides):
+        raise argparse.ArgumentTypeError(
+            f"must be HEIGHTxWIDTH, each {_SMALLEST} to {_LARGEST} pixels, such as 256x176; got {text!r}"
+        )
+    return sides

@@ -1,0 +1,87 @@
+"""`gfla data synthetic`: draws people into a data folder."""
+
+from gfla_tf.cli import arguments
+
+HELP = "draw SyntheticPeople into a folder in the layout of a real dataset"
+
+_SIZES = {"deepfashion": (256, 176), "market1501": (128, 64)}
+
+
+def add_arguments(parser):
+    """Adds the command's arguments to an argparse parser."""
+    parser.add_argument("-o", "--out", required=True, metavar="FOLDER", help="the folder to make")
+    parser.add_argument(
+        "--layout", choices=sorted(_SIZES), default="deepfashion", help="default: deepfashion"
+    )
+    parser.add_argument(
+        "--identities",
+        type=arguments.whole(1),
+        default=500,
+        metavar="N",
+        help="people to train on (default: 500)",
+    )
+    parser.add_argument(
+        "--test-identities",
+        type=arguments.whole(1),
+        default=50,
+        metavar="N",
+        help="other people to test on (default: 50)",
+    )
+    parser.add_argument(
+        "--size",
+        type=arguments.size,
+        metavar="HxW",
+        help="height x width of the images (default: the layout's own)",
+    )
+    parser.add_argument(
+        "--seed", type=arguments.whole(0), default=0, metavar="S", help="another seed draws other people"
+    )
+    parser.add_argument(
+        "--workers", type=arguments.whole(0), default=2, metavar="N", help="processes that draw (default: 2)"
+    )
+    parser.add_argument("--force", action="store_true", help="replace the data folder that is there")
+
+
+def run(args):
+    """Draws the folder and says how to train on it.
+
+    Raises:
+      InputError: a folder that is in use or cannot be written to.
+    """
+    from pathlib import Path
+
+    from gfla_tf.data import SyntheticPeople
+    from gfla_tf.data.synthetic import write_folder
+    from gfla_tf.errors import InputError
+
+    size = args.size or _SIZES[args.layout]
+    identities = {"train": args.identities, "test": args.test_identities}
+    people = SyntheticPeople(size, seed=args.seed, identities=identities)
+    out = Path(args.out)
+    if args.force and out.is_dir() and any(out.iterdir()) and not any(out.glob("*-pairs-*.csv")):
+        raise InputError(f"--force replaces data folders, and {out} is none; give the name of a new folder")
+    try:
+        write_folder(
+            out, people, args.layout, force=args.force, workers=args.workers, progress=_progress(people)
+        )
+    except OSError as error:
+        raise InputError(f"cannot write the folder {out}: {error.strerror or error}") from error
+    pairs = ", ".join(f"{people.num_pairs(split)} {split} pairs" for split in identities)
+    config = {"deepfashion": "fashion", "market1501": "market"}[args.layout]
+    print(f"{out}: {pairs}. Train on it with: gfla train {config} data.root={out}")
+
+
+def _progress(people):
+    """A bar for each split in turn."""
+    from gfla_tf.cli.progress import progress_bar
+
+    labels = iter(people.identities)
+    bar = None
+
+    def show(done, total):
+        nonlocal bar
+        if done == 1:
+            bar = progress_bar(f"drawing {next(labels)} people")
+        bar(done, total)
+
+    return show

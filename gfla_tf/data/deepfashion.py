@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gfla_tf.data.folder import PairFolder
+from gfla_tf.data.layout import DEEPFASHION
 
 
 class DeepFashion(PairFolder):
@@ -20,8 +21,10 @@ class DeepFashion(PairFolder):
       InputError: as `PairFolder`.
     """
 
-    prefixes = ("fasion", "fashion")
-    keypoint_frame = (256, 176)
+    prefixes = DEEPFASHION.prefixes
+    keypoint_frame = DEEPFASHION.frame
 
-    def __init__(self, root, image_size: tuple[int, int] = (256, 256), heatmap_sigma: float = 6.0):
+    def __init__(
+        self, root, image_size: tuple[int, int] = DEEPFASHION.image_size, heatmap_sigma: float = 6.0
+    ):
         super().__init__(root, image_size, heatmap_sigma)

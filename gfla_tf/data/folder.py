@@ -1,25 +1,17 @@
-"""A folder of images with pair and annotation CSVs, as the authors lay out DeepFashion and Market-1501.
-
-<root>/<prefix>-pairs-{train,test}.csv           from,to
-<root>/<prefix>-annotation-{train,test}.csv      name:keypoints_y:keypoints_x
-<root>/{train,test}/<image>
-"""
+"""A folder of images with pair and annotation CSVs in the layout of `gfla_tf.data.layout`."""
 
 from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from pathlib import PurePosixPath, PureWindowsPath
 
 import numpy as np
 import tensorflow as tf
 
-from gfla_tf.data.images import read_file
-from gfla_tf.data.keypoints import MAX_CSV_BYTES, decode_text, read_annotations
+from gfla_tf.data.keypoints import read_annotations
+from gfla_tf.data.layout import SPLITS, check_inside, find_csv, read_pairs
 from gfla_tf.data.pipeline import finish_batches, load_image
 from gfla_tf.errors import InputError
-
-SPLITS = ("train", "test")
 
 
 @dataclass(frozen=True)
@@ -136,11 +128,11 @@ class PairFolder:
         return {name: value for name, value in batch.items() if name != "draw"}
 
     def _read_split(self, split: str) -> FolderSplit:
-        rows = read_annotations(self._find("annotation", split))
-        pairs_path = self._find("pairs", split)
+        rows = read_annotations(find_csv(self.root, self.prefixes, "annotation", split))
+        pairs_path = find_csv(self.root, self.prefixes, "pairs", split)
         places: dict[str, int] = {}
         pairs = []
-        for number, names in _read_pairs(pairs_path):
+        for number, names in read_pairs(pairs_path):
             for name in names:
                 if name not in places:
                     self._check_name(name, split, rows, f"{pairs_path!r}, line {number}")
@@ -154,32 +146,9 @@ class PairFolder:
         paths = [os.path.join(self.root, split, name) for name in places]
         return FolderSplit(paths, points.astype(np.float32), np.array(pairs, np.int64))
 
-    def _find(self, kind: str, split: str) -> str:
-        paths = [os.path.join(self.root, f"{prefix}-{kind}-{split}.csv") for prefix in self.prefixes]
-        for path in paths:
-            if os.path.exists(path):
-                return path
-        raise InputError(f"the data folder lacks {' or '.join(map(repr, paths))}")
-
     def _check_name(self, name: str, split: str, rows: dict, where: str) -> None:
-        plain, windows = PurePosixPath(name), PureWindowsPath(name)
-        if plain.is_absolute() or windows.anchor or ".." in windows.parts or "\0" in name:
-            raise InputError(f"{where}: the image {name!r} is outside the data folder")
+        check_inside(name, where)
         if name not in rows:
             raise InputError(f"{where}: the image {name!r} has no row in the annotation file of {split!r}")
         if not os.path.isfile(os.path.join(self.root, split, name)):
             raise InputError(f"{where}: there is no image {os.path.join(self.root, split, name)!r}")
-
-
-def _read_pairs(path: str):
-    """Yields (line number, (from, to)) of a pair CSV, checking each line."""
-    lines = decode_text(read_file(path, MAX_CSV_BYTES, "pair file"), path).splitlines()
-    if not lines or lines[0].strip() != "from,to":
-        raise InputError(f"{path!r}, line 1: expected 'from,to', found {lines[0][:60] if lines else ''!r}")
-    for number, line in enumerate(lines[1:], 2):
-        if not line.strip():
-            continue
-        names = tuple(part.strip() for part in line.split(","))
-        if len(names) != 2 or not all(names):
-            raise InputError(f"{path!r}, line {number}: expected 'from,to', found {line[:60]!r}")
-        yield number, names

@@ -21,6 +21,7 @@ NUM_KEYPOINTS = 18
 MAX_JSON_BYTES = 16 * 2**20
 MAX_CSV_BYTES = 512 * 2**20
 MIN_CONFIDENCE = 0.05
+ANNOTATION_HEADER = "name:keypoints_y:keypoints_x"
 BODY_25_TO_COCO_18 = (0, 1, 2, 3, 4, 5, 6, 7, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18)
 """For each COCO-18 keypoint its number in OpenPose's BODY_25 (which adds the middle hip and the feet)."""
 
@@ -76,18 +77,22 @@ def read_annotations(path) -> dict[str, np.ndarray]:
     path = os.fspath(path)
     text = decode_text(read_file(path, MAX_CSV_BYTES, "annotation file"), path)
     lines = text.splitlines()
-    if not lines or lines[0].strip() != "name:keypoints_y:keypoints_x":
-        found = lines[0][:60] if lines else ""
-        raise InputError(f"{path!r}, line 1: expected 'name:keypoints_y:keypoints_x', found {found!r}")
+    check_annotation_header(lines[0] if lines else "", path)
     rows: dict[str, np.ndarray] = {}
     for number, line in enumerate(lines[1:], 2):
         if not line.strip():
             continue
-        name, keypoints = _parse_row(line, f"{path!r}, line {number}")
+        name, keypoints = parse_annotation(line, f"{path!r}, line {number}")
         if name in rows:
             raise InputError(f"{path!r}, line {number}: a second row is named {name!r}")
-        rows[name] = keypoints
+        rows[name] = np.where((keypoints >= 0).all(-1, keepdims=True), keypoints, np.float32(-1.0))
     return rows
+
+
+def check_annotation_header(line: str, path: str) -> None:
+    """Raises `InputError` where the first line of an annotation CSV is not its header."""
+    if line.strip() != ANNOTATION_HEADER:
+        raise InputError(f"{path!r}, line 1: expected {ANNOTATION_HEADER!r}, found {line[:60]!r}")
 
 
 def decode_text(data: bytes, path: str) -> str:
@@ -127,7 +132,11 @@ def _read_row(path: str, row: str) -> Pose:
     return Pose(keypoints, frames[0] if frames else None, name)
 
 
-def _parse_row(line: str, where: str) -> tuple[str, np.ndarray]:
+def parse_annotation(line: str, where: str) -> tuple[str, np.ndarray]:
+    """The name and the numbers, float32 [18, 2] (y, x) as they stand there, of a row of an annotation CSV.
+
+    `where` starts the sentence of the `InputError` that a malformed row raises.
+    """
     parts = line.strip().rsplit(":", 2)
     if len(parts) != 3 or not parts[0]:
         raise InputError(f"{where}: expected 'name:[18 y]:[18 x]' separated by ':', found {line[:60]!r}")
@@ -141,8 +150,7 @@ def _parse_row(line: str, where: str) -> tuple[str, np.ndarray]:
             count = f"{len(values)} values" if isinstance(values, list) else f"{text[:60]!r}"
             raise InputError(f"{where}: {axis} must hold {NUM_KEYPOINTS} numbers, found {count}")
         columns.append(_numbers(values, f"{where}: {axis}"))
-    keypoints = np.stack(columns, -1).astype(np.float32)
-    return parts[0], np.where((keypoints >= 0).all(-1, keepdims=True), keypoints, np.float32(-1.0))
+    return parts[0], np.stack(columns, -1)
 
 
 def _read_openpose(path: str, person: int | None, min_confidence: float) -> Pose:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gfla_tf.data.augment import random_affine_pairs
 from gfla_tf.data.folder import PairFolder
+from gfla_tf.data.layout import MARKET1501
 
 
 class Market1501(PairFolder):
@@ -22,13 +23,13 @@ class Market1501(PairFolder):
       InputError: as `PairFolder`.
     """
 
-    prefixes = ("market",)
-    keypoint_frame = (128, 64)
+    prefixes = MARKET1501.prefixes
+    keypoint_frame = MARKET1501.frame
 
     def __init__(
         self,
         root,
-        image_size: tuple[int, int] = (128, 64),
+        image_size: tuple[int, int] = MARKET1501.image_size,
         heatmap_sigma: float = 6.0,
         augment: bool = True,
     ):

@@ -1,0 +1,83 @@
+"""The layout of a data folder: what its files are called, and how a line of a pair file reads.
+
+<root>/<prefix>-pairs-{train,test}.csv           from,to
+<root>/<prefix>-annotation-{train,test}.csv      name:keypoints_y:keypoints_x
+<root>/{train,test}/<image>
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import PurePosixPath, PureWindowsPath
+
+from gfla_tf.data.images import read_file
+from gfla_tf.data.keypoints import MAX_CSV_BYTES, decode_text
+from gfla_tf.errors import InputError
+
+SPLITS = ("train", "test")
+PAIRS_HEADER = "from,to"
+
+
+@dataclass(frozen=True)
+class Layout:
+    """One dataset's way: the CSV files' `prefixes` (the authors' own spelling first), and (H, W) in pixels of
+    the keypoints' `frame` and of the images that the networks read.
+    """
+
+    name: str
+    prefixes: tuple[str, ...]
+    frame: tuple[int, int]
+    image_size: tuple[int, int]
+
+
+DEEPFASHION = Layout("deepfashion", ("fasion", "fashion"), (256, 176), (256, 256))
+MARKET1501 = Layout("market1501", ("market",), (128, 64), (128, 64))
+LAYOUTS = {layout.name: layout for layout in (DEEPFASHION, MARKET1501)}
+
+
+def find_csv(root: str, prefixes: tuple[str, ...], kind: str, split: str) -> str:
+    """The path of a split's "pairs" or "annotation" file under its first spelling that is there.
+
+    Raises:
+      InputError: it is there under none.
+    """
+    paths = [os.path.join(root, f"{prefix}-{kind}-{split}.csv") for prefix in prefixes]
+    for path in paths:
+        if os.path.exists(path):
+            return path
+    raise InputError(f"the data folder lacks {' or '.join(map(repr, paths))}")
+
+
+def read_pairs(path: str):
+    """Yields (line number, (from, to)) of a pair CSV.
+
+    Raises:
+      InputError: the file is missing or a line is malformed; the sentence names the line.
+    """
+    lines = decode_text(read_file(path, MAX_CSV_BYTES, "pair file"), path).splitlines()
+    check_pairs_header(lines[0] if lines else "", path)
+    for number, line in enumerate(lines[1:], 2):
+        if line.strip():
+            yield number, parse_pair(line, f"{path!r}, line {number}")
+
+
+def check_pairs_header(line: str, path: str) -> None:
+    """Raises `InputError` where the first line of a pair CSV is not `from,to`."""
+    if line.strip() != PAIRS_HEADER:
+        raise InputError(f"{path!r}, line 1: expected {PAIRS_HEADER!r}, found {line[:60]!r}")
+
+
+def parse_pair(line: str, where: str) -> tuple[str, str]:
+    """The names (from, to) of a line of a pair CSV; `where` starts the sentence of the `InputError`."""
+    names = tuple(part.strip() for part in line.split(","))
+    if len(names) != 2 or not all(names):
+        raise InputError(f"{where}: expected {PAIRS_HEADER!r}, found {line[:60]!r}")
+    return names
+
+
+def check_inside(name: str, where: str) -> None:
+    """Raises `InputError` where an image's name would lead out of the folder of its split."""
+    plain, windows = PurePosixPath(name), PureWindowsPath(name)
+    if plain.is_absolute() or windows.anchor or ".." in windows.parts or "\0" in name:
+        raise InputError(f"{where}: the image {name!r} is outside the data folder")

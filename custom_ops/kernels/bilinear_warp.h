@@ -10,8 +10,8 @@
 
 namespace gfla {
 
-// source [B, H, W, C], flow [B, rows, columns, 2] -> out [B, rows, columns, C]. `offset` pixels, added to x and y
-// after the clipping of far positions, is the margin of a padded source.
+// source [B, H, W, C], flow [B, rows, columns, 2] -> out [B, rows, columns, C]. `offset` pixels, added to x
+// and y after the clipping of far positions, is the margin of a padded source.
 template <typename T>
 void BilinearWarp(const Shape& shape, int offset, const T* source, const ComputeType<T>* flow, T* out,
                   const Parallel& parallel);

@@ -25,12 +25,13 @@ namespace cuda {
 
 // As for local attention: see there for `scratch` and `stream`.
 template <typename T>
-int FlowedPatches(const Shape& shape, int n, const T* source, const ComputeType<T>* flow, T* out, void* stream);
+int FlowedPatches(const Shape& shape, int n, const T* source, const ComputeType<T>* flow, T* out,
+                  void* stream);
 
 template <typename T>
 int FlowedPatchesGradient(const Shape& shape, int n, const T* source, const ComputeType<T>* flow,
-                          const T* upstream, T* source_gradient, ComputeType<T>* flow_gradient, float* scratch,
-                          void* stream);
+                          const T* upstream, T* source_gradient, ComputeType<T>* flow_gradient,
+                          float* scratch, void* stream);
 
 }  // namespace cuda
 }  // namespace gfla

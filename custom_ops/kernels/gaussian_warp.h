@@ -28,13 +28,13 @@ namespace cuda {
 
 // As for local attention: see there for `scratch` and `stream`.
 template <typename T>
-int GaussianWarp(const Shape& shape, int size, double sigma, const T* source, const ComputeType<T>* flow, T* out,
-                 void* stream);
+int GaussianWarp(const Shape& shape, int size, double sigma, const T* source, const ComputeType<T>* flow,
+                 T* out, void* stream);
 
 template <typename T>
-int GaussianWarpGradient(const Shape& shape, int size, double sigma, const T* source, const ComputeType<T>* flow,
-                         const T* upstream, T* source_gradient, ComputeType<T>* flow_gradient, float* scratch,
-                         void* stream);
+int GaussianWarpGradient(const Shape& shape, int size, double sigma, const T* source,
+                         const ComputeType<T>* flow, const T* upstream, T* source_gradient,
+                         ComputeType<T>* flow_gradient, float* scratch, void* stream);
 
 }  // namespace cuda
 }  // namespace gfla

@@ -7,10 +7,15 @@
 
 namespace gfla {
 
-// Calls work(begin, end) on ranges that cover [0, total), possibly at the same time. `cost` is about the cycles
-// that one unit takes. The kernels' results do not depend on how it cuts the range.
+// A range of the units of a job.
 using Work = std::function<void(int64_t begin, int64_t end)>;
-using Parallel = std::function<void(int64_t total, int64_t cost, const Work& work)>;
+
+struct Parallel {
+  int threads;  // how many there are: a hint for how finely to cut
+  // Calls work(begin, end) on ranges that cover [0, total), possibly at the same time. `cost` is about the
+  // cycles that one unit takes. The kernels' results do not depend on how it cuts the range.
+  std::function<void(int64_t total, int64_t cost, const Work& work)> run;
+};
 
 }  // namespace gfla
 

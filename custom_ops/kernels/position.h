@@ -12,8 +12,8 @@
 
 namespace gfla {
 
-// A position split into its floor and fraction. `moves` is whether the flow moves it: not where it is NaN or has
-// been clipped, and there the flow's gradient is zero.
+// A position split into its floor and fraction. `moves` is whether the flow moves it: not where it is NaN or
+// has been clipped, and there the flow's gradient is zero.
 template <typename Real>
 struct Position {
   int32_t base;
@@ -23,7 +23,7 @@ struct Position {
 
 // grid + flow, NaN flow as 0, clipped to +-2^24, the last integer that float counts to.
 template <typename Real>
-GFLA_HOST_DEVICE inline Position<Real> SplitPosition(int64_t grid, Real flow) {
+GFLA_HOST_DEVICE static inline Position<Real> SplitPosition(int64_t grid, Real flow) {
   const Real kFar = Real(16777216);
   const bool number = flow == flow;
   Real position = Real(grid) + (number ? flow : Real(0));
@@ -36,7 +36,7 @@ GFLA_HOST_DEVICE inline Position<Real> SplitPosition(int64_t grid, Real flow) {
 }
 
 // An index clamped into [0, size).
-GFLA_HOST_DEVICE inline int64_t ClampIndex(int64_t index, int64_t size) {
+GFLA_HOST_DEVICE static inline int64_t ClampIndex(int64_t index, int64_t size) {
   return index < 0 ? 0 : (index >= size ? size - 1 : index);
 }
 

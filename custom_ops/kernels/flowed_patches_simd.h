@@ -1,0 +1,25 @@
+// Flowed patches's parts as compiled for each instruction set: as local attention's.
+#ifndef GFLA_KERNELS_FLOWED_PATCHES_SIMD_H_
+#define GFLA_KERNELS_FLOWED_PATCHES_SIMD_H_
+
+#include "custom_ops/kernels/instruction_set.h"
+#include "custom_ops/kernels/shape.h"
+#include "custom_ops/kernels/types.h"
+
+namespace gfla {
+
+template <InstructionSet set, typename T>
+void FlowedPatchesRows(const Shape& shape, int n, const T* source, const ComputeType<T>* flow, int64_t begin,
+                       int64_t end, T* out);
+
+template <InstructionSet set, typename T>
+void FlowedPatchesFlowGradient(const Shape& shape, int n, const T* source, const ComputeType<T>* flow,
+                               const T* upstream, int64_t begin, int64_t end, ComputeType<T>* flow_gradient);
+
+template <InstructionSet set, typename T>
+void FlowedPatchesSourceGradient(const Shape& shape, int n, const ComputeType<T>* flow, const T* upstream,
+                                 int64_t item, int64_t first_row, int64_t end_row, T* source_gradient);
+
+}  // namespace gfla
+
+#endif  // GFLA_KERNELS_FLOWED_PATCHES_SIMD_H_

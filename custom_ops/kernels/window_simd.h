@@ -1,0 +1,180 @@
+// Weighted sums over a small window of the source around where each location reads, and their gradients.
+// Local attention and both warps are such sums; they differ in how a window's weights follow from the
+// fraction of its position.
+//
+// Only for `*_simd.cc` files. A Window has
+//   size()                              taps along an axis
+//   first()                             the first tap, from the floor of the position
+//   Weights(location, a, b, weights)    [size * size], y first, from the fractions a of x and b of y
+//   Gradients(location, a, b, dots, da, db)   from the gradient `dots` of the weights to that of a and b, and
+//   to
+//                                       whatever else the weights depend on
+#ifndef GFLA_KERNELS_WINDOW_SIMD_H_
+#define GFLA_KERNELS_WINDOW_SIMD_H_
+
+#include "custom_ops/kernels/position.h"
+#include "custom_ops/kernels/shape.h"
+#include "custom_ops/kernels/simd.h"
+
+namespace gfla {
+namespace {
+
+constexpr int kLargestWindowSize = 32;
+constexpr int kMostTaps = kLargestWindowSize * kLargestWindowSize;
+
+// Where one location's window lies.
+template <typename Real>
+struct Place {
+  Position<Real> x, y;
+  int64_t left, top;
+};
+
+template <typename Real>
+GFLA_INLINE Place<Real> PlaceOf(const Shape& shape, int64_t location, int first, const Real* flow) {
+  const int64_t column = location % shape.columns;
+  const int64_t row = location / shape.columns % shape.rows;
+  const Position<Real> x = SplitPosition<Real>(column, flow[2 * location]);
+  const Position<Real> y = SplitPosition<Real>(row, flow[2 * location + 1]);
+  return {x, y, x.base + int64_t{first}, y.base + int64_t{first}};
+}
+
+// The offsets, in elements from the batch item's beginning, of the size x size clamped pixels of a window.
+GFLA_INLINE void WindowOffsets(const Shape& shape, int64_t left, int64_t top, int size, int64_t* offsets) {
+  int64_t columns[kLargestWindowSize];
+  for (int q = 0; q < size; ++q) columns[q] = ClampIndex(left + q, shape.width) * shape.channels;
+  for (int p = 0; p < size; ++p) {
+    const int64_t row = ClampIndex(top + p, shape.height) * shape.width * shape.channels;
+    for (int q = 0; q < size; ++q) offsets[p * size + q] = row + columns[q];
+  }
+}
+
+template <typename T>
+GFLA_INLINE const T* BatchItem(const Shape& shape, int64_t location, const T* source) {
+  return source + location / (shape.rows * shape.columns) * shape.height * shape.width * shape.channels;
+}
+
+// out for the output's rows begin to end, counted through the batch.
+template <typename T, typename Window>
+GFLA_INLINE void SumWindows(const Shape& shape, const Window& window, const T* source,
+                            const ComputeType<T>* flow, int64_t begin, int64_t end, T* out) {
+  using Real = ComputeType<T>;
+  Real weights[kMostTaps];
+  int64_t offsets[kMostTaps];
+  const int size = window.size();
+  for (int64_t location = begin * shape.columns; location < end * shape.columns; ++location) {
+    const Place<Real> place = PlaceOf<Real>(shape, location, window.first(), flow);
+    window.Weights(location, place.x.fraction, place.y.fraction, weights);
+    WindowOffsets(shape, place.left, place.top, size, offsets);
+    WeightedSum<false>(BatchItem(shape, location, source), offsets, weights, size * size, shape.channels,
+                       out + location * shape.channels);
+  }
+}
+
+// The gradients of the flow and of what the weights depend on, for the output's rows begin to end.
+template <typename T, typename Window>
+GFLA_INLINE void WeightGradients(const Shape& shape, const Window& window, const T* source,
+                                 const ComputeType<T>* flow, const T* upstream, int64_t begin, int64_t end,
+                                 ComputeType<T>* flow_gradient) {
+  using Real = ComputeType<T>;
+  Real dots[kMostTaps];
+  int64_t offsets[kMostTaps];
+  const int size = window.size();
+  for (int64_t location = begin * shape.columns; location < end * shape.columns; ++location) {
+    const Place<Real> place = PlaceOf<Real>(shape, location, window.first(), flow);
+    WindowOffsets(shape, place.left, place.top, size, offsets);
+    DotProducts(upstream + location * shape.channels, BatchItem(shape, location, source), offsets,
+                size * size, shape.channels, dots);
+    Real da = 0, db = 0;
+    window.Gradients(location, place.x.fraction, place.y.fraction, dots, &da, &db);
+    flow_gradient[2 * location] = place.x.moves ? da : 0;
+    flow_gradient[2 * location + 1] = place.y.moves ? db : 0;
+  }
+}
+
+// The rows of a band of one batch item's gradient, in what sums are kept in: the gradient itself where that
+// is its type, a buffer otherwise.
+template <typename T>
+class BandSums {
+ public:
+  using Real = ComputeType<T>;
+
+  BandSums(const Shape& shape, int64_t item, int64_t first_row, int64_t end_row, T* gradient)
+      : count_((end_row - first_row) * shape.width * shape.channels),
+        to_(gradient + (item * shape.height + first_row) * shape.width * shape.channels) {
+    if constexpr (sizeof(T) == sizeof(Real)) {
+      sums_ = to_;
+      std::memset(sums_, 0, count_ * sizeof(Real));
+    } else {
+      buffer_ = new Real[count_]();
+      sums_ = buffer_;
+    }
+  }
+
+  BandSums(const BandSums&) = delete;
+  BandSums& operator=(const BandSums&) = delete;
+
+  ~BandSums() {
+    if constexpr (sizeof(T) != sizeof(Real)) {
+      Convert<T>(buffer_, count_, to_);
+      delete[] buffer_;
+    }
+  }
+
+  Real* sums() { return sums_; }
+
+ private:
+  const int64_t count_;
+  T* const to_;
+  Real* sums_;
+  Real* buffer_ = nullptr;
+};
+
+// Calls add(location, place, offsets, taps, count) on every location of the item whose window touches the
+// band's rows, in order: the `count` taps of the window that lie in the band, with their offsets from the
+// band's beginning.
+template <typename Real, typename Add>
+GFLA_INLINE void ForTapsInBand(const Shape& shape, int size, int first, const Real* flow, int64_t item,
+                               int64_t first_row, int64_t end_row, const Add& add) {
+  int64_t offsets[kMostTaps];
+  int taps[kMostTaps];
+  const int64_t locations = shape.rows * shape.columns;
+  for (int64_t location = item * locations; location < (item + 1) * locations; ++location) {
+    const Place<Real> place = PlaceOf<Real>(shape, location, first, flow);
+    if (ClampIndex(place.top + size - 1, shape.height) < first_row) continue;
+    if (ClampIndex(place.top, shape.height) >= end_row) continue;
+    int count = 0;
+    for (int p = 0; p < size; ++p) {
+      const int64_t row = ClampIndex(place.top + p, shape.height);
+      if (row < first_row || row >= end_row) continue;
+      for (int q = 0; q < size; ++q) {
+        taps[count] = p * size + q;
+        offsets[count++] =
+            ((row - first_row) * shape.width + ClampIndex(place.left + q, shape.width)) * shape.channels;
+      }
+    }
+    add(location, place, offsets, taps, count);
+  }
+}
+
+// The source's gradient, for a band of rows of one batch item.
+template <typename T, typename Window>
+GFLA_INLINE void SourceGradient(const Shape& shape, const Window& window, const ComputeType<T>* flow,
+                                const T* upstream, int64_t item, int64_t first_row, int64_t end_row,
+                                T* source_gradient) {
+  using Real = ComputeType<T>;
+  Real weights[kMostTaps];
+  Real in_band[kMostTaps];
+  BandSums<T> band(shape, item, first_row, end_row, source_gradient);
+  const auto add = [&](int64_t location, const Place<Real>& place, const int64_t* offsets, const int* taps,
+                       int count) __attribute__((always_inline)) {
+    window.Weights(location, place.x.fraction, place.y.fraction, weights);
+    for (int t = 0; t < count; ++t) in_band[t] = weights[taps[t]];
+    AddScaled(upstream + location * shape.channels, offsets, in_band, count, shape.channels, band.sums());
+  };
+  ForTapsInBand<Real>(shape, window.size(), window.first(), flow, item, first_row, end_row, add);
+}
+
+}  // namespace
+}  // namespace gfla
+
+#endif  // GFLA_KERNELS_WINDOW_SIMD_H_

@@ -1,0 +1,141 @@
+// GflaFlowedPatches and its gradient.
+#include "custom_ops/kernels/flowed_patches.h"
+#include "custom_ops/kernels/local_attention.h"
+#include "custom_ops/ops/op_helpers.h"
+
+namespace gfla {
+namespace {
+
+using tensorflow::OpKernel;
+using tensorflow::OpKernelConstruction;
+using tensorflow::OpKernelContext;
+using tensorflow::Tensor;
+using tensorflow::TensorShape;
+using tensorflow::shape_inference::InferenceContext;
+using tensorflow::shape_inference::ShapeHandle;
+
+// The shape of the output, and of the gradient's upstream.
+absl::Status InferOut(InferenceContext* context, ShapeHandle* out) {
+  ShapeHandle locations;
+  TF_RETURN_IF_ERROR(InferLocations(context, /*any_size=*/false, &locations));
+  int64_t kernel_size;
+  TF_RETURN_IF_ERROR(context->GetAttr("kernel_size", &kernel_size));
+  const ShapeHandle patch =
+      context->MakeShape({context->MakeDim(kernel_size * kernel_size), context->Dim(context->input(0), 3)});
+  return context->Concatenate(locations, patch, out);
+}
+
+REGISTER_OP("GflaFlowedPatches")
+    .Input("source: T")
+    .Input("flow: U")
+    .Output("out: T")
+    .Attr("kernel_size: int >= 1")
+    .Attr("T: {float, double, half, bfloat16}")
+    .Attr("U: {float, double}")
+    .SetShapeFn([](InferenceContext* context) {
+      ShapeHandle out;
+      TF_RETURN_IF_ERROR(InferOut(context, &out));
+      context->set_output(0, out);
+      return absl::OkStatus();
+    })
+    .Doc(
+        "The n x n patch of the source around where each location's flow points; U is double where T is, "
+        "else float.");
+
+REGISTER_OP("GflaFlowedPatchesGradient")
+    .Input("source: T")
+    .Input("flow: U")
+    .Input("upstream: T")
+    .Output("source_gradient: T")
+    .Output("flow_gradient: U")
+    .Attr("kernel_size: int >= 1")
+    .Attr("T: {float, double, half, bfloat16}")
+    .Attr("U: {float, double}")
+    .SetShapeFn([](InferenceContext* context) {
+      ShapeHandle out, ignored;
+      TF_RETURN_IF_ERROR(InferOut(context, &out));
+      TF_RETURN_IF_ERROR(context->Merge(context->input(2), out, &ignored));
+      return GradientShapes(context, {0, 1});
+    })
+    .Doc("The gradients of GflaFlowedPatches.");
+
+// The operators' attributes.
+struct Attributes {
+  int kernel_size;
+
+  explicit Attributes(OpKernelConstruction* context) {
+    OP_REQUIRES_OK(context, context->GetAttr("kernel_size", &kernel_size));
+    OP_REQUIRES(context, kernel_size >= 1 && kernel_size <= kLargestKernel,
+                tensorflow::errors::InvalidArgument("kernel_size must be 1 to ", kLargestKernel, ", got ",
+                                                    kernel_size));
+  }
+};
+
+template <typename Element>
+class FlowedPatchesOp : public OpKernel {
+ public:
+  explicit FlowedPatchesOp(OpKernelConstruction* context) : OpKernel(context), attributes_(context) {}
+
+  void Compute(OpKernelContext* context) override {
+    const Tensor& source = context->input(0);
+    Shape shape;
+    OP_REQUIRES_OK(context, CheckSourceAndFlow(source, context->input(1), /*any_size=*/false, &shape));
+    Tensor* out;
+    OP_REQUIRES_OK(context, context->allocate_output(
+                                0,
+                                TensorShape({shape.batch, shape.rows, shape.columns,
+                                             int64_t{attributes_.kernel_size} * attributes_.kernel_size,
+                                             shape.channels}),
+                                &out));
+    FlowedPatches(shape, attributes_.kernel_size, Data<Element>(source),
+                  Data<FlowType<Element>>(context->input(1)), Data<Element>(out), ThreadsOf(context));
+  }
+
+ private:
+  const Attributes attributes_;
+};
+
+template <typename Element>
+class FlowedPatchesGradientOp : public OpKernel {
+ public:
+  explicit FlowedPatchesGradientOp(OpKernelConstruction* context) : OpKernel(context), attributes_(context) {}
+
+  void Compute(OpKernelContext* context) override {
+    const Tensor& source = context->input(0);
+    const Tensor& flow = context->input(1);
+    const Tensor& upstream = context->input(2);
+    Shape shape;
+    OP_REQUIRES_OK(context, CheckSourceAndFlow(source, flow, /*any_size=*/false, &shape));
+    OP_REQUIRES_OK(context, CheckAtLocations(
+                                shape, upstream,
+                                {int64_t{attributes_.kernel_size} * attributes_.kernel_size, shape.channels},
+                                "upstream"));
+    Tensor *source_gradient, *flow_gradient;
+    OP_REQUIRES_OK(context, context->allocate_output(0, source.shape(), &source_gradient));
+    OP_REQUIRES_OK(context, context->allocate_output(1, flow.shape(), &flow_gradient));
+    FlowedPatchesGradient(shape, attributes_.kernel_size, Data<Element>(source),
+                          Data<FlowType<Element>>(flow), Data<Element>(upstream),
+                          Data<Element>(source_gradient), Data<FlowType<Element>>(flow_gradient),
+                          ThreadsOf(context));
+  }
+
+ private:
+  const Attributes attributes_;
+};
+
+#define GFLA_REGISTER(Element)                                         \
+  REGISTER_KERNEL_BUILDER(Name("GflaFlowedPatches")                    \
+                              .Device(tensorflow::DEVICE_CPU)          \
+                              .TypeConstraint<Element>("T")            \
+                              .TypeConstraint<FlowType<Element>>("U"), \
+                          FlowedPatchesOp<Element>);                   \
+  REGISTER_KERNEL_BUILDER(Name("GflaFlowedPatchesGradient")            \
+                              .Device(tensorflow::DEVICE_CPU)          \
+                              .TypeConstraint<Element>("T")            \
+                              .TypeConstraint<FlowType<Element>>("U"), \
+                          FlowedPatchesGradientOp<Element>);
+
+GFLA_FOR_ELEMENTS(GFLA_REGISTER)
+
+}  // namespace
+}  // namespace gfla

@@ -1,0 +1,136 @@
+// GflaGaussianWarp and its gradient.
+#include "custom_ops/kernels/gaussian_warp.h"
+#include "custom_ops/ops/op_helpers.h"
+
+namespace gfla {
+namespace {
+
+using tensorflow::OpKernel;
+using tensorflow::OpKernelConstruction;
+using tensorflow::OpKernelContext;
+using tensorflow::Tensor;
+using tensorflow::TensorShape;
+using tensorflow::shape_inference::InferenceContext;
+using tensorflow::shape_inference::ShapeHandle;
+
+// The shape of the output, and of the gradient's upstream.
+absl::Status InferOut(InferenceContext* context, ShapeHandle* out) {
+  ShapeHandle locations;
+  TF_RETURN_IF_ERROR(InferLocations(context, /*any_size=*/false, &locations));
+  return context->Concatenate(locations, context->Vector(context->Dim(context->input(0), 3)), out);
+}
+
+REGISTER_OP("GflaGaussianWarp")
+    .Input("source: T")
+    .Input("flow: U")
+    .Output("out: T")
+    .Attr("kernel_size: int >= 1")
+    .Attr("sigma: float")
+    .Attr("T: {float, double, half, bfloat16}")
+    .Attr("U: {float, double}")
+    .SetShapeFn([](InferenceContext* context) {
+      ShapeHandle out;
+      TF_RETURN_IF_ERROR(InferOut(context, &out));
+      context->set_output(0, out);
+      return absl::OkStatus();
+    })
+    .Doc(
+        "A read of the source through a Gaussian window where each location's flow points; U is double where "
+        "T is, else float.");
+
+REGISTER_OP("GflaGaussianWarpGradient")
+    .Input("source: T")
+    .Input("flow: U")
+    .Input("upstream: T")
+    .Output("source_gradient: T")
+    .Output("flow_gradient: U")
+    .Attr("kernel_size: int >= 1")
+    .Attr("sigma: float")
+    .Attr("T: {float, double, half, bfloat16}")
+    .Attr("U: {float, double}")
+    .SetShapeFn([](InferenceContext* context) {
+      ShapeHandle out, ignored;
+      TF_RETURN_IF_ERROR(InferOut(context, &out));
+      TF_RETURN_IF_ERROR(context->Merge(context->input(2), out, &ignored));
+      return GradientShapes(context, {0, 1});
+    })
+    .Doc("The gradients of GflaGaussianWarp.");
+
+// The operators' attributes.
+struct Attributes {
+  int kernel_size;
+  float sigma;
+
+  explicit Attributes(OpKernelConstruction* context) {
+    OP_REQUIRES_OK(context, context->GetAttr("kernel_size", &kernel_size));
+    OP_REQUIRES(context, kernel_size >= 1 && kernel_size <= kLargestWindow,
+                tensorflow::errors::InvalidArgument("kernel_size must be 1 to ", kLargestWindow, ", got ",
+                                                    kernel_size));
+    OP_REQUIRES_OK(context, context->GetAttr("sigma", &sigma));
+    OP_REQUIRES(context, sigma > 0,
+                tensorflow::errors::InvalidArgument("sigma must be positive, got ", sigma));
+  }
+};
+
+template <typename Element>
+class GaussianWarpOp : public OpKernel {
+ public:
+  explicit GaussianWarpOp(OpKernelConstruction* context) : OpKernel(context), attributes_(context) {}
+
+  void Compute(OpKernelContext* context) override {
+    const Tensor& source = context->input(0);
+    Shape shape;
+    OP_REQUIRES_OK(context, CheckSourceAndFlow(source, context->input(1), /*any_size=*/false, &shape));
+    Tensor* out;
+    OP_REQUIRES_OK(context,
+                   context->allocate_output(
+                       0, TensorShape({shape.batch, shape.rows, shape.columns, shape.channels}), &out));
+    GaussianWarp(shape, attributes_.kernel_size, attributes_.sigma, Data<Element>(source),
+                 Data<FlowType<Element>>(context->input(1)), Data<Element>(out), ThreadsOf(context));
+  }
+
+ private:
+  const Attributes attributes_;
+};
+
+template <typename Element>
+class GaussianWarpGradientOp : public OpKernel {
+ public:
+  explicit GaussianWarpGradientOp(OpKernelConstruction* context) : OpKernel(context), attributes_(context) {}
+
+  void Compute(OpKernelContext* context) override {
+    const Tensor& source = context->input(0);
+    const Tensor& flow = context->input(1);
+    const Tensor& upstream = context->input(2);
+    Shape shape;
+    OP_REQUIRES_OK(context, CheckSourceAndFlow(source, flow, /*any_size=*/false, &shape));
+    OP_REQUIRES_OK(context, CheckAtLocations(shape, upstream, {shape.channels}, "upstream"));
+    Tensor *source_gradient, *flow_gradient;
+    OP_REQUIRES_OK(context, context->allocate_output(0, source.shape(), &source_gradient));
+    OP_REQUIRES_OK(context, context->allocate_output(1, flow.shape(), &flow_gradient));
+    GaussianWarpGradient(shape, attributes_.kernel_size, attributes_.sigma, Data<Element>(source),
+                         Data<FlowType<Element>>(flow), Data<Element>(upstream),
+                         Data<Element>(source_gradient), Data<FlowType<Element>>(flow_gradient),
+                         ThreadsOf(context));
+  }
+
+ private:
+  const Attributes attributes_;
+};
+
+#define GFLA_REGISTER(Element)                                         \
+  REGISTER_KERNEL_BUILDER(Name("GflaGaussianWarp")                     \
+                              .Device(tensorflow::DEVICE_CPU)          \
+                              .TypeConstraint<Element>("T")            \
+                              .TypeConstraint<FlowType<Element>>("U"), \
+                          GaussianWarpOp<Element>);                    \
+  REGISTER_KERNEL_BUILDER(Name("GflaGaussianWarpGradient")             \
+                              .Device(tensorflow::DEVICE_CPU)          \
+                              .TypeConstraint<Element>("T")            \
+                              .TypeConstraint<FlowType<Element>>("U"), \
+                          GaussianWarpGradientOp<Element>);
+
+GFLA_FOR_ELEMENTS(GFLA_REGISTER)
+
+}  // namespace
+}  // namespace gfla

@@ -4,6 +4,8 @@ import contextlib
 
 import keras
 import tensorflow as tf
+from tensorflow.python.ops import control_flow_util
+from tensorflow.python.saved_model import save_context
 
 KERAS_3 = int(keras.__version__.split(".")[0]) >= 3
 
@@ -57,3 +59,15 @@ def for_precision(optimizer):
     """The optimizer as the global dtype policy needs it: with dynamic loss scaling under mixed_float16."""
     wrapper = keras.mixed_precision.LossScaleOptimizer
     return wrapper(optimizer) if scales_losses() and not isinstance(optimizer, wrapper) else optimizer
+
+
+def in_xla_context():
+    """Whether a function is being traced for XLA (jit_compile=True), as TensorFlow itself tells it."""
+    return not tf.executing_eagerly() and control_flow_util.GraphOrParentsInXlaContext(
+        tf.compat.v1.get_default_graph()
+    )
+
+
+def writing_saved_model():
+    """Whether tf.saved_model.save is tracing functions in this thread."""
+    return save_context.in_save_context()

@@ -1,6 +1,27 @@
-"""Finds the compiled operators, says why they are not there, and chooses an implementation."""
+"""Finds and loads the compiled operators, says why they are not there, and chooses an implementation.
 
-from gfla_tf.ops import checks
+They are looked for once a process, when an operator is first called or somebody asks. GFLA_NATIVE=0 in the
+environment turns them off.
+"""
+
+import contextlib
+import ctypes
+import functools
+import logging
+import os
+import threading
+
+import tensorflow as tf
+
+from gfla_tf import _compat
+from gfla_tf.ops import checks, native_record
+
+OPERATORS = ("bilinear_warp", "gaussian_warp", "flowed_patches", "local_attention")
+
+_log = logging.getLogger(__name__)
+_lock = threading.RLock()
+_said = set()
+_portable = threading.local()
 
 
 class NativeUnavailableError(RuntimeError):
@@ -13,23 +34,145 @@ def native_available():
 
 
 def unavailable_reason():
-    """Why the compiled operators cannot run, as a sentence; None where they can."""
-    return "this release has no compiled operators, only the TensorFlow ones"
+    """Why the compiled operators cannot run in this process, as a clause; None where they can."""
+    return _load()[1]
+
+
+def library():
+    """The loaded module of operators: `library().gfla_local_attention(...)`.
+
+    Raises:
+      NativeUnavailableError: it cannot be loaded.
+    """
+    module, reason = _load()
+    if module is None:
+        raise NativeUnavailableError(f"the compiled operators cannot run: {reason}")
+    return module
 
 
 def choose(operator, impl):
-    """Resolves impl="auto" | "native" | "tf" for an operator to "native" or "tf".
+    """Resolves impl="auto" | "native" | "tf" for an operator, where it is called, to "native" or "tf".
+
+    "auto" is "native" wherever that can run, and says once an operator in the log why it is not. Under
+    `portable()`, and while a SavedModel is written, every name gives "tf".
 
     Raises:
       ValueError: another name.
       NativeUnavailableError: "native" where it cannot run.
     """
     checks.implementation(impl)
-    if impl == "tf":
+    if impl == "tf" or getattr(_portable, "depth", 0) or _compat.writing_saved_model():
+        return "tf"
+    if _compat.in_xla_context():
+        if impl == "native":
+            raise _cannot_run(operator, "XLA (jit_compile=True) cannot compile it")
         return "tf"
     reason = unavailable_reason()
+    if impl == "native":
+        if reason is not None:
+            raise _cannot_run(operator, reason)
+        return "native"
+    reason = reason or _preference()
     if reason is None:
         return "native"
-    if impl == "native":
-        raise NativeUnavailableError(f'{operator}(impl="native") cannot run: {reason}; use impl="tf"')
+    _say_once(operator, reason)
     return "tf"
+
+
+def automatic(operator):
+    """What impl="auto" gives outside jit_compile=True: ("native", None), or ("tf", the reason)."""
+    reason = unavailable_reason() or _preference()
+    return ("native", None) if reason is None else ("tf", reason)
+
+
+@contextlib.contextmanager
+def portable():
+    """For `with portable():` around tracing what shall run without the compiled library: in this thread every
+    operator is made of TensorFlow's own, whatever its `impl`.
+    """
+    _portable.depth = getattr(_portable, "depth", 0) + 1
+    try:
+        yield
+    finally:
+        _portable.depth -= 1
+
+
+def instruction_set():
+    """The instruction set that the CPU kernels run with here: "baseline", "avx2" or "avx512".
+
+    Raises:
+      NativeUnavailableError: the library cannot be loaded.
+    """
+    library()
+    function = ctypes.CDLL(str(native_record.FOLDER / native_record.LIBRARY)).gfla_instruction_set
+    function.restype = ctypes.c_char_p
+    return function().decode()
+
+
+def _load():
+    """(module, None) or (None, reason)."""
+    with _lock:
+        return _loaded()
+
+
+@functools.cache
+def _loaded():
+    if os.environ.get("GFLA_NATIVE") == "0":
+        return None, "GFLA_NATIVE=0 turns them off"
+    reason = _refusal()
+    if reason is not None:
+        return None, reason
+    path = native_record.FOLDER / native_record.LIBRARY
+    try:
+        return tf.load_op_library(str(path)), None
+    except (tf.errors.OpError, OSError, RuntimeError) as error:
+        return None, f"{path} cannot be loaded: {_first_line(error)}"
+
+
+def _refusal():
+    """Why the library must not even be opened, as a clause; None where it may."""
+    path = native_record.FOLDER / native_record.LIBRARY
+    again = "run gfla native build"
+    try:
+        record = native_record.read_record()
+        if record.tensorflow != tf.version.VERSION:
+            return (
+                f"the library was built for TensorFlow {record.tensorflow}, this is "
+                f"{tf.version.VERSION}; {again}"
+            )
+        if record.sources != native_record.sources_digest():
+            return f"the library was built from other sources than are here; {again}"
+        if record.library != native_record.file_digest(path):
+            return f"{path} is not the file that was built; {again}"
+    except FileNotFoundError:
+        return f"the library is not built; {again}"
+    except ValueError as error:
+        return f"{error}; {again}"
+    except OSError as error:
+        return f"the library cannot be read: {_first_line(error)}"
+    return None
+
+
+@functools.cache
+def _preference():
+    """Why "auto" passes over a library that could run, as a clause; None where it does not."""
+    if native_record.read_record().cuda is None and tf.config.list_physical_devices("GPU"):
+        return "there is a GPU and the library has no CUDA kernels; run gfla native build --cuda on"
+    return None
+
+
+def _say_once(operator, reason):
+    with _lock:
+        if operator in _said:
+            return
+        _said.add(operator)
+    _log.warning("%s: the TensorFlow form is used: %s", operator, reason)
+
+
+def _cannot_run(operator, reason):
+    return NativeUnavailableError(f'{operator}(impl="native") cannot run: {reason}; use impl="tf"')
+
+
+def _first_line(error):
+    text = getattr(error, "strerror", None) or getattr(error, "message", None) or str(error)
+    return text.strip().splitlines()[0] if text.strip() else type(error).__name__

@@ -1,0 +1,196 @@
+"""Builds the compiled operators with CMake, for the TensorFlow of this process, into the installed package."""
+
+import contextlib
+import dataclasses
+import importlib.util
+import json
+import os
+import re
+import secrets
+import shutil
+import subprocess
+import sysconfig
+import tempfile
+from pathlib import Path
+
+import tensorflow as tf
+
+from gfla_tf.errors import InputError
+from gfla_tf.ops import native_record
+from gfla_tf.ops.native_record import LIBRARY, RECORD, Record
+
+_PROGRESS = re.compile(r"^\[\s*(\d+%|\d+/\d+)\] ")  # of ninja and of make
+
+
+def build(folder=native_record.FOLDER, *, cuda="auto", force=False, report=print):
+    """Builds the library, and the record beside it, unless they are there and up to date.
+
+    It is made in a temporary folder and moved into place once complete.
+
+    Args:
+      folder: where it goes; made if it is missing. Only in its default place is it found.
+      cuda: "auto" (the CUDA kernels are compiled where nvcc and a TensorFlow with CUDA are found), "on" or
+        "off".
+      force: build again what is up to date.
+      report: called with each line of progress; with the whole output of the compiler if it fails.
+
+    Returns:
+      The record, or None where there was nothing to do.
+
+    Raises:
+      ValueError: another `cuda`.
+      InputError: a tool is missing, the folder cannot be written, or the build failed.
+    """
+    if cuda not in ("auto", "on", "off"):
+        raise ValueError(f'cuda must be "auto", "on" or "off", got {cuda!r}')
+    folder = Path(folder)
+    digest = native_record.sources_digest()
+    if not force and _is_up_to_date(folder, digest, cuda):
+        report(f"{folder / LIBRARY} is up to date for TensorFlow {tf.version.VERSION}")
+        return None
+    cmake, compiler = _cmake(), _compiler()
+    _check_writable(folder)
+    with tempfile.TemporaryDirectory(prefix="gfla_native_") as scratch:
+        _configure(cmake, compiler, scratch, cuda, report)
+        _compile(cmake, scratch, report)
+        built = Path(scratch) / LIBRARY
+        info = json.loads((Path(scratch) / "build_info.json").read_text(encoding="utf-8"))
+        record = Record(**info, sources=digest, library=native_record.file_digest(built))
+        _place(folder, {LIBRARY: built.read_bytes(), RECORD: native_record.record_bytes(record)})
+    report(f"built {folder / LIBRARY}")
+    return record
+
+
+def _is_up_to_date(folder, digest, cuda):
+    try:
+        record = native_record.read_record(folder)
+        whole = record.library == native_record.file_digest(folder / LIBRARY)
+    except (OSError, ValueError):
+        return False
+    wanted = {"auto": True, "on": record.cuda is not None, "off": record.cuda is None}[cuda]
+    return whole and wanted and (record.tensorflow, record.sources) == (tf.version.VERSION, digest)
+
+
+def _configure(cmake, compiler, scratch, cuda, report):
+    """Runs CMake over the sources, with the flags of this TensorFlow."""
+    if cuda == "auto" and not tf.test.is_built_with_cuda():
+        cuda = "off"
+    flags = [
+        flag for flag in tf.sysconfig.get_compile_flags() if not flag.startswith(("-I", "-std", "--std"))
+    ]
+    settings = {
+        "CMAKE_BUILD_TYPE": "Release",
+        "CMAKE_CXX_COMPILER": compiler,
+        "GFLA_CUDA": cuda.upper(),
+        "TensorFlow_VERSION": tf.version.VERSION,
+        "TensorFlow_INCLUDE_DIR": tf.sysconfig.get_include(),
+        "TensorFlow_COMPILE_FLAGS": ";".join(flags),
+        "TensorFlow_LINK_FLAGS": ";".join(tf.sysconfig.get_link_flags()),
+    }
+    command = [cmake, "-S", os.fspath(native_record.sources_folder()), "-B", scratch]
+    ninja = _tool("ninja")
+    if ninja is not None:
+        command += ["-G", "Ninja", f"-DCMAKE_MAKE_PROGRAM={ninja}"]
+    report(f"configuring for TensorFlow {tf.version.VERSION} with {compiler}")
+    _run([*command, *(f"-D{name}={value}" for name, value in settings.items())], report)
+
+
+def _compile(cmake, scratch, report):
+    command = [cmake, "--build", scratch, "--target", "gfla_ops", "--parallel", str(os.cpu_count() or 1)]
+    _run(command, report)
+
+
+def _run(command, report):
+    """Runs a step of the build; reports its lines of progress, and the rest of its output if it fails.
+
+    Raises:
+      InputError: it failed.
+    """
+    output = []
+    with subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+    ) as process:
+        try:
+            for line in process.stdout:
+                if _PROGRESS.match(line):
+                    report(line.rstrip())
+                else:
+                    output.append(line)
+        except BaseException:
+            process.terminate()
+            raise
+    if process.returncode:
+        report("".join(output).rstrip())
+        raise InputError(
+            f"the native operators could not be built: {Path(command[0]).name} ended with code "
+            f"{process.returncode}, its output stands above"
+        )
+
+
+def _cmake():
+    cmake = _tool("cmake")
+    if cmake is None:
+        raise InputError(
+            "building the native operators needs CMake, and there is none: install it, or the extra gfla-tf[native]"
+        )
+    return cmake
+
+
+def _compiler():
+    """The C++ compiler that the environment names as CXX, or the system's."""
+    named = os.environ.get("CXX")
+    for name in [named] if named else ["c++", "g++", "clang++"]:
+        found = shutil.which(name)
+        if found is not None:
+            return found
+    if named:
+        raise InputError(f"the C++ compiler that CXX names, {named!r}, cannot be found")
+    raise InputError(
+        "building the native operators needs a C++17 compiler, and there is none: install g++ or clang++"
+    )
+
+
+def _tool(name):
+    """A program of the PATH, of this environment's scripts, or of the PyPI package of its name; or None."""
+    found = shutil.which(name) or shutil.which(name, path=sysconfig.get_path("scripts"))
+    if found is None and importlib.util.find_spec(name) is not None:
+        module = importlib.import_module(name)
+        folder = getattr(module, "CMAKE_BIN_DIR", None) or getattr(module, "BIN_DIR", None)
+        found = folder and shutil.which(name, path=folder)
+    return found
+
+
+def _check_writable(folder):
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise InputError(
+            f"the library's folder {os.fspath(folder)!r} cannot be written ({error.strerror}): build as its owner, or "
+            "install gfla_tf into an environment of your own"
+        ) from error
+
+
+def _place(folder, contents):
+    """Writes the files beside their places and renames them, the record last."""
+    staged = {}
+    try:
+        for name, data in contents.items():
+            staged[name] = folder / f".{secrets.token_hex(8)}.part"
+            staged[name].write_bytes(data)
+        for name, temporary in staged.items():
+            os.replace(temporary, folder / name)
+    except OSError as error:
+        raise InputError(
+            f"the library cannot be written to {os.fspath(folder)!r}: {error.strerror}"
+        ) from error
+    finally:
+        for temporary in staged.values():
+            with contextlib.suppress(FileNotFoundError):
+                temporary.unlink()

@@ -21,6 +21,11 @@ SOURCES = {"deepfashion": ("img_highres", "img"), "market1501": ("bounding_box",
 """By layout, the trees of images that the datasets' owners hand out."""
 
 INTERPOLATIONS = ("pil-bilinear", "pil-bicubic", "area")
+WHEN_READ = "tf-bilinear"
+"""How a dataset resizes images of another size than its own when it reads them: `tf.image.resize`, bilinear
+and antialiased, which differs from `pil-bilinear` by rounding (1/255) where it reduces less than eight times.
+"""
+
 FORMATS = {"png": ".png", "jpeg": ".jpg"}
 """By name, the file name's extension."""
 
@@ -145,7 +150,7 @@ def describe_protocol(protocol: Protocol | None, folder, image_size: tuple[int, 
     if protocol.image_size == tuple(image_size):
         return protocol.describe()
     height, width = image_size
-    return f"{protocol.describe()}; resized again to {height} x {width} when read"
+    return f"{protocol.describe()}; resized again to {height} x {width} when read ({WHEN_READ})"
 
 
 def _check(name: str, value, known: tuple[str, ...]) -> None:

@@ -40,7 +40,9 @@ def test_descriptions_name_what_moves_figures():
     )
     assert "JPEG of quality 95" in JPEG.describe()
     assert describe_protocol(PNG, "data", (256, 176)) == PNG.describe()
-    assert describe_protocol(PNG, "data", (256, 256)).endswith("; resized again to 256 x 256 when read")
+    assert describe_protocol(PNG, "data", (256, 256)).endswith(
+        "; resized again to 256 x 256 when read (tf-bilinear)"
+    )
     assert describe_protocol(None, "data", (256, 256)) == "not recorded: images as found in data"
 
 

@@ -66,8 +66,7 @@ struct Attributes {
   explicit Attributes(OpKernelConstruction* context) {
     OP_REQUIRES_OK(context, context->GetAttr("kernel_size", &kernel_size));
     OP_REQUIRES(context, kernel_size >= 1 && kernel_size <= kLargestKernel,
-                tensorflow::errors::InvalidArgument("kernel_size must be 1 to ", kLargestKernel, ", got ",
-                                                    kernel_size));
+                Invalid("kernel_size must be 1 to ", kLargestKernel, ", got ", kernel_size));
   }
 };
 

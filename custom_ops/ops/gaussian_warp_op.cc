@@ -64,11 +64,9 @@ struct Attributes {
   explicit Attributes(OpKernelConstruction* context) {
     OP_REQUIRES_OK(context, context->GetAttr("kernel_size", &kernel_size));
     OP_REQUIRES(context, kernel_size >= 1 && kernel_size <= kLargestWindow,
-                tensorflow::errors::InvalidArgument("kernel_size must be 1 to ", kLargestWindow, ", got ",
-                                                    kernel_size));
+                Invalid("kernel_size must be 1 to ", kLargestWindow, ", got ", kernel_size));
     OP_REQUIRES_OK(context, context->GetAttr("sigma", &sigma));
-    OP_REQUIRES(context, sigma > 0,
-                tensorflow::errors::InvalidArgument("sigma must be positive, got ", sigma));
+    OP_REQUIRES(context, sigma > 0, Invalid("sigma must be positive, got ", sigma));
   }
 };
 

@@ -66,8 +66,7 @@ absl::Status CheckInputs(OpKernelContext* context, Shape* shape, int* n) {
   const Tensor& kernels = context->input(2);
   TF_RETURN_IF_ERROR(CheckSourceAndFlow(context->input(0), context->input(1), /*any_size=*/false, shape));
   if (kernels.dims() != 4) {
-    return tensorflow::errors::InvalidArgument("kernels must be [B, H, W, n*n], got shape ",
-                                               kernels.shape().DebugString());
+    return Invalid("kernels must be [B, H, W, n*n], got shape ", kernels.shape().DebugString());
   }
   TF_RETURN_IF_ERROR(OddKernelSize(kernels.dim_size(3), n));
   return CheckAtLocations(*shape, kernels, {int64_t{*n} * *n}, "kernels");

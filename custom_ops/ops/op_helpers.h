@@ -3,6 +3,8 @@
 #ifndef GFLA_OPS_OP_HELPERS_H_
 #define GFLA_OPS_OP_HELPERS_H_
 
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
 #include "custom_ops/kernels/parallel.h"
 #include "custom_ops/kernels/shape.h"
 #include "custom_ops/kernels/types.h"
@@ -42,6 +44,12 @@ const KernelType<Element>* Data(const tensorflow::Tensor& tensor) {
 template <typename Element>
 KernelType<Element>* Data(tensorflow::Tensor* tensor) {
   return reinterpret_cast<KernelType<Element>*>(tensor->flat<Element>().data());
+}
+
+// What was wrong with an argument, from its parts.
+template <typename... Parts>
+absl::Status Invalid(const Parts&... parts) {
+  return absl::InvalidArgumentError(absl::StrCat(parts...));
 }
 
 // TensorFlow's own CPU thread pool.

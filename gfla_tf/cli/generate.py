@@ -129,7 +129,8 @@ def _check_outputs(outputs, args):
 
 def _read_keypoints(spec, frame, photo_size, person):
     """A pose's keypoints [18, 2] (y, x) and the frame (H, W) in whose pixels they are."""
-    from gfla_tf.data.keypoints import keep_inside, read_pose
+    from gfla_tf.data.keypoint_formats import read_pose
+    from gfla_tf.data.keypoints import keep_inside
 
     pose = read_pose(spec, person)
     frame = frame or pose.frame or photo_size

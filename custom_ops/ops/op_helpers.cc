@@ -17,9 +17,7 @@ using tensorflow::shape_inference::ShapeHandle;
 Parallel ThreadsOf(tensorflow::OpKernelContext* context) {
   const auto* threads = context->device()->tensorflow_cpu_worker_threads();
   return {threads->num_threads, [threads](int64_t total, int64_t cost, const Work& work) {
-            using tensorflow::thread::ThreadPool;
-            const ThreadPool::SchedulingParams adaptive(ThreadPool::SchedulingStrategy::kAdaptive, cost, {});
-            if (total > 0) threads->workers->ParallelFor(total, adaptive, work);
+            if (total > 0) threads->workers->ParallelFor(total, cost, work);
           }};
 }
 

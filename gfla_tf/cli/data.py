@@ -4,7 +4,7 @@ import importlib
 
 HELP = "make and prepare data folders"
 
-KINDS = ("synthetic",)
+KINDS = ("synthetic", "check")
 
 
 def add_arguments(parser):

@@ -1,0 +1,148 @@
+"""`check_folder`: every check of a data folder, in the order in which one builds on another."""
+
+from __future__ import annotations
+
+import os
+import time
+
+import numpy as np
+
+from gfla_tf.data.doctor.checks import Findings
+from gfla_tf.data.doctor.files import listed_images
+from gfla_tf.data.doctor.images import check_contents, check_images, read_images
+from gfla_tf.data.doctor.pairs import check_pairs, check_splits, identity
+from gfla_tf.data.doctor.poses import check_poses
+from gfla_tf.data.doctor.report import Report, SplitSummary
+from gfla_tf.data.doctor.tables import Tables, read_tables
+from gfla_tf.data.layout import LAYOUTS, SPLITS, Layout
+from gfla_tf.data.protocol import FILE_NAME, Protocol, read_protocol
+from gfla_tf.errors import InputError
+
+_SOURCE_TREES = {
+    "deepfashion": ("img_highres", "img", "MEN", "WOMEN"),
+    "market1501": ("bounding_box_train", "bounding_box_test"),
+}
+
+
+def check_folder(
+    root,
+    *,
+    layout: str | None = None,
+    splits: tuple[str, ...] = SPLITS,
+    limit: int | None = None,
+    decode: bool = False,
+    progress=None,
+) -> Report:
+    """Looks for everything that would stop or spoil training on a data folder. Nothing in it is changed.
+
+    Args:
+      root: a folder in the layout of `gfla_tf.data.layout`.
+      layout: "deepfashion", "market1501" or None: told by the names of the CSV files.
+      splits: "train", "test" or both; what lies across the splits is looked for only where both are given.
+      limit: read at most so many images of a split, spread evenly; None: all. The lists are checked whole.
+      decode: whether to decode the images read; otherwise only their headers and ends are looked at.
+      progress: None or called as progress(done, total) in images.
+
+    Raises:
+      InputError: `root` is no data folder, or of both layouts.
+      ValueError: an unknown layout or split, or a limit under 1.
+    """
+    root = os.fspath(root)
+    if limit is not None and limit < 1:
+        raise ValueError(f"limit must be at least 1, got {limit}")
+    if not splits or not set(splits) <= set(SPLITS):
+        raise ValueError(f"splits must be of {SPLITS}, got {splits!r}")
+    began = time.monotonic()
+    chosen = _find_layout(root, layout)
+    findings = Findings()
+    protocol = _check_protocol(root, chosen, findings)
+    tables = {split: read_tables(root, chosen, split, findings) for split in splits}
+    there = {}
+    for split, own in tables.items():
+        other = next((other for other in tables.values() if other is not own), None)
+        check_pairs(own, other, findings)
+        check_poses(own, chosen.frame, findings)
+        there[split] = listed_images(root, own, findings)
+    if len(tables) == len(SPLITS):
+        check_splits(tables["train"], tables["test"], findings)
+    names = {split: _spread(there[split], limit) for split in splits}
+    paths = [os.path.join(root, split, name) for split in splits for name in names[split]]
+    images = list(read_images(paths, decode, progress))
+    rest = iter(images)
+    found = []
+    for split, own in tables.items():
+        mine = [next(rest) for _ in names[split]]
+        check_images(root, own, names[split], mine, protocol, findings)
+        found += [(own, name, image) for name, image in zip(names[split], mine, strict=True)]
+    check_contents(found, findings)
+    return Report(
+        folder=root,
+        layout=chosen,
+        splits={split: _summary(own, names[split]) for split, own in tables.items()},
+        faults=findings.faults,
+        tables=tables,
+        protocol=protocol,
+        decoded=decode,
+        seconds=time.monotonic() - began,
+    )
+
+
+def _find_layout(root: str, name: str | None) -> Layout:
+    if not os.path.isdir(root):
+        raise InputError(f"the data folder {root!r} does not exist or is not a folder")
+    if name is not None and name not in LAYOUTS:
+        raise ValueError(f"layout must be one of {', '.join(LAYOUTS)}, got {name!r}")
+    wanted = [LAYOUTS[name]] if name is not None else list(LAYOUTS.values())
+    found = [layout for layout in wanted if _has_files_of(root, layout)]
+    if len(found) > 1:
+        names = " and ".join(layout.name for layout in found)
+        raise InputError(f"the folder {root!r} holds the files of {names}: say which one with --layout")
+    if found:
+        return found[0]
+    for layout, trees in _SOURCE_TREES.items():
+        tree = next((tree for tree in trees if os.path.isdir(os.path.join(root, tree))), None)
+        if tree is not None:
+            raise InputError(
+                f"{root!r} is no data folder but holds {tree!r}, as the dataset's owners hand it out: "
+                f"make one with `gfla data prepare {layout} {root} -o FOLDER`"
+            )
+    expected = " or ".join(f"{layout.prefixes[0]}-pairs-train.csv" for layout in wanted)
+    raise InputError(
+        f"{root!r} is no data folder: it holds no {expected} or the like (docs/data.md shows one)"
+    )
+
+
+def _has_files_of(root: str, layout: Layout) -> bool:
+    names = (
+        f"{prefix}-{kind}-{split}.csv"
+        for prefix in layout.prefixes
+        for kind in ("pairs", "annotation")
+        for split in SPLITS
+    )
+    return any(os.path.lexists(os.path.join(root, name)) for name in names)
+
+
+def _check_protocol(root: str, layout: Layout, findings: Findings) -> Protocol | None:
+    path = os.path.join(root, FILE_NAME)
+    try:
+        protocol = read_protocol(root)
+    except InputError as error:
+        findings.error("protocol", str(error), file=path)
+        return None
+    if protocol is not None and protocol.layout != layout.name:
+        sentence = f"{path!r} says the layout is {protocol.layout!r}, and the files are {layout.name}'s"
+        findings.error("protocol", sentence, file=path)
+        return None
+    return protocol
+
+
+def _spread(names: list[str], limit: int | None) -> list[str]:
+    """At most `limit` of the names, evenly spread."""
+    if limit is None or len(names) <= limit:
+        return names
+    return [names[place] for place in np.linspace(0, len(names) - 1, limit).round().astype(int)]
+
+
+def _summary(tables: Tables, read: list[str]) -> SplitSummary:
+    people = {identity(name) for name in tables.rows} - {None}
+    return SplitSummary(len(tables.rows), len(tables.pairs), len(people), len(read))

@@ -1,0 +1,71 @@
+"""Checks of a split's images against its annotation file: listed and not there, there and not listed."""
+
+from __future__ import annotations
+
+import os
+import re
+
+from gfla_tf.data.doctor.checks import Findings
+from gfla_tf.data.doctor.tables import Tables
+from gfla_tf.data.layout import check_inside
+from gfla_tf.errors import InputError
+
+
+def listed_images(root: str, tables: Tables, findings: Findings) -> list[str]:
+    """The names of a split's rows whose files are there; reports the others, and files without a row."""
+    folder = os.path.join(root, tables.split)
+    if not os.path.isdir(folder):
+        sentence = f"there is no folder {folder!r} for the images of the {tables.split} split"
+        findings.error("missing-file", sentence, split=tables.split, file=folder)
+        return []
+    files = _files(folder)
+    alike = None
+    there = []
+    for name, row in tables.rows.items():
+        path = os.path.join(folder, name)
+        place = f"{tables.annotation_path!r}, line {row.line}"
+        where = {"split": tables.split, "file": tables.annotation_path, "line": row.line, "image": name}
+        try:
+            check_inside(name, place)
+        except InputError as error:
+            of_image(name, tables, findings)("outside-folder", str(error), **where)
+            continue
+        if name in files or os.path.isfile(path):
+            there.append(name)
+            continue
+        if alike is None:
+            alike = {_letters(file): file for file in sorted(files)}
+        like = alike.get(_letters(name))
+        hint = f" (there is {like!r})" if like else ""
+        of_image(name, tables, findings)(
+            "missing-image", f"{place}: there is no image {path!r}{hint}", **where
+        )
+    _report_unlisted(folder, files, tables, findings)
+    return there
+
+
+def of_image(name: str, tables: Tables, findings: Findings):
+    """How to report a fault of an image: training fails only over one that a pair names."""
+    return findings.error if name in tables.used else findings.warning
+
+
+def _files(folder: str) -> set[str]:
+    """Names of the regular files of a folder."""
+    with os.scandir(folder) as entries:
+        return {entry.name for entry in entries if entry.is_file()}
+
+
+def _letters(name: str) -> str:
+    """What is left of a name where case, extension, slashes and underscores do not count."""
+    return re.sub(r"[^a-z0-9]", "", os.path.splitext(name)[0].lower())
+
+
+def _report_unlisted(folder: str, files: set[str], tables: Tables, findings: Findings) -> None:
+    if tables.annotation_path is None:
+        return
+    unlisted = sorted(name for name in files - tables.rows.keys() if not name.startswith("."))
+    if unlisted:
+        some = ", ".join(map(repr, unlisted[:3])) + (", ..." if len(unlisted) > 3 else "")
+        sentence = f"{folder!r} holds {len(unlisted)} files that {tables.annotation_path!r} does not list"
+        where = {"split": tables.split, "file": tables.annotation_path}
+        findings.warning("unlisted-image", f"{sentence}: {some}", **where)

@@ -1,0 +1,118 @@
+"""Checks of the image files: whole, of one size, and each content once."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections import Counter
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from gfla_tf.data.doctor.checks import Findings
+from gfla_tf.data.doctor.files import of_image
+from gfla_tf.data.doctor.tables import Tables
+from gfla_tf.data.image_header import HeaderError, ImageHeader, read_header
+from gfla_tf.data.images import MAX_BYTES, MAX_PIXELS, read_file, read_image
+from gfla_tf.data.protocol import Protocol
+from gfla_tf.errors import InputError
+
+_BLOCK = 512
+
+
+@dataclass(frozen=True)
+class ImageFile:
+    """What a file holds: header and hash of its bytes, or the `sentence` that says why it cannot be read."""
+
+    header: ImageHeader | None = None
+    digest: bytes = b""
+    sentence: str | None = None
+
+
+def read_images(paths: list[str], decode: bool, progress=None) -> Iterable[ImageFile]:
+    """Reads files in as many threads as there are cores, and yields what is in each, in order.
+
+    Args:
+      paths: the files. Each is read whole, and its header and completeness are checked.
+      decode: whether to decode the pixels too.
+      progress: None or called as progress(done, total).
+    """
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        try:
+            for start in range(0, len(paths), _BLOCK):
+                block = paths[start : start + _BLOCK]
+                yield from pool.map(lambda path: _read(path, decode), block)
+                if progress is not None:
+                    progress(start + len(block), len(paths))
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def check_images(
+    root: str,
+    tables: Tables,
+    names: list[str],
+    images: list[ImageFile],
+    protocol: Protocol | None,
+    findings: Findings,
+) -> None:
+    """Reports images that cannot be read, are not of the usual size, or contradict the `protocol`."""
+    sizes = Counter((image.header.height, image.header.width) for image in images if image.header)
+    usual = sizes.most_common(1)[0][0] if sizes else None
+    for name, image in zip(names, images, strict=True):
+        row = tables.rows[name]
+        where = {"split": tables.split, "file": tables.annotation_path, "line": row.line, "image": name}
+        place = f"{tables.annotation_path!r}, line {row.line}"
+        if image.sentence is not None:
+            of_image(name, tables, findings)("unreadable-image", f"{place}: {image.sentence}", **where)
+            continue
+        size = image.header.height, image.header.width
+        what = (
+            f"the image {os.path.join(root, tables.split, name)!r} has {size[0]} x {size[1]} pixels (h x w)"
+        )
+        if protocol is not None and size != protocol.image_size:
+            told = f"protocol.json says {protocol.height} x {protocol.width}"
+            findings.error("protocol", f"{place}: {what}, {told}", **where)
+        elif protocol is not None and image.header.format.lower() != protocol.format:
+            what = f"the image {os.path.join(root, tables.split, name)!r} is a {image.header.format} file"
+            told = f"protocol.json says {protocol.format.upper()}"
+            findings.error("protocol", f"{place}: {what}, {told}", **where)
+        elif protocol is None and size != usual:
+            others = f"most of the {tables.split} split have {usual[0]} x {usual[1]}"
+            findings.warning("image-size", f"{place}: {what}, {others}", **where)
+
+
+def check_contents(found: list[tuple[Tables, str, ImageFile]], findings: Findings) -> None:
+    """Reports files of equal bytes under two names, across the splits too; `found` is (split, name, file)."""
+    first: dict[bytes, tuple[Tables, str]] = {}
+    for tables, name, image in found:
+        if image.sentence is not None:
+            continue
+        like, other = first.setdefault(image.digest, (tables, name))
+        if (like.split, other) == (tables.split, name):
+            continue
+        line = tables.rows[name].line
+        sentence = (
+            f"{tables.annotation_path!r}, line {line}: the {tables.split} image {name!r} has the content of "
+            f"the {like.split} image {other!r} ({like.annotation_path!r}, line {like.rows[other].line})"
+        )
+        where = {"split": tables.split, "file": tables.annotation_path, "line": line, "image": name}
+        findings.warning("same-content", sentence, **where)
+
+
+def _read(path: str, decode: bool) -> ImageFile:
+    try:
+        data = read_file(path, MAX_BYTES, "image")
+        try:
+            header = read_header(data)
+        except HeaderError as error:
+            return ImageFile(sentence=f"the image {path!r} {error}")
+        if header.width * header.height > MAX_PIXELS:
+            return ImageFile(
+                sentence=f"the image {path!r} declares {header.width} x {header.height} pixels, too many"
+            )
+        if decode:
+            read_image(path)
+    except InputError as error:
+        return ImageFile(sentence=str(error))
+    return ImageFile(header, hashlib.blake2b(data, digest_size=16).digest())

@@ -1,0 +1,77 @@
+"""Checks of the keypoints: row by row, and of a whole split by what is usual for people."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from gfla_tf.data.doctor.checks import Findings
+from gfla_tf.data.doctor.frames import judge_axes, judge_frame
+from gfla_tf.data.doctor.tables import Tables
+
+_SHARE_OF_ERRORS = 0.5  # rows without keypoint: above it, a split cannot teach poses
+_SHARE_OF_ZEROS = 0.01
+
+
+def check_poses(tables: Tables, frame: tuple[int, int], findings: Findings) -> None:
+    """Checks a split's keypoints, which are to be in pixels of `frame` (H, W)."""
+    if not tables.rows:
+        return
+    names = list(tables.rows)
+    points = np.stack([tables.rows[name].keypoints for name in names])  # [N, 18, 2]
+    present = (points >= 0).all(-1)  # [N, 18]
+    report = _Reporter(tables, names, findings)
+    empty = ~present.any(-1)
+    many = empty.mean() > _SHARE_OF_ERRORS
+    report.rows("no-keypoints", empty, many, lambda row: "has no keypoint: all 18 are missing")
+    half = (points >= 0).any(-1) & ~present
+    report.rows("half-missing", half.any(-1), False, lambda row: _which(half[row], "half missing"))
+    fractional = (points != np.rint(points)).any(-1) & present
+    report.rows(
+        "fractional-keypoints", fractional.any(-1), False, lambda row: _which(fractional[row], "in fractions")
+    )
+    zeros = (points == 0).all(-1)
+    several = zeros.any(-1).mean() > _SHARE_OF_ZEROS
+    report.rows("zero-keypoints", zeros.any(-1), several, lambda row: _which(zeros[row], "at (0, 0)"))
+    judged = points.copy()
+    judged[~present | zeros] = -1
+    if report.split("swapped-axes", judge_axes(judged, frame)):
+        return
+    if report.split("wrong-frame", judge_frame(judged, frame)):
+        return
+    outside = present & (points >= frame).any(-1)
+    size = f"the frame of {frame[0]} x {frame[1]} (h x w)"
+    report.rows("outside-frame", outside.any(-1), False, lambda row: _which(outside[row], f"outside {size}"))
+
+
+class _Reporter:
+    """Says of which row, or of which file, something was found."""
+
+    def __init__(self, tables: Tables, names: list[str], findings: Findings):
+        self.tables, self.names, self.findings = tables, names, findings
+
+    def rows(self, check: str, marked: np.ndarray, is_error: bool, describe) -> None:
+        """Reports each row of `marked` [N], with `describe(number)` after its name."""
+        add = self.findings.error if is_error else self.findings.warning
+        path, split = self.tables.annotation_path, self.tables.split
+        for number in np.flatnonzero(marked):
+            name = self.names[number]
+            line = self.tables.rows[name].line
+            sentence = f"{path!r}, line {line}: {name!r} {describe(number)}"
+            add(check, sentence, split=split, file=path, line=line, image=name)
+
+    def split(self, check: str, evidence: str | None) -> bool:
+        """Reports the whole file where there is evidence; returns whether there is."""
+        if evidence is not None:
+            path = self.tables.annotation_path
+            line = min(row.line for row in self.tables.rows.values())
+            sentence = f"{path!r}, from line {line}: {evidence}"
+            self.findings.error(check, sentence, split=self.tables.split, file=path, line=line)
+        return evidence is not None
+
+
+def _which(marked: np.ndarray, what: str) -> str:
+    """ "has 3 keypoints half missing (the first is number 4)" of a row's marks [18]."""
+    numbers = np.flatnonzero(marked)
+    if len(numbers) == 1:
+        return f"has keypoint {numbers[0]} {what}"
+    return f"has {len(numbers)} keypoints {what} (the first is number {numbers[0]})"

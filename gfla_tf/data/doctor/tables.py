@@ -1,0 +1,173 @@
+"""Reads a split's two CSV files as the datasets do, but goes on after a fault and collects them all."""
+
+from __future__ import annotations
+
+import codecs
+import os
+import re
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from gfla_tf.data.doctor.checks import Findings
+from gfla_tf.data.images import read_file
+from gfla_tf.data.keypoints import (
+    ANNOTATION_HEADER,
+    MAX_CSV_BYTES,
+    check_annotation_header,
+    decode_text,
+    parse_annotation,
+)
+from gfla_tf.data.layout import PAIRS_HEADER, Layout, check_pairs_header, parse_pair
+from gfla_tf.errors import InputError
+
+_KINDS = {
+    "pairs": (PAIRS_HEADER, ",", check_pairs_header),
+    "annotation": (ANNOTATION_HEADER, ":", check_annotation_header),
+}
+_SEPARATORS = {":": "':'", ",": "','", ";": "';'", "\t": "a tab", "|": "'|'"}
+_WIDE = {codecs.BOM_UTF16_LE: "UTF-16", codecs.BOM_UTF16_BE: "UTF-16"}
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of an annotation file: its line, and its numbers [18, 2] (y, x) as they stand there."""
+
+    line: int
+    keypoints: np.ndarray
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A line of a pair file."""
+
+    line: int
+    source: str
+    target: str
+
+
+@dataclass
+class Tables:
+    """What could be read of a split: a path is None where the file is not there or is no table."""
+
+    split: str
+    annotation_path: str | None = None
+    pairs_path: str | None = None
+    rows: dict[str, Row] = field(default_factory=dict)
+    pairs: list[Pair] = field(default_factory=list)
+    used: set[str] = field(default_factory=set)
+    """The names in the pairs."""
+
+
+def read_tables(root: str, layout: Layout, split: str, findings: Findings) -> Tables:
+    """Reads `<prefix>-annotation-<split>.csv` and `<prefix>-pairs-<split>.csv`."""
+    tables = Tables(split)
+    tables.annotation_path, lines = _read_lines(root, layout, "annotation", split, findings)
+    for number, line in lines:
+        where = {"split": split, "file": tables.annotation_path, "line": number}
+        try:
+            name, keypoints = parse_annotation(line, f"{tables.annotation_path!r}, line {number}")
+        except InputError as error:
+            findings.error("malformed-line", str(error), **where)
+            continue
+        if name in tables.rows:
+            first = tables.rows[name].line
+            sentence = f"{tables.annotation_path!r}, line {number}: a second row is named {name!r}"
+            findings.error("duplicate-name", f"{sentence} (the first is line {first})", image=name, **where)
+            continue
+        tables.rows[name] = Row(number, keypoints)
+    tables.pairs_path, lines = _read_lines(root, layout, "pairs", split, findings)
+    for number, line in lines:
+        try:
+            tables.pairs.append(Pair(number, *parse_pair(line, f"{tables.pairs_path!r}, line {number}")))
+        except InputError as error:
+            findings.error("malformed-line", str(error), split=split, file=tables.pairs_path, line=number)
+    tables.used.update(name for pair in tables.pairs for name in (pair.source, pair.target))
+    return tables
+
+
+def _read_lines(root, layout, kind, split, findings):
+    """A CSV's path (None where it cannot be used) and its (line number, text) after the header."""
+    paths = [os.path.join(root, f"{prefix}-{kind}-{split}.csv") for prefix in layout.prefixes]
+    there = [path for path in paths if os.path.lexists(path)]
+    if not there:
+        names = " or ".join(map(repr, paths))
+        findings.error("missing-file", f"there is no {names}", split=split, file=paths[0])
+        return None, []
+    path = there[0]
+    where = {"split": split, "file": path}
+    if len(there) > 1:
+        findings.warning("two-spellings", f"{path!r} is read and {there[1]!r} beside it is not", **where)
+    text = _read_text(path, kind, where, findings)
+    if text is None:
+        return None, []
+    lines = text.splitlines()
+    expected, separator, check = _KINDS[kind]
+    head = lines[0] if lines else ""
+    try:
+        check(head, path)
+    except InputError as error:
+        found = _other_separator(head, expected, separator)
+        if found is not None:
+            sentence = f"{path!r}, line 1: separated by {_SEPARATORS[found]} instead of '{separator}'"
+            findings.error("wrong-separator", f"{sentence}: {head[:60]!r}", line=1, **where)
+            return None, []
+        findings.error("wrong-header", f"{error}{_hint(head, expected, separator)}", line=1, **where)
+        if _looks_like_header(head, expected):
+            return None, []
+        return path, _filled(enumerate(lines, 1))
+    return path, _filled(enumerate(lines[1:], 2))
+
+
+def _read_text(path: str, kind: str, where: dict, findings: Findings) -> str | None:
+    try:
+        data = read_file(path, MAX_CSV_BYTES, "pair file" if kind == "pairs" else "annotation file")
+        wide = next((name for mark, name in _WIDE.items() if data.startswith(mark)), None)
+        if wide is not None:
+            findings.error("encoding", f"{path!r}, line 1: the file is {wide}, not UTF-8", line=1, **where)
+            return None
+        text = decode_text(data, path)
+    except InputError as error:
+        if isinstance(error.__cause__, UnicodeDecodeError):
+            line = data.count(b"\n", 0, error.__cause__.start) + 1
+            findings.error("encoding", f"{error} (line {line})", line=line, **where)
+        else:
+            findings.error("missing-file", str(error), **where)
+        return None
+    if data.startswith(codecs.BOM_UTF8):
+        sentence = f"{path!r}, line 1: starts with a byte-order mark, which other programs stumble over"
+        findings.warning("encoding", sentence, line=1, **where)
+    return text
+
+
+def _filled(numbered) -> list[tuple[int, str]]:
+    return [(number, line) for number, line in numbered if line.strip()]
+
+
+def _other_separator(head: str, expected: str, separator: str) -> str | None:
+    """The separator with which the header would be right, if there is one."""
+    names = expected.split(separator)
+    for other in _SEPARATORS:
+        if other != separator and [part.strip().strip('"') for part in head.split(other)] == names:
+            return other
+    return None
+
+
+def _looks_like_header(head: str, expected: str) -> bool:
+    """Whether the line is some header, and not the first row of a file without one."""
+    words = {word.strip().strip('"') for word in re.split(r"[:,;|\t]", head)}
+    return not head.strip() or bool(words & set(re.split("[:,]", expected)))
+
+
+def _hint(head: str, expected: str, separator: str) -> str:
+    """What an experienced eye sees in a wrong header."""
+    if not head.strip():
+        return " (the file is empty or starts with an empty line)"
+    if not _looks_like_header(head, expected):
+        return " (the header is missing)"
+    parts = [part.strip() for part in head.split(separator)]
+    if parts[0] == "" and parts[1:] == expected.split(separator):
+        return " (a column of row numbers is in front: write the table without its index)"
+    if sorted(parts) == sorted(expected.split(separator)):
+        return " (the columns stand in another order)"
+    return ""

@@ -21,7 +21,7 @@ file(WRITE "${CMAKE_CURRENT_BINARY_DIR}/build_info.inc" "R\"json(${GFLA_BUILD_IN
 
 add_library(gfla_ops MODULE ops/build_info.cc ops/op_helpers.cc)
 foreach(noun IN LISTS GFLA_NOUNS)
-  target_sources(gfla_ops PRIVATE ops/${noun}_op.cc)
+  target_sources(gfla_ops PRIVATE ops/${noun}.cc)
 endforeach()
 target_sources(gfla_ops PRIVATE ${GFLA_KERNEL_OBJECTS})
 gfla_compile_options(gfla_ops)

@@ -21,8 +21,7 @@ class DeepFashion(PairFolder):
       InputError: as `PairFolder`.
     """
 
-    prefixes = DEEPFASHION.prefixes
-    keypoint_frame = DEEPFASHION.frame
+    layout = DEEPFASHION
 
     def __init__(
         self, root, image_size: tuple[int, int] = DEEPFASHION.image_size, heatmap_sigma: float = 6.0

@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
-from dataclasses import dataclass
 
 import numpy as np
 import tensorflow as tf
 
-from gfla_tf.data.keypoints import read_annotations
-from gfla_tf.data.layout import SPLITS, check_inside, find_csv, read_pairs
-from gfla_tf.data.pipeline import finish_batches, load_image
+from gfla_tf.data.layout import SPLITS, Layout
+from gfla_tf.data.pipeline import finish_batches, load_pairs
+from gfla_tf.data.split import Split, read_folder_split
 from gfla_tf.errors import InputError
-
-
-@dataclass(frozen=True)
-class FolderSplit:
-    """Image `paths` [N], their `keypoints` float32 [N, 18, 2] (resized pixels), and `pairs` int64 [P, 2]."""
-
-    paths: list[str]
-    keypoints: np.ndarray
-    pairs: np.ndarray
 
 
 class PairFolder:
@@ -35,14 +26,13 @@ class PairFolder:
       InputError: the folder is missing. The files of a split are checked when it is first used.
     """
 
-    prefixes: tuple[str, ...] = ()
-    keypoint_frame: tuple[int, int] = (0, 0)
+    layout: Layout
 
     def __init__(self, root, image_size: tuple[int, int], heatmap_sigma: float = 6.0):
         self.root = os.fspath(root)
         self.image_size = (int(image_size[0]), int(image_size[1]))
         self.heatmap_sigma = heatmap_sigma
-        self._splits: dict[str, FolderSplit] = {}
+        self._splits: dict[str, Split] = {}
         if not os.path.isdir(self.root):
             raise InputError(f"the data folder {self.root!r} does not exist or is not a folder")
 
@@ -50,7 +40,7 @@ class PairFolder:
         """The number of pairs of "train" or "test"."""
         return len(self.load(split).pairs)
 
-    def load(self, split: str) -> FolderSplit:
+    def load(self, split: str) -> Split:
         """Reads and checks the CSV files of a split, once.
 
         Raises:
@@ -61,7 +51,11 @@ class PairFolder:
         if split not in SPLITS:
             raise ValueError(f"split must be one of {SPLITS}, got {split!r}")
         if split not in self._splits:
-            self._splits[split] = self._read_split(split)
+            data = read_folder_split(self.root, self.layout, split)
+            scale = np.array(self.image_size, np.float32) / np.array(self.layout.frame, np.float32)
+            present = (data.keypoints >= 0).all(-1, keepdims=True)
+            keypoints = np.where(present, data.keypoints * scale, np.float32(-1.0))
+            self._splits[split] = dataclasses.replace(data, keypoints=keypoints)
         return self._splits[split]
 
     def as_dataset(
@@ -73,6 +67,7 @@ class PairFolder:
         seed: int = 0,
         repeat: bool = False,
         heatmaps: bool = True,
+        scaled: bool = True,
         truth: bool = False,
     ) -> tf.data.Dataset:
         """Batched dicts of a split's pairs.
@@ -83,6 +78,8 @@ class PairFolder:
           shuffle: None: only "train". A whole permutation, another one each epoch, decided by `seed`.
           repeat: endlessly.
           heatmaps: whether to draw the poses.
+          scaled: False leaves the images uint8 [0, 255], for a training step that scales them on its device;
+            an augmented split's are float32 in [-1, 1] always.
           truth: must be False: photographs have no true flow.
 
         Returns:
@@ -96,16 +93,17 @@ class PairFolder:
         if batch_size < 1:
             raise ValueError(f"batch_size must be at least 1, got {batch_size}")
         data = self.load(split)
-        paths, keypoints, pairs = (tf.constant(part) for part in (data.paths, data.keypoints, data.pairs))
+        keypoints, pairs = tf.constant(data.keypoints), tf.constant(data.pairs)
 
-        def sample(index, draw):
-            first, second = pairs[index, 0], pairs[index, 1]
+        def load(numbers, draws):
+            batch = tf.gather(pairs, numbers)  # [B, 2]
+            source, target = load_pairs(batch, data.images, self.image_size)
             return {
-                "source_image": load_image(paths[first], self.image_size),
-                "target_image": load_image(paths[second], self.image_size),
-                "source_keypoints": keypoints[first],
-                "target_keypoints": keypoints[second],
-                "draw": draw,
+                "source_image": source,
+                "target_image": target,
+                "source_keypoints": tf.gather(keypoints, batch[:, 0]),
+                "target_keypoints": tf.gather(keypoints, batch[:, 1]),
+                "draw": draws,
             }
 
         dataset = tf.data.Dataset.range(len(data.pairs))
@@ -114,41 +112,20 @@ class PairFolder:
         if repeat:
             dataset = dataset.repeat()
         draws = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True)
-        dataset = tf.data.Dataset.zip((dataset, draws)).map(sample, num_parallel_calls=tf.data.AUTOTUNE)
+        batches = tf.data.Dataset.zip((dataset, draws)).batch(batch_size)
         return finish_batches(
-            dataset.batch(batch_size),
+            batches.map(load, num_parallel_calls=tf.data.AUTOTUNE),
             self.image_size,
             self.heatmap_sigma,
             heatmaps=heatmaps,
+            scaled=scaled or self._augments(split),
             transform=lambda batch: self._transform(batch, split, seed),
         )
+
+    def _augments(self, split: str) -> bool:
+        """Whether a split's images and keypoints are moved at random."""
+        return False
 
     def _transform(self, batch: dict, split: str, seed: int) -> dict:
         """Takes `draw` [B] out of the batch; a dataset with augmentation uses it."""
         return {name: value for name, value in batch.items() if name != "draw"}
-
-    def _read_split(self, split: str) -> FolderSplit:
-        rows = read_annotations(find_csv(self.root, self.prefixes, "annotation", split))
-        pairs_path = find_csv(self.root, self.prefixes, "pairs", split)
-        places: dict[str, int] = {}
-        pairs = []
-        for number, names in read_pairs(pairs_path):
-            for name in names:
-                if name not in places:
-                    self._check_name(name, split, rows, f"{pairs_path!r}, line {number}")
-                    places[name] = len(places)
-            pairs.append([places[name] for name in names])
-        if not pairs:
-            raise InputError(f"{pairs_path!r} holds no pair")
-        scale = np.array(self.image_size, np.float32) / np.array(self.keypoint_frame, np.float32)
-        points = np.stack([rows[name] for name in places])
-        points = np.where((points >= 0).all(-1, keepdims=True), points * scale, np.float32(-1.0))
-        paths = [os.path.join(self.root, split, name) for name in places]
-        return FolderSplit(paths, points.astype(np.float32), np.array(pairs, np.int64))
-
-    def _check_name(self, name: str, split: str, rows: dict, where: str) -> None:
-        check_inside(name, where)
-        if name not in rows:
-            raise InputError(f"{where}: the image {name!r} has no row in the annotation file of {split!r}")
-        if not os.path.isfile(os.path.join(self.root, split, name)):
-            raise InputError(f"{where}: there is no image {os.path.join(self.root, split, name)!r}")

@@ -32,14 +32,22 @@ def read_image(path, max_pixels: int = MAX_PIXELS) -> np.ndarray:
       InputError: missing, unreadable, not a regular file, not an image, truncated, damaged or too large.
     """
     path = os.fspath(path)
-    data = read_file(path, MAX_BYTES, "image")
+    return decode_image(read_file(path, MAX_BYTES, "image"), f"the image {path!r}", max_pixels)
+
+
+def decode_image(data: bytes, what: str, max_pixels: int = MAX_PIXELS) -> np.ndarray:
+    """Decodes the bytes of an image file as `read_image` does; `what` starts the sentence of its errors.
+
+    Raises:
+      InputError: not an image, truncated, damaged or too large.
+    """
     try:
         header = read_header(data)
     except HeaderError as error:
-        raise InputError(f"the image {path!r} {error}") from error
+        raise InputError(f"{what} {error}") from error
     if header.width * header.height > max_pixels:
         raise InputError(
-            f"the image {path!r} declares {header.width} x {header.height} pixels, more than the "
+            f"{what} declares {header.width} x {header.height} pixels, more than the "
             f"{max_pixels:,} that are accepted: reduce it first"
         )
     flags = cv2.IMREAD_COLOR if header.format in ("JPEG", "BMP") else cv2.IMREAD_UNCHANGED
@@ -48,7 +56,7 @@ def read_image(path, max_pixels: int = MAX_PIXELS) -> np.ndarray:
     except cv2.error:
         pixels = None
     if pixels is None:
-        raise InputError(f"the image {path!r} is a damaged {header.format} file: it cannot be decoded")
+        raise InputError(f"{what} is a damaged {header.format} file: it cannot be decoded")
     return _to_rgb(pixels)
 
 
@@ -106,6 +114,8 @@ def check_extension(path) -> str:
 
 def _to_rgb(pixels: np.ndarray) -> np.ndarray:
     """OpenCV's grey, grey + alpha, BGR or BGRA of 8 or 16 bits (or float in [0, 1]) as uint8 RGB."""
+    if pixels.dtype == np.uint8 and pixels.ndim == 3 and pixels.shape[-1] == 3:
+        return cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)
     if pixels.dtype == np.uint16:
         pixels = ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)
     elif pixels.dtype != np.uint8:

@@ -23,8 +23,7 @@ class Market1501(PairFolder):
       InputError: as `PairFolder`.
     """
 
-    prefixes = MARKET1501.prefixes
-    keypoint_frame = MARKET1501.frame
+    layout = MARKET1501
 
     def __init__(
         self,
@@ -36,7 +35,10 @@ class Market1501(PairFolder):
         super().__init__(root, image_size, heatmap_sigma)
         self.augment = augment
 
+    def _augments(self, split: str) -> bool:
+        return self.augment and split == "train"
+
     def _transform(self, batch: dict, split: str, seed: int) -> dict:
-        if self.augment and split == "train":
+        if self._augments(split):
             return random_affine_pairs(batch, self.image_size, seed)
         return super()._transform(batch, split, seed)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 import re
 
+import numpy as np
 import tensorflow as tf
 
-from gfla_tf.data.framing import average_blocks, resize_bilinear
-from gfla_tf.data.images import read_image
+from gfla_tf.data.framing import resize_image
 from gfla_tf.data.pose import pose_heatmaps
+from gfla_tf.data.split import Images
 from gfla_tf.errors import InputError
 
 _IMAGES = ("source_image", "target_image")
@@ -23,6 +24,7 @@ def finish_batches(
     heatmap_sigma: float,
     *,
     heatmaps: bool = True,
+    scaled: bool = True,
     transform=None,
 ) -> tf.data.Dataset:
     """Scales the images of batches to [-1, 1], draws their poses and prefetches.
@@ -34,6 +36,7 @@ def finish_batches(
       image_size: (H, W) in pixels.
       heatmap_sigma: of the poses' Gaussians, in pixels.
       heatmaps: whether to add `source_pose` and `target_pose`.
+      scaled: False leaves the images uint8, for a training step that scales them on its device.
       transform: None or a function of the batch, applied before the poses are drawn (augmentation).
 
     Returns:
@@ -44,8 +47,8 @@ def finish_batches(
     def finish(batch):
         batch = dict(batch)
         for name in batch:
-            if name in _IMAGES:
-                batch[name] = tf.cast(batch[name], tf.float32) / 127.5 - 1.0
+            if name in _IMAGES and scaled:
+                batch[name] = scale_images(batch[name])
             elif name in _FLOATS:
                 batch[name] = tf.cast(batch[name], tf.float32)
             elif name in _PARTS:
@@ -61,19 +64,38 @@ def finish_batches(
     return batches.map(finish, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
 
 
-def load_image(path: tf.Tensor, size: tuple[int, int]) -> tf.Tensor:
-    """Reads the image file named by a string tensor as uint8 [H, W, 3] of `size`, inside a tf.data map.
+def load_pairs(pairs: tf.Tensor, images: Images, size: tuple[int, int]) -> tuple[tf.Tensor, tf.Tensor]:
+    """Reads the images of a batch of pairs, inside a tf.data map.
 
-    Another size is resized: bilinear, antialiased. A file that cannot be read fails the iteration with an
-    error that names it; `data_errors` gets the sentence back.
+    A call reads a whole batch, and the map runs several calls at once: reading and decoding leave Python's
+    lock, so the processors work on images nearly all the time.
+
+    Args:
+      pairs: int64 [B, 2], the numbers of sources and targets.
+      images: where they are read from. An image of another size is resized: bilinear, antialiased. One that
+        cannot be read fails the iteration with an error that names it; `data_errors` gets the sentence back.
+      size: (H, W) in pixels.
+
+    Returns:
+      Sources and targets, uint8 [B, H, W, 3].
     """
 
-    def read(name):
-        return average_blocks(read_image(name.decode()), size)
+    def read(numbers):
+        batch = np.empty((2, len(numbers), *size, 3), np.uint8)
+        for side in range(2):
+            for row, number in zip(batch[side], numbers[:, side], strict=True):
+                row[...] = resize_image(images.read(int(number)), size)
+        return batch[0], batch[1]
 
-    image = tf.ensure_shape(tf.numpy_function(read, [path], tf.uint8), [None, None, 3])
-    same = tf.reduce_all(tf.equal(tf.shape(image)[:2], size))
-    return tf.ensure_shape(tf.cond(same, lambda: image, lambda: resize_bilinear(image, size)), [*size, 3])
+    sides = tf.numpy_function(read, [pairs], (tf.uint8, tf.uint8))
+    return tuple(tf.ensure_shape(side, [None, *size, 3]) for side in sides)
+
+
+def scale_images(images: tf.Tensor) -> tf.Tensor:
+    """uint8 [0, 255] as float32 [-1, 1]; what is float already passes unchanged."""
+    if images.dtype != tf.uint8:
+        return images
+    return tf.cast(images, tf.float32) / 127.5 - 1.0
 
 
 @contextlib.contextmanager

@@ -3,11 +3,14 @@
 import keras
 import tensorflow as tf
 
+from gfla_tf.data.pipeline import scale_images
 from gfla_tf.data.pose import pose_heatmaps
 
 
 def take_batch(data):
     """The batch in what `fit`, `evaluate`, `train_on_batch` or `test_on_batch` hand to a step.
+
+    Images that a batch gives as uint8 are scaled to [-1, 1] here, on the training device.
 
     Raises:
       ValueError: no dict, or one without images.
@@ -15,10 +18,11 @@ def take_batch(data):
     batch, _, _ = keras.utils.unpack_x_y_sample_weight(data)
     if not isinstance(batch, dict):
         raise ValueError(f"a training batch is a dict of tensors, got {type(batch).__name__}")
-    missing = [key for key in ("source_image", "target_image") if key not in batch]
+    images = ("source_image", "target_image")
+    missing = [key for key in images if key not in batch]
     if missing:
         raise ValueError(f"a training batch needs {', '.join(missing)}; this one has {', '.join(batch)}")
-    return batch
+    return {**batch, **{key: scale_images(tf.convert_to_tensor(batch[key])) for key in images}}
 
 
 def model_inputs(batch, heatmap_sigma):

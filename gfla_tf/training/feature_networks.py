@@ -6,6 +6,7 @@ import numpy as np
 
 from gfla_tf.errors import InputError
 from gfla_tf.losses import PartFeatures, VGG19Features
+from gfla_tf.training.batch import take_batch
 from gfla_tf.training.callbacks import clock
 from gfla_tf.training.sources import SyntheticSource
 
@@ -50,7 +51,9 @@ def _vgg19(config, source, run):
     )
     if features.needs_calibration and not _restore(features, run):
         batches = source.training_batches(config.batch_size, seed=config.seed, parts=False)
-        images = (np.asarray(batch["target_image"]) for batch in batches.take(_CALIBRATION_BATCHES))
+        images = (
+            np.asarray(take_batch(batch)["target_image"]) for batch in batches.take(_CALIBRATION_BATCHES)
+        )
         features.calibrate(images)
         run.save_weights(features, _FILE)
     return features

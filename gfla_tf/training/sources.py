@@ -72,14 +72,16 @@ class FolderSource:
         self.dataset.load("test")
 
     def training_batches(self, batch_size, seed, parts):
-        """Endless shuffled batches; poses as keypoints.
+        """Endless shuffled batches; poses as keypoints, images as uint8 unless they are augmented.
 
         Raises:
           InputError: `parts` is asked for, and photographs have no part labels.
         """
         if parts:
             raise InputError("background != 1 needs part labels, which only the synthetic source has")
-        return self.dataset.as_dataset("train", batch_size, seed=seed, repeat=True, heatmaps=False)
+        return self.dataset.as_dataset(
+            "train", batch_size, seed=seed, repeat=True, heatmaps=False, scaled=False
+        )
 
     def validation_batches(self, batch_size, count):
         """The first `count` test batches, the same each time."""

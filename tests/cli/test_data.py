@@ -21,7 +21,7 @@ def test_a_folder_of_people_reads_back(tmp_path, capsys, layout, reader, size, c
     )
     dataset = reader(out, size)
     assert (dataset.num_pairs("train"), dataset.num_pairs("test")) == (24, 12)
-    assert cv2.imread(dataset.load("train").paths[0]).shape == (*size, 3)
+    assert cv2.imread(dataset.load("train").images.paths[0]).shape == (*size, 3)
 
 
 def test_size_and_seed(tmp_path):
@@ -29,7 +29,7 @@ def test_size_and_seed(tmp_path):
     for seed in ("0", "0", "1"):
         out = tmp_path / str(len(paths))
         assert main(["data", "synthetic", "-o", str(out), "--size", "48x32", "--seed", seed, *FEW]) == 0
-        paths.append(DeepFashion(out, (48, 32)).load("train").paths[0])
+        paths.append(DeepFashion(out, (48, 32)).load("train").images.paths[0])
     pictures = [cv2.imread(path) for path in paths]
     assert pictures[0].shape == (48, 32, 3)
     assert (pictures[0] == pictures[1]).all()

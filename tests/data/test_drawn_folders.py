@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from gfla_tf.data import DeepFashion, Market1501, SyntheticPeople
-from gfla_tf.data.keypoints import read_pose
+from gfla_tf.data.keypoint_formats import read_pose
 from gfla_tf.data.synthetic.writer import write_folder
 
 CASES = {"deepfashion": (DeepFashion, (64, 64)), "market1501": (Market1501, (128, 64))}
@@ -31,4 +31,4 @@ def test_what_is_written_is_read(tmp_path, layout):
     assert moved["source_pose"].shape == (12, *size, 18)
     path = next((tmp_path / "data").glob("*-annotation-test.csv"))
     name = path.read_text().splitlines()[1].split(":")[0]
-    assert read_pose(f"{path}#{name}").frame == reader.keypoint_frame
+    assert read_pose(f"{path}#{name}").frame == reader.layout.frame

@@ -8,6 +8,7 @@ import tensorflow as tf
 from gfla_tf.data import DeepFashion, Market1501, pose_heatmaps
 from gfla_tf.data.pipeline import data_errors
 from gfla_tf.errors import InputError
+from gfla_tf.training.batch import take_batch
 from tests.data.folders import keypoints, write_folder
 
 
@@ -137,3 +138,18 @@ def test_an_unreadable_image_is_named(tmp_path):
     assert str(error.value) == f"the image {str(path)!r} is a truncated JPEG file: its end is missing"
     with pytest.raises(tf.errors.InternalError), data_errors():
         raise tf.errors.InternalError(None, None, "something else")
+
+
+def test_images_may_be_left_for_the_training_step_to_scale(fashion, market):
+    data = DeepFashion(fashion, image_size=(64, 64))
+    (whole,) = _batches(data.as_dataset("train", 8, seed=1))
+    (raw,) = _batches(data.as_dataset("train", 8, seed=1, scaled=False))
+    taken = take_batch(raw)
+    for name in ("source_image", "target_image"):
+        assert raw[name].dtype == np.uint8
+        np.testing.assert_array_equal(taken[name], whole[name])
+        np.testing.assert_array_equal(take_batch(whole)[name], whole[name])
+    (moved,) = _batches(Market1501(market).as_dataset("train", 10, seed=1, scaled=False))
+    (expected,) = _batches(Market1501(market).as_dataset("train", 10, seed=1))
+    np.testing.assert_array_equal(moved["source_image"], expected["source_image"])
+    assert moved["source_image"].dtype == np.float32

@@ -15,7 +15,7 @@ def add_arguments(parser):
         "--cuda",
         choices=("auto", "on", "off"),
         default="auto",
-        help="compile the CUDA kernels: where nvcc is found and TensorFlow has CUDA (auto), or always, or never",
+        help="compile the CUDA kernels: where nvcc and a TensorFlow with CUDA are (auto), always or never",
     )
     build.add_argument("--force", action="store_true", help="build again what is up to date")
 

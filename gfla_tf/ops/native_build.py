@@ -1,7 +1,6 @@
-"""Builds the compiled operators with CMake, for the TensorFlow of this process, into the installed package."""
+"""Builds the compiled operators with CMake, for the TensorFlow at hand, into the installed package."""
 
 import contextlib
-import dataclasses
 import importlib.util
 import json
 import os
@@ -136,7 +135,8 @@ def _cmake():
     cmake = _tool("cmake")
     if cmake is None:
         raise InputError(
-            "building the native operators needs CMake, and there is none: install it, or the extra gfla-tf[native]"
+            "building the native operators needs CMake, and there is none: "
+            "install it, or pip install gfla-tf[native]"
         )
     return cmake
 
@@ -172,7 +172,8 @@ def _check_writable(folder):
             pass
     except OSError as error:
         raise InputError(
-            f"the library's folder {os.fspath(folder)!r} cannot be written ({error.strerror}): build as its owner, or "
+            f"the library's folder {os.fspath(folder)!r} cannot be written "
+            f"({error.strerror}): build as its owner, or "
             "install gfla_tf into an environment of your own"
         ) from error
 

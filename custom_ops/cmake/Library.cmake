@@ -20,6 +20,8 @@ file(READ "${CMAKE_CURRENT_BINARY_DIR}/build_info.json" GFLA_BUILD_INFO)
 file(WRITE "${CMAKE_CURRENT_BINARY_DIR}/build_info.inc" "R\"json(${GFLA_BUILD_INFO})json\"\n")
 
 add_library(gfla_ops MODULE ops/build_info.cc ops/op_helpers.cc)
+# The way to spread work that both TensorFlow 2.15 and 2.21 have is deprecated in the latter.
+set_source_files_properties(ops/op_helpers.cc PROPERTIES COMPILE_OPTIONS -Wno-deprecated-declarations)
 foreach(noun IN LISTS GFLA_NOUNS)
   target_sources(gfla_ops PRIVATE ops/${noun}.cc)
 endforeach()

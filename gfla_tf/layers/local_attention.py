@@ -7,7 +7,7 @@ from gfla_tf import ops
 from gfla_tf.layers.blocks import lrelu
 from gfla_tf.layers.initializers import weight_initializer
 from gfla_tf.ops import checks
-from gfla_tf.ops.flow import sample_bilinear, sampling_positions
+from gfla_tf.ops.flow import read_padded
 from gfla_tf.ops.flowed_patches import pad_edge
 
 
@@ -95,8 +95,7 @@ class LocalAttention(keras.layers.Layer):
         radius, channels = self.kernel_size // 2, target.shape[-1]
         kernel = tf.cast(self.hidden_kernel, target.dtype)[:, :, :channels]
         hidden = tf.nn.conv2d(pad_edge(target, radius, radius), kernel, strides=1, padding="VALID")
-        x, y = sampling_positions(checks.at_least_float32(flow))
-        hidden += sample_bilinear(projected_source, x + radius, y + radius)
+        hidden += read_padded(projected_source, flow, radius, self.impl)
         hidden = lrelu(tf.nn.bias_add(hidden, tf.cast(self.hidden_bias, hidden.dtype)))
         logits = tf.nn.conv2d(hidden, tf.cast(self.tap_kernel, hidden.dtype), strides=1, padding="VALID")
         logits = tf.nn.bias_add(logits, tf.cast(self.tap_bias, logits.dtype))

@@ -9,8 +9,9 @@ read as the nearest end of that range (NaN as 0), so no index ever leaves the ma
 
 import tensorflow as tf
 
-from gfla_tf.ops import checks
+from gfla_tf.ops import checks, native
 
+_LARGEST_NATIVE = 32  # kLargestWindow of custom_ops/kernels/gaussian_warp.h
 _FAR = 2.0**24  # the last integer that float32 counts to, so that floor and the fraction stay exact
 
 
@@ -52,7 +53,7 @@ def gather_clamped(image, y, x):
     return tf.gather(flat, rows)
 
 
-def bilinear_warp(image, flow):
+def bilinear_warp(image, flow, impl="auto"):
     """Samples an image where a flow points, bilinearly.
 
     out(x, y) = sum over the four neighbours (p, q) of (x + dx, y + dy) of their bilinear weight times
@@ -61,16 +62,34 @@ def bilinear_warp(image, flow):
     Args:
       image: float [B, H, W, C].
       flow: float [B, H, W, 2], (dx, dy) in pixels; converted to the image's dtype's precision or better.
+      impl: "auto", "native" or "tf".
 
     Returns:
-      [B, H, W, C] of the image's dtype, differentiable in both arguments.
+      [B, H, W, C] of the image's dtype, differentiable in both arguments, once by the compiled operator.
 
     Raises:
-      ValueError: wrong rank, channels, or sizes that differ.
+      ValueError: wrong rank, channels, sizes that differ, or unknown impl.
+      NativeUnavailableError: impl="native" where the compiled operators are not there.
     """
     image, flow = checks.image_and_flow(image, flow, "image")
+    return read_padded(image, flow, 0, impl)
+
+
+def read_padded(image, flow, margin, impl="auto"):
+    """`bilinear_warp` of an image that has `margin` more pixels on every side than the flow's grid.
+
+    image [B, H+2*margin, W+2*margin, C]; flow [B, H, W, 2] -> [B, H, W, C] of the image's dtype.
+    """
+    if native.choose("bilinear_warp", impl) == "native":
+        flow = tf.cast(flow, checks.flow_dtype(image))
+        return native.library().gfla_bilinear_warp(image, flow, offset=margin)
     x, y = sampling_positions(checks.at_least_float32(flow))
-    return sample_bilinear(image, x, y)
+    return sample_bilinear(image, x + margin, y + margin)
+
+
+@tf.RegisterGradient("GflaBilinearWarp")
+def _native_bilinear_gradient(op, upstream):
+    return native.library().gfla_bilinear_warp_gradient(*op.inputs, upstream, offset=op.get_attr("offset"))
 
 
 def sample_bilinear(image, x, y):
@@ -88,7 +107,7 @@ def sample_bilinear(image, x, y):
     return (1 - b) * top + b * bottom
 
 
-def gaussian_warp(image, flow, kernel_size=4, sigma=2.0):
+def gaussian_warp(image, flow, kernel_size=4, sigma=2.0, impl="auto"):
     """Samples an image where a flow points, with a small Gaussian window instead of the bilinear one.
 
     The window of the sampling correctness loss (paper, Sec. 3.1): `kernel_size` x `kernel_size` taps around
@@ -100,17 +119,34 @@ def gaussian_warp(image, flow, kernel_size=4, sigma=2.0):
       flow: float [B, H, W, 2], (dx, dy) in pixels.
       kernel_size: taps along an axis, a positive int.
       sigma: standard deviation in pixels, positive.
+      impl: "auto", "native" or "tf".
 
     Returns:
-      [B, H, W, C] of the image's dtype, differentiable in image and flow.
+      [B, H, W, C] of the image's dtype, differentiable in image and flow, once by the compiled operator.
 
     Raises:
-      ValueError: wrong rank, channels, sizes that differ, or a parameter out of its range.
+      ValueError: wrong rank, channels, sizes that differ, a parameter out of its range, or unknown impl.
+      NativeUnavailableError: impl="native" where the compiled operators are not there.
     """
     image, flow = checks.image_and_flow(image, flow, "image")
     checks.positive_int(kernel_size, "kernel_size")
     if not sigma > 0:
         raise ValueError(f"sigma must be positive, got {sigma}")
+    too_large = kernel_size > _LARGEST_NATIVE
+    unsupported = f"kernel_size is at most {_LARGEST_NATIVE} there, got {kernel_size}" if too_large else None
+    if native.choose("gaussian_warp", impl, unsupported) == "native":
+        flow = tf.cast(flow, checks.flow_dtype(image))
+        return native.library().gfla_gaussian_warp(image, flow, kernel_size=kernel_size, sigma=sigma)
+    return _gaussian_warp_tf(image, flow, kernel_size, sigma)
+
+
+@tf.RegisterGradient("GflaGaussianWarp")
+def _native_gaussian_gradient(op, upstream):
+    size, sigma = op.get_attr("kernel_size"), op.get_attr("sigma")
+    return native.library().gfla_gaussian_warp_gradient(*op.inputs, upstream, kernel_size=size, sigma=sigma)
+
+
+def _gaussian_warp_tf(image, flow, kernel_size, sigma):
     x, y = sampling_positions(checks.at_least_float32(flow))
     first = -((kernel_size - 1) // 2)  # 4 taps: -1, 0, 1, 2 around the floor
     taps = range(first, first + kernel_size)

@@ -5,6 +5,8 @@ import tensorflow as tf
 from gfla_tf.ops import checks, native
 from gfla_tf.ops.flow import sample_bilinear, sampling_positions
 
+_LARGEST_NATIVE = 31  # kLargestKernel of custom_ops/kernels/local_attention.h
+
 
 def flowed_patches(source, flow, kernel_size, impl="auto"):
     """Copies, for every location l, the n x n patch of the source around l + w(l).
@@ -31,8 +33,19 @@ def flowed_patches(source, flow, kernel_size, impl="auto"):
     """
     source, flow = checks.image_and_flow(source, flow, "source")
     checks.positive_int(kernel_size, "kernel_size")
-    native.choose("flowed_patches", impl)
+    too_large = kernel_size > _LARGEST_NATIVE
+    unsupported = f"kernel_size is at most {_LARGEST_NATIVE} there, got {kernel_size}" if too_large else None
+    if native.choose("flowed_patches", impl, unsupported) == "native":
+        flow = tf.cast(flow, checks.flow_dtype(source))
+        return native.library().gfla_flowed_patches(source, flow, kernel_size=kernel_size)
     return _flowed_patches_tf(source, flow, kernel_size)
+
+
+@tf.RegisterGradient("GflaFlowedPatches")
+def _native_gradient(op, upstream):
+    return native.library().gfla_flowed_patches_gradient(
+        *op.inputs, upstream, kernel_size=op.get_attr("kernel_size")
+    )
 
 
 def _flowed_patches_tf(source, flow, n):

@@ -6,7 +6,8 @@ Every tap of a patch shares one fractional offset, so the n x n bilinear reads o
     sum_ij k[i, j] * patch[i, j] = sum_pq K[p, q] * source[clamp(y0 - r + p), clamp(x0 - r + q)]
     K[p, q] = (1-b)(1-a) k[p, q] + (1-b) a k[p, q-1] + b (1-a) k[p-1, q] + b a k[p-1, q-1]
 
-with k = 0 outside its n x n taps and (x0, y0) = floor(l + w).
+with k = 0 outside its n x n taps and (x0, y0) = floor(l + w). The compiled operator and the TensorFlow form
+both compute exactly this.
 """
 
 import math
@@ -15,6 +16,8 @@ import tensorflow as tf
 
 from gfla_tf.ops import checks, native
 from gfla_tf.ops.flow import sampling_positions, split_position
+
+_LARGEST_NATIVE = 31  # kLargestKernel of custom_ops/kernels/local_attention.h
 
 
 def local_attention(source, flow, kernels, impl="auto"):
@@ -30,7 +33,8 @@ def local_attention(source, flow, kernels, impl="auto"):
       impl: "auto", "native" or "tf".
 
     Returns:
-      [B, H, W, C] of the source's dtype, the *sum* over taps; differentiable in all three.
+      [B, H, W, C] of the source's dtype, the *sum* over taps; differentiable in all three, once by the
+      compiled operator. float16 and bfloat16 are summed in float32 by the compiled operator.
 
     Raises:
       ValueError: wrong rank, channels, sizes that differ, an even n or a tap count that is no square,
@@ -44,7 +48,19 @@ def local_attention(source, flow, kernels, impl="auto"):
         raise ValueError(
             f"kernels and flow must agree in batch, height and width, got {kernels.shape} and {flow.shape}"
         )
-    native.choose("local_attention", impl)
+    unsupported = f"n is at most {_LARGEST_NATIVE} there, got {n}" if n > _LARGEST_NATIVE else None
+    if native.choose("local_attention", impl, unsupported) == "native":
+        dtype = checks.flow_dtype(source)
+        return native.library().gfla_local_attention(source, tf.cast(flow, dtype), tf.cast(kernels, dtype))
+    return _local_attention_tf(source, flow, kernels, n)
+
+
+@tf.RegisterGradient("GflaLocalAttention")
+def _native_gradient(op, upstream):
+    return native.library().gfla_local_attention_gradient(*op.inputs, upstream)
+
+
+def _local_attention_tf(source, flow, kernels, n):
     x, y = sampling_positions(checks.at_least_float32(flow))
     x0, a = split_position(x)
     y0, b = split_position(y)

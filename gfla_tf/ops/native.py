@@ -50,11 +50,16 @@ def library():
     return module
 
 
-def choose(operator, impl):
+def choose(operator, impl, unsupported=None):
     """Resolves impl="auto" | "native" | "tf" for an operator, where it is called, to "native" or "tf".
 
     "auto" is "native" wherever that can run, and says once an operator in the log why it is not. Under
     `portable()`, and while a SavedModel is written, every name gives "tf".
+
+    Args:
+      operator: its name.
+      impl: "auto", "native" or "tf".
+      unsupported: why the compiled operator does not take these arguments, as a clause; None where it does.
 
     Raises:
       ValueError: another name.
@@ -67,7 +72,7 @@ def choose(operator, impl):
         if impl == "native":
             raise _cannot_run(operator, "XLA (jit_compile=True) cannot compile it")
         return "tf"
-    reason = unavailable_reason()
+    reason = unsupported or unavailable_reason()
     if impl == "native":
         if reason is not None:
             raise _cannot_run(operator, reason)

@@ -2,9 +2,9 @@
 
 import importlib
 
-HELP = "make and prepare data folders"
+HELP = "make, prepare and check data"
 
-KINDS = ("synthetic", "check")
+KINDS = ("synthetic", "prepare", "check")
 
 
 def add_arguments(parser):

@@ -83,8 +83,8 @@ def read_file(path: str, max_bytes: int, what: str) -> bytes:
         raise InputError(f"the {what} {path!r} cannot be read: {_reason(error)}") from error
 
 
-def encode_image(path, rgb: np.ndarray) -> bytes:
-    """Encodes uint8 RGB [H, W, 3] in the format of the path's extension (JPEG: quality 95; WebP: lossless).
+def encode_image(path, rgb: np.ndarray, quality: int = 95) -> bytes:
+    """Encodes uint8 RGB [H, W, 3] in the format of the path's extension (JPEG: of `quality`; WebP: lossless).
 
     Raises:
       InputError: another extension than `FORMATS`.
@@ -94,8 +94,8 @@ def encode_image(path, rgb: np.ndarray) -> bytes:
     if rgb.dtype != np.uint8 or rgb.ndim != 3 or rgb.shape[-1] != 3:
         raise ValueError(f"a picture is uint8 [H, W, 3], got {rgb.dtype} {rgb.shape}")
     extension = check_extension(path)
-    options = {".jpg": [cv2.IMWRITE_JPEG_QUALITY, 95], ".jpeg": [cv2.IMWRITE_JPEG_QUALITY, 95]}
-    options[".webp"] = [cv2.IMWRITE_WEBP_QUALITY, 101]
+    jpeg = [cv2.IMWRITE_JPEG_QUALITY, quality]
+    options = {".jpg": jpeg, ".jpeg": jpeg, ".webp": [cv2.IMWRITE_WEBP_QUALITY, 101]}
     done, data = cv2.imencode(extension, cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), options.get(extension, []))
     if not done:
         raise ValueError(f"a picture of shape {rgb.shape} could not be encoded as {extension}")

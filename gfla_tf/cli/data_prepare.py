@@ -1,0 +1,93 @@
+"""`gfla data prepare`: a dataset as its owners hand it out, in the layout that training reads."""
+
+from gfla_tf.cli import arguments
+
+HELP = "bring DeepFashion or Market-1501 into the layout that training reads"
+
+_CONFIGS = {"deepfashion": "fashion", "market1501": "market"}
+_INTERPOLATIONS = ("pil-bilinear", "pil-bicubic", "area")
+
+
+def add_arguments(parser):
+    """Adds the command's arguments to an argparse parser."""
+    parser.add_argument("dataset", choices=sorted(_CONFIGS), help="which dataset")
+    parser.add_argument(
+        "source",
+        metavar="SRC",
+        help="the folder with the unzipped images (img_highres; bounding_box_train and _test) and the lists",
+    )
+    parser.add_argument("-o", "--out", required=True, metavar="FOLDER", help="the folder to make")
+    parser.add_argument(
+        "--lists", metavar="FOLDER", help="the folder of the CSV and .lst files, if that is not in SRC"
+    )
+    parser.add_argument(
+        "--interpolation",
+        choices=_INTERPOLATIONS,
+        default=_INTERPOLATIONS[0],
+        help="how images are resized (default: pil-bilinear, as the released program does)",
+    )
+    parser.add_argument(
+        "--size",
+        type=arguments.size,
+        metavar="HxW",
+        help="height x width of the images (default: 256x256, Market-1501 128x64)",
+    )
+    parser.add_argument(
+        "--format", choices=("png", "jpeg"), default="png", help="of the files (default: png, loses nothing)"
+    )
+    parser.add_argument(
+        "--quality", type=arguments.whole(1), metavar="Q", help="of JPEG files, 1 to 100 (default: 95)"
+    )
+    parser.add_argument(
+        "--low-res",
+        action="store_true",
+        help="accept DeepFashion's low-resolution tree img",
+    )
+    parser.add_argument(
+        "--subset", action="store_true", help="leave out listed images that are missing, and their pairs"
+    )
+    parser.add_argument(
+        "--workers", type=arguments.whole(0), metavar="N", help="processes (default: one for each core)"
+    )
+    parser.add_argument("--force", action="store_true", help="begin anew where FOLDER was prepared otherwise")
+
+
+def run(args):
+    """Prepares the folder and says what is in it and how to train on it.
+
+    Raises:
+      InputError: a source, list or output that cannot be used.
+    """
+    import os
+
+    from gfla_tf.cli.progress import progress_bar
+    from gfla_tf.data.prepare import prepare_folder
+    from gfla_tf.errors import InputError
+
+    if args.quality is not None and (args.format != "jpeg" or args.quality > 100):
+        raise InputError(f"--quality is 1 to 100 and for --format jpeg, got {args.quality} for {args.format}")
+    workers = (os.cpu_count() or 1) if args.workers is None else args.workers
+    try:
+        summary = prepare_folder(
+            args.dataset,
+            args.source,
+            args.out,
+            lists=args.lists,
+            interpolation=args.interpolation,
+            size=args.size,
+            format=args.format,
+            quality=args.quality,
+            low_res=args.low_res,
+            subset=args.subset,
+            workers=workers,
+            force=args.force,
+            progress=progress_bar("preparing images"),
+        )
+    except KeyboardInterrupt:
+        print("\nto go on: give the same command again", flush=True)
+        raise
+    images = sum(one.images for one in summary.splits.values())
+    there = f", {summary.kept:,} of them there already" if summary.kept else ""
+    print(f"{args.out}: {images:,} images{there}")
+    print(summary.to_text())
+    print(f"Train on it with: gfla train {_CONFIGS[args.dataset]} data.root={args.out}")

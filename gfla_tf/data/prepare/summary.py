@@ -1,0 +1,83 @@
+"""What a preparation came to, beside the counts that were published: `summary.json` and its lines of text."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+
+from gfla_tf.data.protocol import Protocol
+
+PUBLISHED = {
+    "deepfashion": {"train": (48_674, 101_966), "test": (4_038, 8_570)},
+    "market1501": {"train": (12_936, 263_632), "test": (19_732, 12_000)},
+}
+"""By layout and split: images (Market-1501: in the owners' folder) and pairs of the lists in use since PATN
+(Zhu et al., CVPR 2019).
+"""
+
+_SHOWN = 20
+
+
+@dataclasses.dataclass(frozen=True)
+class SplitSummary:
+    """One split's counts.
+
+    Attributes:
+      images, pairs: prepared.
+      listed_images, listed_pairs: in the lists.
+      source_images: in the owners' folder of this split, or of both splits where they share one.
+      missing: names of listed images that the source lacks or that cannot be read.
+    """
+
+    images: int
+    pairs: int
+    listed_images: int
+    listed_pairs: int
+    source_images: int
+    missing: list[str]
+
+
+@dataclasses.dataclass(frozen=True)
+class Summary:
+    """A finished preparation: its protocol, the splits' counts, and how many images were there already."""
+
+    protocol: Protocol
+    splits: dict[str, SplitSummary]
+    kept: int
+
+    def differences(self) -> list[str]:
+        """A sentence for each count that is not the published one."""
+        sentences = []
+        for split, one in self.splits.items():
+            images, pairs = PUBLISHED[self.protocol.layout][split]
+            market = self.protocol.layout == "market1501"
+            found = one.source_images if market else one.listed_images
+            place = "the source has" if market else "the lists have"
+            for what, count, known, where in (
+                ("images", found, images, place),
+                ("pairs", one.listed_pairs, pairs, "the lists have"),
+            ):
+                if count != known:
+                    sentences.append(f"{where} {count:,} {split} {what}, and {known:,} were published")
+        return sentences
+
+    def to_text(self) -> str:
+        """Lines for a terminal."""
+        lines = [f"  {self.protocol.describe()}"]
+        for split, one in self.splits.items():
+            lines.append(f"  {split}: {one.images:,} images, {one.pairs:,} pairs")
+            if one.missing:
+                names = ", ".join(one.missing[:3]) + (", …" if len(one.missing) > 3 else "")
+                pairs = one.listed_pairs - one.pairs
+                lines.append(f"    left out: {len(one.missing):,} images ({names}) and their {pairs:,} pairs")
+        lines += [f"  note: {sentence}" for sentence in self.differences()]
+        return "\n".join(lines)
+
+    def to_json(self) -> str:
+        """As `summary.json` holds it; of the missing images the first twenty names."""
+        splits = {}
+        for split, one in self.splits.items():
+            missing = {"missing_images": len(one.missing), "missing": one.missing[:_SHOWN]}
+            splits[split] = {**dataclasses.asdict(one), **missing}
+        document = {"protocol": self.protocol.to_dict(), "splits": splits, "differences": self.differences()}
+        return json.dumps(document, indent=2, ensure_ascii=False) + "\n"

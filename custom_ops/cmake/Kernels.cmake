@@ -8,8 +8,8 @@ set(GFLA_NOUNS bilinear_warp flowed_patches gaussian_warp local_attention)
 
 function(gfla_compile_options target)
   target_include_directories(${target} PRIVATE "${GFLA_ROOT}")
-  target_compile_options(
-    ${target} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-Wall;-Wextra;-Werror;-fno-math-errno;-ffp-contract=fast;-ffile-prefix-map=${GFLA_ROOT}/=>)
+  target_compile_options(${target} PRIVATE -Wall -Wextra $<$<BOOL:${GFLA_WERROR}>:-Werror> -fno-math-errno -ffp-contract=fast
+                                           "-ffile-prefix-map=${GFLA_ROOT}/=")
 endfunction()
 
 # One binary serves every x86-64: the *_simd.cc files are compiled once for each instruction set, and kernels/instruction_set.cc

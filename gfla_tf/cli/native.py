@@ -17,6 +17,7 @@ def add_arguments(parser):
         default="auto",
         help="compile the CUDA kernels: where nvcc and a TensorFlow with CUDA are (auto), always or never",
     )
+    build.add_argument("--werror", action="store_true", help="take the compiler's warnings for errors")
     build.add_argument("--force", action="store_true", help="build again what is up to date")
 
 
@@ -32,7 +33,10 @@ def run(args):
     if args.action == "build":
         from gfla_tf.ops.native_build import build
 
-        build(cuda=args.cuda, force=args.force, report=lambda line: print(line, flush=True))
+        def report(line):
+            print(line, flush=True)
+
+        build(cuda=args.cuda, force=args.force, werror=args.werror, report=report)
         return
     from gfla_tf.ops.native_status import native_status, status_text
 

@@ -21,7 +21,7 @@ from gfla_tf.ops.native_record import LIBRARY, RECORD, Record
 _PROGRESS = re.compile(r"^\[\s*(\d+%|\d+/\d+)\] ")  # of ninja and of make
 
 
-def build(folder=native_record.FOLDER, *, cuda="auto", force=False, report=print):
+def build(folder=native_record.FOLDER, *, cuda="auto", force=False, werror=False, report=print):
     """Builds the library, and the record beside it, unless they are there and up to date.
 
     It is made in a temporary folder and moved into place once complete.
@@ -31,6 +31,7 @@ def build(folder=native_record.FOLDER, *, cuda="auto", force=False, report=print
       cuda: "auto" (the CUDA kernels are compiled where nvcc and a TensorFlow with CUDA are found), "on" or
         "off".
       force: build again what is up to date.
+      werror: the compiler's warnings are errors.
       report: called with each line of progress; with the whole output of the compiler if it fails.
 
     Returns:
@@ -50,7 +51,7 @@ def build(folder=native_record.FOLDER, *, cuda="auto", force=False, report=print
     cmake, compiler = _cmake(), _compiler()
     _check_writable(folder)
     with tempfile.TemporaryDirectory(prefix="gfla_native_") as scratch:
-        _configure(cmake, compiler, scratch, cuda, report)
+        _configure(cmake, compiler, scratch, cuda, werror, report)
         _compile(cmake, scratch, report)
         built = Path(scratch) / LIBRARY
         info = json.loads((Path(scratch) / "build_info.json").read_text(encoding="utf-8"))
@@ -70,7 +71,7 @@ def _is_up_to_date(folder, digest, cuda):
     return whole and wanted and (record.tensorflow, record.sources) == (tf.version.VERSION, digest)
 
 
-def _configure(cmake, compiler, scratch, cuda, report):
+def _configure(cmake, compiler, scratch, cuda, werror, report):
     """Runs CMake over the sources, with the flags of this TensorFlow."""
     if cuda == "auto" and not tf.test.is_built_with_cuda():
         cuda = "off"
@@ -81,6 +82,7 @@ def _configure(cmake, compiler, scratch, cuda, report):
         "CMAKE_BUILD_TYPE": "Release",
         "CMAKE_CXX_COMPILER": compiler,
         "GFLA_CUDA": cuda.upper(),
+        "GFLA_WERROR": "ON" if werror else "OFF",
         "TensorFlow_VERSION": tf.version.VERSION,
         "TensorFlow_INCLUDE_DIR": tf.sysconfig.get_include(),
         "TensorFlow_COMPILE_FLAGS": ";".join(flags),

@@ -22,6 +22,7 @@ _SUBPACKAGES = (
     "report",
     "training",
     "viz",
+    "weight_files",
 )
 
 __all__ = ["__version__", *_SUBPACKAGES]

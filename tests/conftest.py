@@ -29,6 +29,12 @@ def state_dict_shapes():
     return json.loads((GOLDEN / "state_dict_keys.json").read_text())
 
 
+@pytest.fixture(scope="session")
+def torch():
+    """PyTorch, for tests that read or write its files; without it they are skipped."""
+    return pytest.importorskip("torch")
+
+
 @pytest.fixture(autouse=True)
 def _seed():
     import keras

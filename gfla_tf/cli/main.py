@@ -7,7 +7,7 @@ import sys
 from gfla_tf._version import __version__
 from gfla_tf.errors import InputError
 
-COMMANDS = ("demo", "data", "train", "generate", "evaluate", "native")
+COMMANDS = ("demo", "data", "train", "generate", "evaluate", "pose", "convert", "native")
 
 DONE, BAD_INPUT, INTERRUPTED = 0, 2, 130
 

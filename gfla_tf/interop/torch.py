@@ -8,7 +8,7 @@ from gfla_tf.interop.torch_names import slots
 _MODULE = "module."  # what PyTorch's DataParallel puts before every name
 
 
-def load_state_dict(model, mapping):
+def load_state_dict(model, mapping, prefix=""):
     """Loads the weights of a released network.
 
     Args:
@@ -17,15 +17,43 @@ def load_state_dict(model, mapping):
       mapping: {name: array}, PyTorch's names and layouts: Conv2d [out, in, kh, kw], ConvTranspose2d
         [in, out, kh, kw], spectral norm as weight_orig, weight_u, weight_v. A leading "module." is taken off.
         The Output and Jump convolutions may stand under both of their names; that of `conv1` counts.
+      prefix: what the names begin with, such as "flow_net." for F alone in the released stage 1 files.
 
     Raises:
       InputError: lists every missing, unexpected, misshapen, non-numeric or non-finite tensor; the model is
         untouched.
       TypeError: a model that no released network corresponds to.
     """
+    values, problems = _match(model, mapping, prefix)
+    if problems:
+        raise InputError(
+            f"the state dict does not fit {type(model).__name__} ({len(problems)} problems): "
+            + "; ".join(problems)
+        )
+    for slot, value in values:
+        slot.variable.assign(_from_torch(slot, value))
+
+
+def problems(model, mapping, prefix=""):
+    """What `load_state_dict` would object to: a few words for each missing, unexpected or wrong tensor."""
+    return _match(model, mapping, prefix)[1]
+
+
+def state_dict(model, prefix=""):
+    """The weights of a model as {name: float32 array} with PyTorch's names (each once) and layouts."""
+    return {slot.name: _to_torch(slot, np.asarray(slot.variable)) for slot in slots(model, prefix)}
+
+
+def shared_names(model, prefix=""):
+    """(second name, first name) of each tensor that the released programs store under two names."""
+    return [(slot.alias, slot.name) for slot in slots(model, prefix) if slot.alias]
+
+
+def _match(model, mapping, prefix):
+    """([(slot, value)], [problem])."""
     tensors = _without_module(mapping)
     values, problems, used = [], [], set()
-    for slot in slots(model):
+    for slot in slots(model, prefix):
         name = slot.name
         if name not in tensors and slot.alias in tensors:
             name = slot.alias
@@ -38,18 +66,7 @@ def load_state_dict(model, mapping):
             problems.append(problem)
         values.append((slot, value))
     problems += [f"unexpected {name}" for name in tensors if name not in used]
-    if problems:
-        raise InputError(
-            f"the state dict does not fit {type(model).__name__} ({len(problems)} problems): "
-            + "; ".join(problems)
-        )
-    for slot, value in values:
-        slot.variable.assign(_from_torch(slot, value))
-
-
-def state_dict(model):
-    """The weights of a model as {name: float32 array} with PyTorch's names (each once) and layouts."""
-    return {slot.name: _to_torch(slot, np.asarray(slot.variable)) for slot in slots(model)}
+    return values, problems
 
 
 def _without_module(mapping):

@@ -35,12 +35,22 @@ class Slot:
     kernel_shape: tuple[int, ...] | None = None
 
 
-def slots(model):
-    """All slots of a model, in the order of its forward pass.
+def slots(model, prefix=""):
+    """All slots of a model, in the order of its forward pass, their names beginning with `prefix`.
 
     Raises:
       TypeError: a model with no counterpart among the released networks.
     """
+    found = _slots(model)
+    if not prefix:
+        return found
+    return [
+        dataclasses.replace(slot, name=prefix + slot.name, alias=slot.alias and prefix + slot.alias)
+        for slot in found
+    ]
+
+
+def _slots(model):
     if isinstance(model, PersonImageGenerator):
         return [
             *_target_image_generator(model.target_image_generator),

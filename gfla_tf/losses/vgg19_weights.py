@@ -4,13 +4,12 @@ Each function returns {layer name: (kernel [3, 3, in, out], bias [out])} as floa
 """
 
 import os
-import zipfile
-import zlib
 
 import keras
 import numpy as np
 
 from gfla_tf.errors import InputError
+from gfla_tf.weight_files import read_weights
 
 _PREFIX = "features."  # of the convolutions' tensors; the classifier, most of the file, is not read
 _KERAS_FILE = "vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5"
@@ -56,20 +55,15 @@ def from_file(path, layer_names, shapes):
       shapes: {layer name: kernel shape [3, 3, in, out]}.
 
     Raises:
-      InputError: no such file, another kind of file, PyTorch needed and missing, or tensors missing or
-        misshapen (all of them are listed). Tensors that are not needed are ignored.
+      InputError: no such file, another kind of file, PyTorch needed and missing, or tensors missing,
+        misshapen or not finite (all of them are listed). Tensors that are not needed are ignored.
     """
     if not os.path.isfile(path):
         raise InputError(
             f"no VGG19 weights at {path}: give torchvision's vgg19-dcbb9e9d.pth, an .npz of the same "
             'tensors, or "imagenet" or "random"'
         )
-    if path.endswith((".pth", ".pt")):
-        tensors = _read_torch(path)
-    elif path.endswith(".npz"):
-        tensors = _read_npz(path)
-    else:
-        raise InputError(f"VGG19 weights must be a .pth or .npz file, got {path}")
+    tensors = read_weights(path, _PREFIX).tensors
     values, faults = {}, []
     for name, index in zip(layer_names, _torchvision_indices(layer_names), strict=True):
         kernel_shape = shapes[name]
@@ -80,12 +74,25 @@ def from_file(path, layer_names, shapes):
                 faults.append(f"{tensor_name} is missing")
             elif tuple(tensors[tensor_name].shape) != shape:
                 faults.append(f"{tensor_name} is {tuple(tensors[tensor_name].shape)} instead of {shape}")
+            elif not np.isfinite(tensors[tensor_name]).all():
+                faults.append(f"{tensor_name} holds NaN or infinity")
         if not faults:
             kernel = np.asarray(tensors[kernel_name], np.float32).transpose(2, 3, 1, 0)  # [3, 3, in, out]
             values[name] = (kernel, np.asarray(tensors[bias_name], np.float32))
     if faults:
         raise InputError(f"{path} does not hold VGG19's weights: {'; '.join(faults)}")
     return values
+
+
+def to_tensors(kernels, biases):
+    """{torchvision's name: array} in PyTorch's layouts, of {layer name: variable} each; the inverse of
+    `from_file`.
+    """
+    tensors = {}
+    for name, index in zip(kernels, _torchvision_indices(kernels), strict=True):
+        tensors[f"{_PREFIX}{index}.weight"] = np.asarray(kernels[name]).transpose(3, 2, 0, 1)
+        tensors[f"{_PREFIX}{index}.bias"] = np.asarray(biases[name])
+    return tensors
 
 
 def _torchvision_indices(layer_names):
@@ -97,28 +104,6 @@ def _torchvision_indices(layer_names):
         indices.append(index)
         index, previous = index + 2, block
     return indices
-
-
-def _read_npz(path):
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            return {name: file[name] for name in file.files if name.startswith(_PREFIX)}
-    except (OSError, ValueError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise InputError(f"{path} cannot be read as an .npz of weights: {_first_line(error)}") from error
-
-
-def _read_torch(path):
-    try:
-        import torch
-    except ImportError as error:
-        raise InputError(
-            f'reading {path} needs PyTorch: pip install "gfla-tf[torch]", or give an .npz of the same tensors'
-        ) from error
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-        return {name: tensor.float().numpy() for name, tensor in state.items() if name.startswith(_PREFIX)}
-    except Exception as error:  # torch.load's failures have no common class
-        raise InputError(f"{path} cannot be read as PyTorch weights: {_first_line(error)}") from error
 
 
 def _first_line(error):

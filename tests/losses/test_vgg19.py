@@ -1,5 +1,6 @@
 """VGG19's features: where weights come from, what is computed, and each error."""
 
+import collections
 import logging
 import sys
 
@@ -92,16 +93,28 @@ def test_npz_and_pth_names_and_layouts(tmp_path):
     np.testing.assert_array_equal(net.kernels["relu1_1"], tensors["features.0.weight"].transpose(2, 3, 1, 0))
 
 
-def test_pth(tmp_path):
-    torch = pytest.importorskip("torch")
+@pytest.mark.parametrize("zipped", [True, False])
+def test_torchvisions_file(tmp_path, torch, zipped):
+    """All 16 convolutions arrive, and the classifier, which torchvision's file ends with, is ignored."""
     tensors = recipe.vgg19_weights()
-    torch.save({name: torch.from_numpy(value) for name, value in tensors.items()}, tmp_path / "vgg.pth")
+    classifier = {"classifier.0": (8, 12), "classifier.3": (8, 8), "classifier.6": (10, 8)}
+    for name, shape in classifier.items():
+        tensors |= {
+            f"{name}.weight": np.ones(shape, np.float32),
+            f"{name}.bias": np.ones(shape[0], np.float32),
+        }
+    state = collections.OrderedDict((name, torch.from_numpy(value)) for name, value in tensors.items())
+    torch.save(state, tmp_path / "vgg.pth", _use_new_zipfile_serialization=zipped)
     net = VGG19Features(tmp_path / "vgg.pth")
-    np.testing.assert_array_equal(net.kernels["relu3_2"], tensors["features.12.weight"].transpose(2, 3, 1, 0))
+    convolutions = [name for name in tensors if name.startswith("features.") and name.endswith("weight")]
+    assert len(convolutions) == len(net.kernels) == 16
+    for kernel, bias, name in zip(net.kernels.values(), net.biases.values(), convolutions, strict=True):
+        np.testing.assert_array_equal(kernel, tensors[name].transpose(2, 3, 1, 0))
+        np.testing.assert_array_equal(bias, tensors[name.replace("weight", "bias")])
 
 
-def test_pth_without_pytorch_names_the_extra(tmp_path, monkeypatch):
-    (tmp_path / "vgg.pth").write_bytes(b"")
+def test_pth_without_pytorch_names_the_extra(tmp_path, monkeypatch, torch):
+    torch.save({"features.0.weight": torch.zeros(64, 3, 3, 3)}, tmp_path / "vgg.pth")
     monkeypatch.setitem(sys.modules, "torch", None)
     with pytest.raises(InputError, match=r"gfla-tf\[torch\]"):
         VGG19Features(tmp_path / "vgg.pth")
@@ -123,14 +136,14 @@ def test_files_that_are_no_weights(tmp_path):
     with pytest.raises(InputError, match=r"no VGG19 weights at .*absent.npz"):
         VGG19Features(tmp_path / "absent.npz")
     (tmp_path / "text.npz").write_text("not an archive")
-    with pytest.raises(InputError, match=r"text.npz cannot be read"):
+    with pytest.raises(InputError, match=r"text.npz is not a file of weights"):
         VGG19Features(tmp_path / "text.npz")
     with open(tmp_path / "array.npz", "wb") as file:
         np.save(file, np.zeros(3))
-    with pytest.raises(InputError, match=r"array.npz cannot be read"):
+    with pytest.raises(InputError, match=r"array.npz is a single NumPy array"):
         VGG19Features(tmp_path / "array.npz")
-    (tmp_path / "vgg.h5").write_text("")
-    with pytest.raises(InputError, match=r"must be a .pth or .npz file"):
+    (tmp_path / "vgg.h5").write_bytes(b"\x89HDF\r\n\x1a\n")
+    with pytest.raises(InputError, match=r"vgg.h5 is an HDF5 file"):
         VGG19Features(tmp_path / "vgg.h5")
     np.savez(tmp_path / "pickled.npz", **{"features.0.weight": np.array([{}], dtype=object)})
     with pytest.raises(InputError, match=r"pickled.npz cannot be read"):

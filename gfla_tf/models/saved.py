@@ -1,0 +1,68 @@
+"""Loading networks from `.keras` files, which may come from anybody: only ours, only whole, only small."""
+
+import json
+import os
+import zipfile
+import zlib
+
+import keras
+
+from gfla_tf.errors import InputError
+
+_MAX_CONFIG_BYTES = 2**20
+_MAX_BYTES = 4 * 2**30  # of all members together, unpacked
+_DAMAGE = (
+    *(OSError, EOFError, KeyError, ValueError, RecursionError, NotImplementedError),
+    *(zipfile.BadZipFile, zlib.error),
+)
+"""What reading an archive raises that is none, or no whole one."""
+
+
+def load_network(path, classes):
+    """Loads a network from its arguments and weights; nothing else in the file has a say.
+
+    A file of another class is refused before Keras reads it, and Keras reads in safe mode.
+
+    Args:
+      path: a `.keras` file.
+      classes: the classes of `gfla_tf.models` that will do.
+
+    Raises:
+      InputError: missing, not a `.keras` file, another model, too large or damaged; the sentence names the
+        file.
+    """
+    path = os.fspath(path)
+    _check_file(path, [cls.__name__ for cls in classes])
+    try:
+        return keras.saving.load_model(path, compile=False, safe_mode=True)
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RuntimeError, MemoryError) as error:
+        raise InputError(f"the model {path!r} cannot be loaded: {_first_line(error)}") from error
+
+
+def _check_file(path, names):
+    """Checks that the file is a whole Keras archive of one of our classes."""
+    if not os.path.isfile(path):
+        raise InputError(f"the model {path!r} does not exist or is not a file")
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if archive.getinfo("config.json").file_size > _MAX_CONFIG_BYTES:
+                raise InputError(
+                    f"the model {path!r} has a configuration of more than {_MAX_CONFIG_BYTES} bytes"
+                )
+            if sum(entry.file_size for entry in archive.infolist()) > _MAX_BYTES:
+                raise InputError(f"the model {path!r} unpacks to more than {_MAX_BYTES} bytes")
+            config = json.loads(archive.read("config.json"))
+            damaged = archive.testzip()
+            if damaged is not None:
+                raise InputError(f"the model {path!r} is damaged: the checksum of its {damaged} is wrong")
+    except _DAMAGE as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"the model {path!r} is not a .keras file, or is damaged") from error
+    found = config.get("registered_name") if isinstance(config, dict) else None
+    if found not in {f"gfla_tf>{name}" for name in names}:
+        raise InputError(f"the model {path!r} is not a {' or '.join(names)} but {str(found)[:60]!r}")
+
+
+def _first_line(error):
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]

@@ -1,4 +1,4 @@
-"""A folder of images with pair and annotation CSVs in the layout of `gfla_tf.data.layout`."""
+"""Pairs from a folder in the layout of `gfla_tf.data.layout`, or from the shards built of one."""
 
 from __future__ import annotations
 
@@ -10,15 +10,19 @@ import tensorflow as tf
 
 from gfla_tf.data.layout import SPLITS, Layout
 from gfla_tf.data.pipeline import finish_batches, load_pairs
+from gfla_tf.data.shard_manifest import is_shards
+from gfla_tf.data.shards import read_shards_split
 from gfla_tf.data.split import Split, read_folder_split
 from gfla_tf.errors import InputError
 
 
 class PairFolder:
-    """Pairs of images of one person, from a folder; `DeepFashion` and `Market1501` say how theirs differ.
+    """Pairs of images of one person; `DeepFashion` and `Market1501` say how theirs differ.
+
+    The batches of a folder and of its shards (`gfla data build`) are the same, in the same order.
 
     Args:
-      root: the folder.
+      root: the data folder, or the shards folder.
       image_size: (H, W) to which images are resized (bilinear, antialiased) and keypoints are scaled.
       heatmap_sigma: of the poses' Gaussians, in pixels.
 
@@ -41,17 +45,19 @@ class PairFolder:
         return len(self.load(split).pairs)
 
     def load(self, split: str) -> Split:
-        """Reads and checks the CSV files of a split, once.
+        """Reads and checks the lists of a split, once.
 
         Raises:
           ValueError: another split than "train" and "test".
           InputError: a file is missing or malformed, a pair names an image without annotation, or an image is
-            not there or named so that it lies outside the folder; the sentence names file and line.
+            not there or named so that it lies outside the folder; the sentence names file and line. Of
+            shards: they are damaged, of another layout or without this split.
         """
         if split not in SPLITS:
             raise ValueError(f"split must be one of {SPLITS}, got {split!r}")
         if split not in self._splits:
-            data = read_folder_split(self.root, self.layout, split)
+            read = read_shards_split if is_shards(self.root) else read_folder_split
+            data = read(self.root, self.layout, split)
             scale = np.array(self.image_size, np.float32) / np.array(self.layout.frame, np.float32)
             present = (data.keypoints >= 0).all(-1, keepdims=True)
             keypoints = np.where(present, data.keypoints * scale, np.float32(-1.0))

@@ -35,6 +35,52 @@ DEEPFASHION = Layout("deepfashion", ("fasion", "fashion"), (256, 176), (256, 256
 MARKET1501 = Layout("market1501", ("market",), (128, 64), (128, 64))
 LAYOUTS = {layout.name: layout for layout in (DEEPFASHION, MARKET1501)}
 
+_SOURCE_TREES = {
+    "deepfashion": ("img_highres", "img", "MEN", "WOMEN"),
+    "market1501": ("bounding_box_train", "bounding_box_test"),
+}
+
+
+def find_layout(root: str, name: str | None = None) -> Layout:
+    """The layout of a data folder, told by the names of its CSV files, or the one named, if it is there.
+
+    Raises:
+      InputError: `root` is no data folder, not of the layout named, or of both layouts.
+      ValueError: an unknown name.
+    """
+    if not os.path.isdir(root):
+        raise InputError(f"the data folder {root!r} does not exist or is not a folder")
+    if name is not None and name not in LAYOUTS:
+        raise ValueError(f"layout must be one of {', '.join(LAYOUTS)}, got {name!r}")
+    wanted = [LAYOUTS[name]] if name is not None else list(LAYOUTS.values())
+    found = [layout for layout in wanted if _has_files_of(root, layout)]
+    if len(found) > 1:
+        names = " and ".join(layout.name for layout in found)
+        raise InputError(f"the folder {root!r} holds the files of {names}: say which one with --layout")
+    if found:
+        return found[0]
+    for layout, trees in _SOURCE_TREES.items():
+        tree = next((tree for tree in trees if os.path.isdir(os.path.join(root, tree))), None)
+        if tree is not None:
+            raise InputError(
+                f"{root!r} is no data folder but holds {tree!r}, as the dataset's owners hand it out: "
+                f"make one with `gfla data prepare {layout} {root} -o FOLDER`"
+            )
+    expected = " or ".join(f"{layout.prefixes[0]}-pairs-train.csv" for layout in wanted)
+    raise InputError(
+        f"{root!r} is no data folder: it holds no {expected} or the like (docs/data.md shows one)"
+    )
+
+
+def _has_files_of(root: str, layout: Layout) -> bool:
+    names = (
+        f"{prefix}-{kind}-{split}.csv"
+        for prefix in layout.prefixes
+        for kind in ("pairs", "annotation")
+        for split in SPLITS
+    )
+    return any(os.path.lexists(os.path.join(root, name)) for name in names)
+
 
 def find_csv(root: str, prefixes: tuple[str, ...], kind: str, split: str) -> str:
     """The path of a split's "pairs" or "annotation" file under its first spelling that is there.

@@ -14,14 +14,9 @@ from gfla_tf.data.doctor.pairs import check_pairs, check_splits, identity
 from gfla_tf.data.doctor.poses import check_poses
 from gfla_tf.data.doctor.report import Report, SplitSummary
 from gfla_tf.data.doctor.tables import Tables, read_tables
-from gfla_tf.data.layout import LAYOUTS, SPLITS, Layout
+from gfla_tf.data.layout import SPLITS, Layout, find_layout
 from gfla_tf.data.protocol import FILE_NAME, Protocol, read_protocol
 from gfla_tf.errors import InputError
-
-_SOURCE_TREES = {
-    "deepfashion": ("img_highres", "img", "MEN", "WOMEN"),
-    "market1501": ("bounding_box_train", "bounding_box_test"),
-}
 
 
 def check_folder(
@@ -53,7 +48,7 @@ def check_folder(
     if not splits or not set(splits) <= set(SPLITS):
         raise ValueError(f"splits must be of {SPLITS}, got {splits!r}")
     began = time.monotonic()
-    chosen = _find_layout(root, layout)
+    chosen = find_layout(root, layout)
     findings = Findings()
     protocol = _check_protocol(root, chosen, findings)
     tables = {split: read_tables(root, chosen, split, findings) for split in splits}
@@ -85,41 +80,6 @@ def check_folder(
         decoded=decode,
         seconds=time.monotonic() - began,
     )
-
-
-def _find_layout(root: str, name: str | None) -> Layout:
-    if not os.path.isdir(root):
-        raise InputError(f"the data folder {root!r} does not exist or is not a folder")
-    if name is not None and name not in LAYOUTS:
-        raise ValueError(f"layout must be one of {', '.join(LAYOUTS)}, got {name!r}")
-    wanted = [LAYOUTS[name]] if name is not None else list(LAYOUTS.values())
-    found = [layout for layout in wanted if _has_files_of(root, layout)]
-    if len(found) > 1:
-        names = " and ".join(layout.name for layout in found)
-        raise InputError(f"the folder {root!r} holds the files of {names}: say which one with --layout")
-    if found:
-        return found[0]
-    for layout, trees in _SOURCE_TREES.items():
-        tree = next((tree for tree in trees if os.path.isdir(os.path.join(root, tree))), None)
-        if tree is not None:
-            raise InputError(
-                f"{root!r} is no data folder but holds {tree!r}, as the dataset's owners hand it out: "
-                f"make one with `gfla data prepare {layout} {root} -o FOLDER`"
-            )
-    expected = " or ".join(f"{layout.prefixes[0]}-pairs-train.csv" for layout in wanted)
-    raise InputError(
-        f"{root!r} is no data folder: it holds no {expected} or the like (docs/data.md shows one)"
-    )
-
-
-def _has_files_of(root: str, layout: Layout) -> bool:
-    names = (
-        f"{prefix}-{kind}-{split}.csv"
-        for prefix in layout.prefixes
-        for kind in ("pairs", "annotation")
-        for split in SPLITS
-    )
-    return any(os.path.lexists(os.path.join(root, name)) for name in names)
 
 
 def _check_protocol(root: str, layout: Layout, findings: Findings) -> Protocol | None:

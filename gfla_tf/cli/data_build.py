@@ -1,0 +1,92 @@
+"""`gfla data build`: shards of a data folder, and their verification."""
+
+from gfla_tf.cli import arguments
+
+HELP = "pack a data folder into TFRecord shards, or verify shards"
+
+_CONFIGS = {"deepfashion": "fashion", "market1501": "market"}
+_FAULTS = 1
+
+
+def add_arguments(parser):
+    """Adds the command's arguments to an argparse parser."""
+    parser.add_argument("folder", metavar="FOLDER", help="a data folder; with --verify a shards folder")
+    parser.add_argument("-o", "--out", metavar="SHARDS", help="the shards folder to make")
+    parser.add_argument("--layout", choices=sorted(_CONFIGS), help="default: told by the names of the files")
+    parser.add_argument(
+        "--workers", type=arguments.whole(1), default=2, metavar="N", help="threads (default: 2)"
+    )
+    parser.add_argument(
+        "--shard-size",
+        type=arguments.whole(1),
+        default=128,
+        metavar="MIB",
+        help="images in a shard, in MiB (default: 128)",
+    )
+    parser.add_argument("--force", action="store_true", help="replace the shards that are there")
+    parser.add_argument(
+        "--verify", action="store_true", help="compare shards with their checksums instead of building any"
+    )
+
+
+def run(args):
+    """Builds or verifies; returns 1 where verification finds damage.
+
+    Raises:
+      InputError: a folder that cannot be read or written, or options that do not go together.
+    """
+    from gfla_tf.errors import InputError
+
+    if args.verify:
+        if args.out is not None:
+            raise InputError("--verify reads the shards in FOLDER and makes none: leave -o out")
+        return _verify(args.folder)
+    if args.out is None:
+        raise InputError("name the shards folder to make: gfla data build FOLDER -o SHARDS")
+    return _build(args)
+
+
+def _build(args):
+    from gfla_tf.cli.logs import load_tensorflow
+
+    load_tensorflow()
+
+    from gfla_tf.cli.progress import progress_bar
+    from gfla_tf.data.shard_builder import build_shards
+
+    try:
+        report = build_shards(
+            args.folder,
+            args.out,
+            args.layout,
+            workers=args.workers,
+            shard_bytes=args.shard_size * 2**20,
+            force=args.force,
+            progress=progress_bar("packing images"),
+        )
+    except KeyboardInterrupt:
+        print("\nto go on: the same command again", flush=True)
+        raise
+    manifest = report.manifest
+    counts = ", ".join(
+        f"{entry.pairs} {split} pairs of {entry.images} images" for split, entry in manifest.splits.items()
+    )
+    shards = sum(len(entry.shards) for entry in manifest.splits.values())
+    size = sum(entry.bytes for entry in manifest.files.values()) / 2**20
+    kept = f" ({report.kept} kept from the build before)" if report.kept else ""
+    print(f"{args.out}: {counts} in {shards} shards{kept}, {size:.1f} MiB.")
+    print(f"Train on it with: gfla train {_CONFIGS[manifest.layout]} data.root={args.out}")
+
+
+def _verify(folder):
+    from gfla_tf.cli.progress import progress_bar
+    from gfla_tf.data.shards import verify_shards
+
+    faults = verify_shards(folder, progress_bar("verifying bytes"))
+    for fault in faults:
+        print(fault)
+    if faults:
+        print("Copy the shards again, or build them again.")
+        return _FAULTS
+    print(f"{folder}: every file is as it was built.")
+    return 0

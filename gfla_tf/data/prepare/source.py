@@ -104,9 +104,7 @@ def _deepfashion(folder: str) -> Source:
                         )
                     images[name] = file.path
     if not images:
-        raise InputError(
-            f"the tree {tree!r} holds no image <MEN or WOMEN>/<category>/id_<number>/<image>.jpg"
-        )
+        raise InputError(f"the tree {tree!r} holds no image such as WOMEN/Dresses/id_00002629/02_1_front.jpg")
     kind = "img" if _is_low_res(list(images.values())) else "img_highres"
     return Source(kind, tree, dict.fromkeys(SPLITS, images))
 

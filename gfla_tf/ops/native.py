@@ -122,40 +122,16 @@ def _load():
 
 @functools.cache
 def _loaded():
-    if os.environ.get("GFLA_NATIVE") == "0":
+    if _turned_off():
         return None, "GFLA_NATIVE=0 turns them off"
-    reason = _refusal()
+    reason = native_record.refusal(tf.version.VERSION)
     if reason is not None:
         return None, reason
     path = native_record.FOLDER / native_record.LIBRARY
     try:
         return tf.load_op_library(str(path)), None
     except (tf.errors.OpError, OSError, RuntimeError) as error:
-        return None, f"{path} cannot be loaded: {_first_line(error)}"
-
-
-def _refusal():
-    """Why the library must not even be opened, as a clause; None where it may."""
-    path = native_record.FOLDER / native_record.LIBRARY
-    again = "run gfla native build"
-    try:
-        record = native_record.read_record()
-        if record.tensorflow != tf.version.VERSION:
-            return (
-                f"the library was built for TensorFlow {record.tensorflow}, this is "
-                f"{tf.version.VERSION}; {again}"
-            )
-        if record.sources != native_record.sources_digest():
-            return f"the library was built from other sources than are here; {again}"
-        if record.library != native_record.file_digest(path):
-            return f"{path} is not the file that was built; {again}"
-    except FileNotFoundError:
-        return f"the library is not built; {again}"
-    except ValueError as error:
-        return f"{error}; {again}"
-    except OSError as error:
-        return f"the library cannot be read: {_first_line(error)}"
-    return None
+        return None, f"{path} cannot be loaded: {(str(error).splitlines() or [type(error).__name__])[0]}"
 
 
 @functools.cache
@@ -166,18 +142,18 @@ def _preference():
     return None
 
 
+def _turned_off():
+    return os.environ.get("GFLA_NATIVE") == "0"
+
+
 def _say_once(operator, reason):
     with _lock:
         if operator in _said:
             return
         _said.add(operator)
-    _log.warning("%s: the TensorFlow form is used: %s", operator, reason)
+    level = logging.INFO if _turned_off() else logging.WARNING
+    _log.log(level, "%s: the TensorFlow form is used: %s", operator, reason)
 
 
 def _cannot_run(operator, reason):
     return NativeUnavailableError(f'{operator}(impl="native") cannot run: {reason}; use impl="tf"')
-
-
-def _first_line(error):
-    text = getattr(error, "strerror", None) or getattr(error, "message", None) or str(error)
-    return text.strip().splitlines()[0] if text.strip() else type(error).__name__

@@ -1,7 +1,6 @@
 """Builds the compiled operators with CMake, for the TensorFlow at hand, into the installed package."""
 
 import contextlib
-import importlib.util
 import json
 import os
 import re
@@ -44,31 +43,28 @@ def build(folder=native_record.FOLDER, *, cuda="auto", force=False, werror=False
     if cuda not in ("auto", "on", "off"):
         raise ValueError(f'cuda must be "auto", "on" or "off", got {cuda!r}')
     folder = Path(folder)
-    digest = native_record.sources_digest()
-    if not force and _is_up_to_date(folder, digest, cuda):
+    if not force and _is_up_to_date(folder, cuda):
         report(f"{folder / LIBRARY} is up to date for TensorFlow {tf.version.VERSION}")
         return None
-    cmake, compiler = _cmake(), _compiler()
     _check_writable(folder)
+    cmake, compiler = _cmake(), _compiler()
     with tempfile.TemporaryDirectory(prefix="gfla_native_") as scratch:
         _configure(cmake, compiler, scratch, cuda, werror, report)
+        info = json.loads((Path(scratch) / "build_info.json").read_text(encoding="utf-8"))
+        digest = native_record.sources_digest(info["cuda"] is not None)
         _compile(cmake, scratch, report)
         built = Path(scratch) / LIBRARY
-        info = json.loads((Path(scratch) / "build_info.json").read_text(encoding="utf-8"))
         record = Record(**info, sources=digest, library=native_record.file_digest(built))
         _place(folder, {LIBRARY: built.read_bytes(), RECORD: native_record.record_bytes(record)})
     report(f"built {folder / LIBRARY}")
     return record
 
 
-def _is_up_to_date(folder, digest, cuda):
-    try:
-        record = native_record.read_record(folder)
-        whole = record.library == native_record.file_digest(folder / LIBRARY)
-    except (OSError, ValueError):
+def _is_up_to_date(folder, cuda):
+    if native_record.refusal(tf.version.VERSION, folder) is not None:
         return False
-    wanted = {"auto": True, "on": record.cuda is not None, "off": record.cuda is None}[cuda]
-    return whole and wanted and (record.tensorflow, record.sources) == (tf.version.VERSION, digest)
+    has_cuda = native_record.read_record(folder).cuda is not None
+    return cuda == "auto" or has_cuda == (cuda == "on")
 
 
 def _configure(cmake, compiler, scratch, cuda, werror, report):
@@ -158,13 +154,8 @@ def _compiler():
 
 
 def _tool(name):
-    """A program of the PATH, of this environment's scripts, or of the PyPI package of its name; or None."""
-    found = shutil.which(name) or shutil.which(name, path=sysconfig.get_path("scripts"))
-    if found is None and importlib.util.find_spec(name) is not None:
-        module = importlib.import_module(name)
-        folder = getattr(module, "CMAKE_BIN_DIR", None) or getattr(module, "BIN_DIR", None)
-        found = folder and shutil.which(name, path=folder)
-    return found
+    """A program of the PATH or of this environment's scripts; None if there is none."""
+    return shutil.which(name) or shutil.which(name, path=sysconfig.get_path("scripts"))
 
 
 def _check_writable(folder):

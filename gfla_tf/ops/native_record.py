@@ -24,11 +24,9 @@ class Record:
 
     tensorflow: str  # tf.version.VERSION
     compiler: str  # "GNU 12.2.0"
-    instruction_sets: (
-        tuple  # those that the CPU kernels are compiled for, e.g. ("baseline", "avx2", "avx512")
-    )
+    instruction_sets: list  # of the CPU kernels, e.g. ["baseline", "avx2", "avx512"]
     cuda: str | None  # nvcc's version; None without CUDA kernels
-    cuda_architectures: tuple  # e.g. ("80-real", "90-real", "90-virtual")
+    cuda_architectures: list  # e.g. ["80-real", "90-virtual"]
     sources: str  # sha256 over the sources, `sources_digest`
     library: str  # sha256 of the library file
 
@@ -43,14 +41,12 @@ def read_record(folder=FOLDER):
     path = Path(folder) / RECORD
     data = _read(path, _LONGEST_RECORD)
     try:
-        values = json.loads(data)
-        record = Record(**{name: _value(item) for name, item in values.items()})
+        record = Record(**json.loads(data))
         for field in dataclasses.fields(Record):
-            kinds = {"cuda": str | None, "instruction_sets": tuple, "cuda_architectures": tuple}
-            if not isinstance(getattr(record, field.name), kinds.get(field.name, str)):
+            if not isinstance(getattr(record, field.name), field.type):
                 raise TypeError(field.name)
-    except (ValueError, TypeError, AttributeError, RecursionError) as error:
-        raise ValueError(f"its record {path} is damaged") from error
+    except (ValueError, TypeError, RecursionError) as error:
+        raise ValueError(f"the library's record {path} is damaged") from error
     return record
 
 
@@ -68,21 +64,43 @@ def sources_folder():
     return resource("custom_ops")
 
 
-def sources_digest():
-    """sha256 over the names and contents of everything in `sources_folder` that the library is made from.
+def sources_digest(cuda):
+    """sha256 over the names and contents of what the library is made from, with or without CUDA kernels.
 
     Raises:
       InputError: this installation lacks the sources.
     """
     folder = sources_folder()
+    suffixes = (".cc", ".h", ".in", ".cmake", *((".cu", ".cuh") if cuda else ()))
+    files = [folder / "CMakeLists.txt"]
+    for part in ("cmake", "kernels", "ops"):
+        files += sorted(path for path in (folder / part).iterdir() if path.suffix in suffixes)
     digest = hashlib.sha256()
-    for part in ("CMakeLists.txt", "cmake", "kernels", "ops"):
-        root = folder / part
-        files = [root] if root.is_file() else sorted(path for path in root.rglob("*") if _is_source(path))
-        for path in files:
-            name, content = path.relative_to(folder).as_posix().encode(), path.read_bytes()
-            digest.update(b"%d %s %d " % (len(name), name, len(content)) + content)
+    for path in files:
+        name, content = path.relative_to(folder).as_posix().encode(), path.read_bytes()
+        digest.update(b"%d %s %d " % (len(name), name, len(content)) + content)
     return digest.hexdigest()
+
+
+def refusal(tensorflow, folder=FOLDER):
+    """Why a library must not be opened by a version of TensorFlow, as a clause; None where it may."""
+    again = "run gfla native build"
+    path = Path(folder) / LIBRARY
+    try:
+        record = read_record(folder)
+        if record.tensorflow != tensorflow:
+            return f"the library was built for TensorFlow {record.tensorflow}, this is {tensorflow}; {again}"
+        if record.sources != sources_digest(record.cuda is not None):
+            return f"the library was built from other sources than are here; {again}"
+        if record.library != file_digest(path):
+            return f"{path} is not the file that was built; {again}"
+    except FileNotFoundError:
+        return f"the library is not built; {again}"
+    except ValueError as error:
+        return f"{error}; {again}"
+    except OSError as error:
+        return f"the library cannot be read ({error.strerror}: {error.filename})"
+    return None
 
 
 def file_digest(path):
@@ -91,17 +109,9 @@ def file_digest(path):
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _is_source(path):
-    return path.suffix in (".cc", ".cu", ".h", ".cuh", ".in", ".cmake") and path.is_file()
-
-
 def _read(path, longest):
     with open(path, "rb") as file:
         data = file.read(longest + 1)
     if len(data) > longest:
-        raise ValueError(f"its record {path} is damaged")
+        raise ValueError(f"the library's record {path} is damaged")
     return data
-
-
-def _value(item):
-    return tuple(item) if isinstance(item, list) else item

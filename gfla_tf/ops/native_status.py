@@ -39,7 +39,7 @@ def native_status():
 
 def status_text(status):
     """The dict of `native_status` as lines for people."""
-    rows = [("library", status["library"] if status["build"] else f"{status['library']} (not built)")]
+    rows = [("library", status["library"])]
     build = status["build"]
     if build:
         cuda = "without CUDA kernels"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 
 ERROR, WARNING = "error", "warning"
+_LONGEST = 2000  # characters of a sentence, whatever stands in the files
 
 
 @dataclass(frozen=True)
@@ -125,4 +126,6 @@ class Findings:
     def _add(self, severity: str, check: str, sentence: str, where: dict) -> None:
         if check not in CHECKS:
             raise ValueError(f"check must be one of {', '.join(CHECKS)}, got {check!r}")
+        if len(sentence) > _LONGEST:
+            sentence = f"{sentence[: _LONGEST // 2]} ... {sentence[-_LONGEST // 4 :]}"
         self.faults.append(Fault(check, severity, sentence, **where))

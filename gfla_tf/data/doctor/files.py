@@ -63,7 +63,9 @@ def _letters(name: str) -> str:
 def _report_unlisted(folder: str, files: set[str], tables: Tables, findings: Findings) -> None:
     if tables.annotation_path is None:
         return
-    unlisted = sorted(name for name in files - tables.rows.keys() if not name.startswith("."))
+    unlisted = sorted(
+        name for name in files - tables.rows.keys() - tables.malformed.keys() if not name.startswith(".")
+    )
     if unlisted:
         some = ", ".join(map(repr, unlisted[:3])) + (", ..." if len(unlisted) > 3 else "")
         sentence = f"{folder!r} holds {len(unlisted)} files that {tables.annotation_path!r} does not list"

@@ -32,10 +32,13 @@ def check_pairs(tables: Tables, other: Tables | None, findings: Findings) -> Non
         sentence = f"{tables.pairs_path!r}, line 1: there is no pair after it"
         findings.error("empty-split", sentence, split=tables.split, file=tables.pairs_path, line=1)
     seen: dict[tuple[str, str], int] = {}
+    lines: dict[str, list[int]] = {}
     for pair in tables.pairs:
         _check_pair(pair, seen, tables, findings)
         for name in dict.fromkeys((pair.source, pair.target)):
-            _check_name(name, pair, tables, other, findings)
+            lines.setdefault(name, []).append(pair.line)
+    for name, numbers in lines.items():
+        _check_name(name, numbers, tables, other, findings)
 
 
 def check_splits(train: Tables, test: Tables, findings: Findings) -> None:
@@ -79,9 +82,13 @@ def _check_pair(pair: Pair, seen: dict, tables: Tables, findings: Findings) -> N
         findings.error("mixed-pair", sentence, **where)
 
 
-def _check_name(name: str, pair: Pair, tables: Tables, other: Tables | None, findings: Findings) -> None:
-    where = {"split": tables.split, "file": tables.pairs_path, "line": pair.line, "image": name}
-    place = f"{tables.pairs_path!r}, line {pair.line}"
+def _check_name(
+    name: str, lines: list[int], tables: Tables, other: Tables | None, findings: Findings
+) -> None:
+    """Checks a name in the pairs, which stands on `lines`."""
+    where = {"split": tables.split, "file": tables.pairs_path, "line": lines[0], "image": name}
+    more = f" and {len(lines) - 1} more" if len(lines) > 1 else ""
+    place = f"{tables.pairs_path!r}, line {lines[0]}{more}"
     try:
         check_inside(name, place)
     except InputError as error:
@@ -97,4 +104,7 @@ def _check_name(name: str, pair: Pair, tables: Tables, other: Tables | None, fin
         findings.error("across-splits", f"{place}: {sentence}", **where)
         return
     sentence = f"the image {name!r} has no row in {tables.annotation_path!r}"
+    if name in tables.malformed:
+        row = f"{tables.annotation_path!r}, line {tables.malformed[name]}"
+        sentence = f"the row of the image {name!r} ({row}) cannot be read"
     findings.error("no-annotation", f"{place}: {sentence}", **where)

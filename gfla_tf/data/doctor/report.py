@@ -80,6 +80,8 @@ class Report:
             people = f" of {summary.identities:,} people" if summary.identities else ""
             lines.append(f"  {split:5}  {summary.images:,} images{people}, {summary.pairs:,} pairs")
         lines.append(f"  {self._reading()}")
+        if len(self.splits) == 1:
+            lines.append("  one split only: nothing that lies across the splits was looked for")
         lines.append(f"  protocol: {self.protocol.describe() if self.protocol else 'not recorded'}")
         for check, about in CHECKS.items():
             for severity in (ERROR, WARNING):

@@ -55,6 +55,8 @@ class Tables:
     pairs_path: str | None = None
     rows: dict[str, Row] = field(default_factory=dict)
     pairs: list[Pair] = field(default_factory=list)
+    malformed: dict[str, int] = field(default_factory=dict)
+    """By their names, the lines of rows that cannot be read."""
     used: set[str] = field(default_factory=set)
     """The names in the pairs."""
 
@@ -69,6 +71,7 @@ def read_tables(root: str, layout: Layout, split: str, findings: Findings) -> Ta
             name, keypoints = parse_annotation(line, f"{tables.annotation_path!r}, line {number}")
         except InputError as error:
             findings.error("malformed-line", str(error), **where)
+            tables.malformed.setdefault(line.partition(":")[0].strip(), number)
             continue
         if name in tables.rows:
             first = tables.rows[name].line

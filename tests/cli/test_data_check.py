@@ -1,0 +1,90 @@
+"""`gfla data check`: what it prints and writes, its exit codes, and what it refuses."""
+
+import json
+import shutil
+
+import cv2
+import pytest
+
+from gfla_tf.cli.main import main
+from gfla_tf.data import SyntheticPeople
+from gfla_tf.data.doctor import examine
+from gfla_tf.data.synthetic import write_folder
+from tests.data.plants import PLANTS, Folder
+
+
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("check") / "people"
+    write_folder(folder, SyntheticPeople((64, 44), identities={"train": 2, "test": 1}))
+    return folder
+
+
+@pytest.fixture
+def folder(drawn, tmp_path):
+    return Folder(shutil.copytree(drawn, tmp_path / "people"))
+
+
+def test_a_clean_folder(drawn, capsys):
+    assert main(["data", "check", str(drawn), "--decode"]) == 0
+    shown = capsys.readouterr().out
+    assert "train  8 images of 2 people, 24 pairs" in shown
+    assert "12 of 12 images read" in shown
+    assert f"no faults\ntrain on it with: gfla train fashion data.root={drawn}\n" in shown
+
+
+def test_exit_codes(folder, capsys):
+    PLANTS["byte-order mark"].plant(folder)
+    assert main(["data", "check", str(folder.path)]) == 0
+    assert "0 errors, 1 warning: it trains" in capsys.readouterr().out
+    assert main(["data", "check", str(folder.path), "--strict"]) == 1
+    capsys.readouterr()
+    PLANTS["NaN"].plant(folder)
+    assert main(["data", "check", str(folder.path)]) == 1
+    assert "train on it with" not in capsys.readouterr().out
+    assert main(["data", "check", str(folder.path), "--split", "test"]) == 0
+    assert main(["data", "check", str(folder.path / "train")]) == 2
+    assert "gfla: error: " in capsys.readouterr().err
+
+
+def test_report_and_sheet(folder, tmp_path, capsys):
+    PLANTS["missing image"].plant(folder)
+    PLANTS["y and x swapped"].plant(folder)
+    report, sheet = tmp_path / "report.json", tmp_path / "sheet.png"
+    outputs = ["--json", str(report), "--sheet", str(sheet), "--sheet-images", "9"]
+    assert main(["data", "check", str(folder.path), *outputs]) == 1
+    assert f"wrote {report}, {sheet}" in capsys.readouterr().out
+    assert json.loads(report.read_text())["errors"] == 2
+    assert cv2.imread(str(sheet)).shape == (2 * (256 + 42), 6 * (256 + 12), 3)
+    assert main(["data", "check", str(folder.path), *outputs]) == 2
+    assert "exists already" in capsys.readouterr().err
+    assert main(["data", "check", str(folder.path), *outputs, "--force"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--json", "people/report.json"], "'people/report.json' is inside 'people', which is left as it is"),
+        (["--sheet", "people/train/../sheet.png"], "is inside 'people'"),
+        (["--sheet", "sheet.gif"], "must end in one of .png, .jpg"),
+        (["--json", "a.png", "--sheet", "a.png"], "two outputs are both named 'a.png'"),
+        (["--json", "nowhere/report.json"], "there is no folder 'nowhere'"),
+    ],
+)
+def test_outputs_that_are_refused(folder, monkeypatch, capsys, options, message):
+    monkeypatch.chdir(folder.path.parent)
+    before = sorted(folder.path.rglob("*"))
+    assert main(["data", "check", "people", *options]) == 2
+    shown = capsys.readouterr()
+    assert message in shown.err
+    assert shown.out == ""
+    assert sorted(folder.path.rglob("*")) == before
+
+
+def test_an_interrupted_check_ends_with_a_word(drawn, monkeypatch, capsys):
+    def interrupt(*arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(examine, "check_contents", interrupt)
+    assert main(["data", "check", str(drawn)]) == 130
+    assert capsys.readouterr().err == "gfla: interrupted\n"

@@ -30,3 +30,22 @@ def size(text):
             f"must be HEIGHTxWIDTH, each {_SMALLEST} to {_LARGEST} pixels, such as 256x176; got {text!r}"
         )
     return sides
+
+
+def frame(text):
+    """The argparse type of the image sizes that poses are measured in, WIDTHxHEIGHT: (height, width)."""
+    width, mark, height = text.lower().partition("x")
+    if not (mark and width.isdecimal() and height.isdecimal() and 0 < int(width) < 2**20 > int(height) > 0):
+        raise argparse.ArgumentTypeError(f"expected WxH in pixels, such as 176x256, got {text!r}")
+    return int(height), int(width)
+
+
+def confidence(text):
+    """The argparse type of numbers from 0 to 1."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"must be a number from 0 to 1, got {text!r}")
+    return value

@@ -1,9 +1,10 @@
 """`gfla generate`: a photograph, its pose and a target pose in; that person in that pose out."""
 
-import argparse
+import functools
 import os
 import sys
 
+from gfla_tf.cli import arguments
 from gfla_tf.errors import InputError
 
 HELP = "put the person of a photograph into another pose"
@@ -13,7 +14,10 @@ _PICTURES = ("flow", "mask", "attention")
 
 def add_arguments(parser):
     """Adds the command's arguments to an argparse parser."""
-    pose = "OpenPose JSON (18 or 25 keypoints), or annotations.csv#NAME for a row of an annotation file"
+    pose = (
+        "a pose file (OpenPose's or COCO's JSON, annotations.csv#NAME for a row of an annotation file), or a "
+        "photograph (extra [pose])"
+    )
     parser.add_argument(
         "--source", required=True, metavar="PHOTO", help="the photograph: PNG, JPEG, WebP or BMP"
     )
@@ -46,24 +50,33 @@ def add_arguments(parser):
     )
     parser.add_argument(
         "--source-frame",
-        type=_frame,
+        type=arguments.frame,
         metavar="WxH",
         help="the image size that the source pose was measured in (default: the photograph's)",
     )
     parser.add_argument(
         "--target-frame",
-        type=_frame,
+        type=arguments.frame,
         metavar="WxH",
         help="the image size that the target pose was measured in (default: the photograph's)",
     )
     parser.add_argument(
-        "--person", type=int, metavar="N", help="which of a pose file's people, counted from 0"
+        "--person",
+        type=int,
+        metavar="N",
+        help="which of a pose's people, counted from 0 (default: the largest)",
+    )
+    parser.add_argument(
+        "--pose-model",
+        metavar="FILE",
+        help="finds poses in photographs (see gfla pose; default: the cached one)",
     )
     parser.add_argument("--force", action="store_true", help="replace outputs that are there")
 
 
 def run(args):
     """Runs the command: every input and output is checked before TensorFlow and the model are loaded."""
+    from gfla_tf.cli.logs import load_tensorflow
     from gfla_tf.data.images import encode_image, read_image
     from gfla_tf.data.output_files import write_files
 
@@ -74,11 +87,9 @@ def run(args):
     _check_outputs(outputs, args)
     photo = read_image(args.source)
     size = photo.shape[:2]
-    source, source_frame = _read_keypoints(args.source_pose, args.source_frame, size, args.person)
-    target, target_frame = _read_keypoints(args.target_pose, args.target_frame, size, args.person)
-
-    from gfla_tf.cli.logs import load_tensorflow
-
+    estimator = functools.cache(lambda: _estimator(args.pose_model))
+    source, source_frame = _read_keypoints(args.source_pose, args.source_frame, size, args.person, estimator)
+    target, target_frame = _read_keypoints(args.target_pose, args.target_frame, size, args.person, estimator)
     load_tensorflow()
 
     from gfla_tf.inference import generate, load_generator
@@ -127,19 +138,20 @@ def _check_outputs(outputs, args):
         check_output(path, args.force)
 
 
-def _read_keypoints(spec, frame, photo_size, person):
+def _read_keypoints(spec, given, photo_size, person, estimator):
     """A pose's keypoints [18, 2] (y, x) and the frame (H, W) in whose pixels they are."""
-    from gfla_tf.data.keypoint_formats import read_pose
     from gfla_tf.data.keypoints import keep_inside
+    from gfla_tf.inference import find_pose
+    from gfla_tf.inference.pose_source import is_photo
 
-    pose = read_pose(spec, person)
-    frame = frame or pose.frame or photo_size
-    return keep_inside(pose.keypoints, frame, pose.name), frame
+    if given and is_photo(spec):
+        raise InputError(f"a frame is given for {spec!r}, but a photograph tells its own size: leave it out")
+    pose = find_pose(spec, estimator, person)
+    size = given or pose.frame or photo_size
+    return keep_inside(pose.keypoints, size, pose.name), size
 
 
-def _frame(text):
-    """ "WxH" as (H, W)."""
-    width, mark, height = text.lower().partition("x")
-    if not (mark and width.isdecimal() and height.isdecimal() and 0 < int(width) < 2**20 > int(height) > 0):
-        raise argparse.ArgumentTypeError(f"expected WxH in pixels, such as 176x256, got {text!r}")
-    return int(height), int(width)
+def _estimator(path):
+    from gfla_tf.inference import PoseEstimator
+
+    return PoseEstimator(path)

@@ -13,6 +13,10 @@ from gfla_tf.errors import InputError
 _LOG = logging.getLogger("gfla_tf")
 
 
+class NobodyError(InputError):
+    """Nobody is there, or not the person that was asked for."""
+
+
 @dataclasses.dataclass(frozen=True)
 class PosedImage:
     """The people found in one image.
@@ -35,23 +39,21 @@ class PosedImage:
         warning if there are others.
 
         Raises:
-          InputError: there is nobody, or not that one, or no keypoint of that one was found.
+          NobodyError: there is nobody, or not that one, or no keypoint of that one was found.
         """
         if not self.people:
-            raise InputError(f"the pose {self.where!r} holds no person: its list of people is empty")
+            raise NobodyError(f"{self.where!r} holds no person: its list of people is empty")
         if person is not None and not 0 <= person < len(self.people):
-            raise InputError(
-                f"the pose {self.where!r} has no person {person}: it holds {len(self.people)}, counted from 0"
+            raise NobodyError(
+                f"{self.where!r} has no person {person}: it holds {len(self.people)}, counted from 0"
             )
         sizes = [(box_area(one), np.count_nonzero(one[:, 2])) for one in self.people]
         chosen = sizes.index(max(sizes)) if person is None else person
         if not sizes[chosen][1]:
-            raise InputError(
-                f"the pose {self.where!r} has no keypoint: all are missing or too uncertain in the file"
-            )
+            raise NobodyError(f"{self.where!r} has no keypoint: all are missing or too uncertain in the file")
         if person is None and sum(count > 0 for _, count in sizes) > 1:
             _LOG.warning(
-                "the pose %r holds %d people: the largest, person %d, is used",
+                "%r holds %d people: the largest, person %d, is used",
                 *(self.where, len(self.people), chosen),
             )
         return self.people[chosen]
@@ -64,7 +66,7 @@ class PosedImage:
         """
         if self.frame is None:
             raise InputError(
-                f"the pose {self.where!r} does not tell its image size, so it cannot be scaled to "
+                f"{self.where!r} does not tell its image size, so it cannot be scaled to "
                 f"{frame[1]} x {frame[0]} pixels: give its size with --frame WxH"
             )
         scale = np.array((frame[0] / self.frame[0], frame[1] / self.frame[1], 1.0), np.float32)

@@ -1,0 +1,92 @@
+"""What `gfla pose` is given, photographs and pose files, as a list of images to go through."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Callable
+
+from gfla_tf.data.images import FORMATS, read_image
+from gfla_tf.data.keypoint_formats import read_people
+from gfla_tf.data.posed_image import PosedImage
+from gfla_tf.errors import InputError
+from gfla_tf.inference.pose_source import find_people, is_photo
+
+
+@dataclasses.dataclass(frozen=True)
+class PoseInput:
+    """An image: its `name`, and its people if a pose file gave them; None: a photograph, `name` its path."""
+
+    name: str
+    posed: PosedImage | None = None
+
+    def people(self, estimator: Callable | None) -> PosedImage:
+        """The image's people; those of a photograph by the estimator, under the photograph's file name."""
+        if self.posed is not None:
+            return self.posed
+        return dataclasses.replace(find_people(self.name, estimator), name=os.path.basename(self.name))
+
+    @property
+    def stem(self) -> str:
+        """What a file of its own is called, without an ending; never a path.
+
+        Raises:
+          InputError: the name gives none.
+        """
+        stem = os.path.splitext(self.name.replace("\\", "/").rpartition("/")[2])[0]
+        if not stem.strip(". ") or "\0" in stem:
+            raise InputError(f"an image is named {self.name[:60]!r}, which makes no file name: rename it")
+        return stem
+
+
+def read_input(
+    spec: str, min_confidence: float, frame: tuple[int, int] | None, photographs: str | None
+) -> list[PoseInput]:
+    """The images of one photograph or pose file.
+
+    Args:
+      spec: the photograph, or the pose file as `read_people` takes it.
+      min_confidence: a keypoint of a pose file of lower confidence is missing.
+      frame: (H, W) of the images in a pose file's pixels, in place of what the file says.
+      photographs: a folder with the photographs that the pose file is about, of the same names but perhaps
+        for the ending; names and sizes are taken from them.
+
+    Raises:
+      InputError: as `read_people`; or a photograph is missing in that folder, or not to be read.
+    """
+    if is_photo(spec):
+        return [PoseInput(spec)]
+    images = read_people(spec, min_confidence)
+    if photographs is not None:
+        files = _by_stem(photographs)
+        images = [_with_photograph(image, photographs, files) for image in images]
+    if frame is not None:
+        images = [dataclasses.replace(image, frame=frame) for image in images]
+    return [PoseInput(image.name, image) for image in images]
+
+
+def _by_stem(folder: str) -> dict[str, list[str]]:
+    """The image files of a folder by their names without endings."""
+    try:
+        names = sorted(os.listdir(folder))
+    except OSError as error:
+        raise InputError(f"the folder of photographs {folder!r} cannot be read: {error.strerror}") from error
+    files: dict[str, list[str]] = {}
+    for name in names:
+        stem, ending = os.path.splitext(name)
+        if ending.lower() in FORMATS:
+            files.setdefault(stem, []).append(name)
+    return files
+
+
+def _with_photograph(image: PosedImage, folder: str, files: dict[str, list[str]]) -> PosedImage:
+    stem, ending = os.path.splitext(os.path.basename(image.name))
+    stem = stem if ending.lower() in FORMATS else os.path.basename(image.name)
+    found = files.get(stem, [])
+    if len(found) != 1:
+        raise InputError(
+            f"{image.where!r} is about {image.name!r}, of which the folder {folder!r} has {len(found)} "
+            "photographs: it must have one"
+        )
+    height, width = read_image(os.path.join(folder, found[0])).shape[:2]
+    return dataclasses.replace(image, name=found[0], frame=(height, width))

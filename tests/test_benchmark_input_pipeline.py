@@ -1,0 +1,20 @@
+"""The input pipeline's benchmark runs, and measures a folder and the shards that it makes of it."""
+
+from benchmarks import bm_input_pipeline
+from tests.data.folders import write_folder
+
+
+def test_it_measures(tmp_path, capsys):
+    folder = write_folder(tmp_path / "photos", "fasion", (256, 256), (256, 176))
+    few = ["--pairs", "8", "--batch-size", "4", "--repeats", "1", "--step-batch", "0"]
+    bm_input_pipeline.main(["--folder", str(folder), *few])
+    printed = capsys.readouterr().out
+    rows = [line.split("|")[1].strip() for line in printed.splitlines() if line.startswith("|")]
+    assert rows[2:] == [
+        "plain decode",
+        "plain decode, accurate DCT",
+        "folder",
+        "shards",
+        "shards, scaled to float32",
+    ]
+    assert "shards / plain decode: " in printed

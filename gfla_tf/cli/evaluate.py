@@ -9,6 +9,8 @@ from gfla_tf.errors import InputError
 HELP = "measure a trained model on held-out people"
 
 _TARGETS = ("demo", "synthetic")
+_DRAWN = "synthetic"
+_PAIRS = 600
 
 
 def add_arguments(parser):
@@ -17,12 +19,22 @@ def add_arguments(parser):
         "--model", metavar="M", help="a .keras file or a run folder (default: the shipped model)"
     )
     parser.add_argument(
-        "--data", choices=("synthetic",), default="synthetic", help="the data (default: synthetic)"
+        "--data",
+        default=_DRAWN,
+        metavar="FOLDER",
+        help="a data folder, or shards: the images of its test pairs are measured (default: drawn people)",
+    )
+    parser.add_argument(
+        "--layout",
+        choices=("deepfashion", "market1501"),
+        help="of --data, where its files do not tell (default: they do)",
     )
     parser.add_argument(
         "--config", metavar="CONFIG", help="whose SyntheticPeople (default: the run folder's, else seed 0)"
     )
-    parser.add_argument("--pairs", type=int, default=600, help="how many held-out pairs (default: 600)")
+    parser.add_argument(
+        "--pairs", type=int, help=f"how many held-out pairs (default: {_PAIRS}; of --data, all)"
+    )
     parser.add_argument("--batch-size", type=int, default=20, help="pairs at once (default: 20)")
     parser.add_argument(
         "--mean-images", type=int, default=2000, help="targets in the mean image (default: 2000)"
@@ -47,22 +59,60 @@ def run(args):
 
     load_tensorflow()
 
-    from gfla_tf.cli.progress import progress_bar
-    from gfla_tf.data import SyntheticPeople
     from gfla_tf.data.output_files import check_output, write_files
-    from gfla_tf.evaluation import TARGETS, evaluate_synthetic, mean_target, targets_table
+    from gfla_tf.evaluation import targets_table
     from gfla_tf.evaluation.result import table_to_markdown, table_to_text
-    from gfla_tf.inference import load_generator
-    from gfla_tf.report import report_run
 
     if args.mean_images < 1:
         raise InputError(f"--mean-images must be at least 1, got {args.mean_images}")
+    drawn = args.data == _DRAWN
+    if not drawn and (args.report or args.targets or args.config):
+        raise InputError(
+            "--report, --targets and --config are about drawn people, whose true flow is known: leave them "
+            "out with --data FOLDER"
+        )
     if args.report and not (args.model and os.path.isdir(args.model)):
         raise InputError("--report goes into a run folder: name one with --model")
     if args.targets and args.no_classical:
         raise InputError("--targets compares with the classical flows; leave --no-classical out")
     if args.output:
         check_output(args.output, args.force)
+    result, targets = _drawn_people(args) if drawn else (_photographs(args), [])
+    print(result.to_markdown() if args.markdown else result.to_text(), end="")
+    if targets:
+        table = targets_table(targets)
+        print("\n" + (table_to_markdown(table) if args.markdown else table_to_text(table)))
+    if args.output:
+        write_files({args.output: result.to_json().encode()}, args.force)
+    return 0 if all(target.met for target in targets) else 1
+
+
+def _photographs(args):
+    """The figures of the pairs of --data."""
+    from gfla_tf.cli.progress import progress_bar
+    from gfla_tf.data.opening import open_pairs
+    from gfla_tf.evaluation import evaluate_photographs
+    from gfla_tf.inference import load_generator
+
+    model = load_generator(args.model)
+    return evaluate_photographs(
+        model,
+        open_pairs(args.data, model.image_size, model.heatmap_sigma, args.layout),
+        pairs=args.pairs,
+        mean_images=args.mean_images,
+        batch_size=args.batch_size,
+        progress=progress_bar("evaluating held-out pairs"),
+    )
+
+
+def _drawn_people(args):
+    """The figures of SyntheticPeople, and their targets; writes the report."""
+    from gfla_tf.cli.progress import progress_bar
+    from gfla_tf.data import SyntheticPeople
+    from gfla_tf.evaluation import TARGETS, evaluate_synthetic, mean_target
+    from gfla_tf.inference import load_generator
+    from gfla_tf.report import report_run
+
     config = _data_config(args)
     model = load_generator(args.model)
     dataset = SyntheticPeople(
@@ -72,7 +122,7 @@ def run(args):
         heatmap_sigma=model.heatmap_sigma,
     )
     options = {
-        "pairs": args.pairs,
+        "pairs": _PAIRS if args.pairs is None else args.pairs,
         "batch_size": args.batch_size,
         "classical": not args.no_classical,
         "progress": progress_bar("evaluating held-out people"),
@@ -90,14 +140,7 @@ def run(args):
         result = evaluate_synthetic(
             model, dataset, mean_image=mean_image, train_images_for_mean=mean_images, **options
         )
-    targets = make_targets(result) if make_targets else []
-    print(result.to_markdown() if args.markdown else result.to_text(), end="")
-    if targets:
-        table = targets_table(targets)
-        print("\n" + (table_to_markdown(table) if args.markdown else table_to_text(table)))
-    if args.output:
-        write_files({args.output: result.to_json().encode()}, args.force)
-    return 0 if all(target.met for target in targets) else 1
+    return result, make_targets(result) if make_targets else []
 
 
 def _data_config(args):
@@ -111,6 +154,6 @@ def _data_config(args):
     if config.source != "synthetic":
         raise InputError(
             f"{path} is about {config.source}: true flow and visibility are known of SyntheticPeople only, "
-            "so name a configuration with data.source: synthetic, or none"
+            "so name a configuration with data.source: synthetic, or measure images alone with --data FOLDER"
         )
     return config

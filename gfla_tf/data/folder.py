@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from gfla_tf.data.layout import SPLITS, Layout
 from gfla_tf.data.pipeline import finish_batches, load_pairs
+from gfla_tf.data.protocol import Protocol, read_protocol
 from gfla_tf.data.shard_manifest import is_shards
 from gfla_tf.data.shards import read_shards_split
 from gfla_tf.data.split import Split, read_folder_split
@@ -39,6 +40,15 @@ class PairFolder:
         self._splits: dict[str, Split] = {}
         if not os.path.isdir(self.root):
             raise InputError(f"the data folder {self.root!r} does not exist or is not a folder")
+
+    @property
+    def protocol(self) -> Protocol | None:
+        """How the images were prepared, or None where that is not recorded; it belongs to every figure.
+
+        Raises:
+          InputError: `protocol.json` is there and is none.
+        """
+        return read_protocol(self.root)
 
     def num_pairs(self, split: str) -> int:
         """The number of pairs of "train" or "test"."""

@@ -74,8 +74,8 @@ class EvaluationResult:
 
     def tables(self) -> list[Table]:
         """The figures as tables of text."""
-        images = _rows(self.images, IMAGE_FIGURES)
-        flows = _rows(self.flows, FLOW_FIGURES)
+        images = figure_rows(self.images, IMAGE_FIGURES)
+        flows = figure_rows(self.flows, FLOW_FIGURES)
         title = f"End-point error on {self.flow_pixels:,} visible figure pixels"
         visibility = [[where, _number(self.visibility_auc[where], "auc")] for where in self.visibility_auc]
         return [
@@ -88,7 +88,7 @@ class EvaluationResult:
         """JSON-ready; figures that are not finite are None."""
         plain = dataclasses.asdict(self)
         plain["image_size"] = list(self.image_size)
-        return _finite_or_none(plain)
+        return finite_or_none(plain)
 
     def to_json(self) -> str:
         """The dict of `to_dict`, indented."""
@@ -124,7 +124,8 @@ def table_to_markdown(table: Table) -> str:
     return "\n".join([f"**{table.title}**", "", *("| " + " | ".join(line) + " |" for line in lines)])
 
 
-def _rows(figures: dict[str, dict[str, float]], keys) -> list[list[str]]:
+def figure_rows(figures: dict[str, dict[str, float]], keys) -> list[list[str]]:
+    """The rows of a table: each name with its figures `keys` as text."""
     return [[name, *(_number(values[key], key) for key in keys)] for name, values in figures.items()]
 
 
@@ -134,9 +135,10 @@ def _number(value: float, key: str) -> str:
     return f"{value:.2f}" if "psnr" in key or key in ("median", "mean") else f"{value:.3f}"
 
 
-def _finite_or_none(value):
+def finite_or_none(value):
+    """A figure, or a dict of them, with None for what is not finite: JSON has neither NaN nor infinity."""
     if isinstance(value, dict):
-        return {key: _finite_or_none(one) for key, one in value.items()}
+        return {key: finite_or_none(one) for key, one in value.items()}
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value

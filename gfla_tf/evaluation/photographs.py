@@ -1,0 +1,153 @@
+"""Evaluates a person image generator on held-out pairs of photographs, of which only the images are known."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable
+
+import numpy as np
+import tensorflow as tf
+
+from gfla_tf.data.pipeline import data_errors
+from gfla_tf.data.protocol import Protocol, describe_protocol
+from gfla_tf.errors import InputError
+from gfla_tf.evaluation import metrics
+from gfla_tf.evaluation.baselines import GENERATED, baseline_images, mean_target
+from gfla_tf.evaluation.result import (
+    IMAGE_FIGURES,
+    IMAGE_ROWS,
+    Table,
+    figure_rows,
+    finite_or_none,
+    table_to_markdown,
+    table_to_text,
+)
+from gfla_tf.evaluation.synthetic import MODEL_INPUTS
+from gfla_tf.viz import resize_flow
+
+FIGURES = {key: title for key, title in IMAGE_FIGURES.items() if not key.endswith("_figure")}
+
+
+@dataclasses.dataclass(frozen=True)
+class PhotographsResult:
+    """What `evaluate_photographs` measured.
+
+    Attributes:
+      layout: "deepfashion" or "market1501". folder: the data folder or shards. split, pairs: which pairs, and
+        how many. image_size: (H, W) of the model. mean_images: over how many training targets the mean image
+        is.
+      images: row ("generated", "source warped by F", "copy the source", "mean training image") → figure (the
+        keys of `FIGURES`) → mean over the pairs; L1 on the [-1, 1] scale.
+      protocol: how the folder's images were prepared, or None where that is not recorded.
+    """
+
+    layout: str
+    folder: str
+    split: str
+    pairs: int
+    image_size: tuple[int, int]
+    mean_images: int
+    images: dict[str, dict[str, float]]
+    protocol: Protocol | None
+
+    def describe(self) -> str:
+        """What was measured, and on which images: the protocol in words, which the figures depend on."""
+        height, width = self.image_size
+        how = describe_protocol(self.protocol, self.folder, self.image_size)
+        return (
+            f"{self.pairs} pairs of the {self.split} split of {self.layout}, {height} x {width} pixels; mean "
+            f"image over {self.mean_images} training targets\nProtocol: {how}"
+        )
+
+    def table(self) -> Table:
+        """The figures as a table of text."""
+        return Table("Images", ["", *FIGURES.values()], figure_rows(self.images, FIGURES))
+
+    def to_json(self) -> str:
+        """JSON, indented; `protocol` is that of `protocol.json` or null, `protocol_text` says it in words."""
+        plain = dataclasses.asdict(self)
+        plain["image_size"] = list(self.image_size)
+        plain["protocol"] = None if self.protocol is None else self.protocol.to_dict()
+        plain["protocol_text"] = describe_protocol(self.protocol, self.folder, self.image_size)
+        return json.dumps(finite_or_none(plain), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+    def to_text(self) -> str:
+        """Aligned columns for a terminal."""
+        return f"{self.describe()}\n\n{table_to_text(self.table())}\n"
+
+    def to_markdown(self) -> str:
+        """A table for a README or a model card."""
+        return self.describe().replace("\n", ".\n\n") + f".\n\n{table_to_markdown(self.table())}\n"
+
+
+def evaluate_photographs(
+    model,
+    dataset,
+    *,
+    split: str = "test",
+    pairs: int | None = None,
+    mean_images: int = 2000,
+    batch_size: int = 20,
+    progress: Callable[[int, int], None] | None = None,
+) -> PhotographsResult:
+    """Measures the images of the first `pairs` pairs of a split, in its unshuffled order.
+
+    Args:
+      model: a `PersonImageGenerator`, or any callable that takes its dict and `training=False`, and gives
+        its dict.
+      dataset: a `gfla_tf.data.folder.PairFolder` of the model's size, not augmented.
+      split: which split.
+      pairs: how many pairs; None: all.
+      mean_images: over how many training targets the mean image is, at most.
+      batch_size: pairs read and generated at once.
+      progress: called with (pairs done, pairs) after each batch.
+
+    Raises:
+      InputError: the split has fewer pairs, `pairs` or `batch_size` is not positive, an image cannot be read,
+        or the model's output is not finite.
+    """
+    available = dataset.num_pairs(split)
+    pairs = available if pairs is None else pairs
+    if not 0 < pairs <= available:
+        raise InputError(
+            f"cannot evaluate {pairs} pairs: the {split} split has {available}, ask for 1 to {available}"
+        )
+    if batch_size < 1:
+        raise InputError(f"the batch size must be at least 1, got {batch_size}")
+    protocol = dataset.protocol
+    sums = {name: dict.fromkeys(FIGURES, 0.0) for name in IMAGE_ROWS}
+    done = 0
+    with data_errors():
+        mean_image, mean_images = mean_target(dataset, mean_images)
+        for batch in dataset.as_dataset(split, batch_size, shuffle=False):
+            batch = {name: np.asarray(value)[: pairs - done] for name, value in batch.items()}
+            _add(sums, model, batch, mean_image)
+            done += len(batch["source_image"])
+            if progress is not None:
+                progress(done, pairs)
+            if done == pairs:
+                break
+    return PhotographsResult(
+        layout=dataset.layout.name,
+        folder=dataset.root,
+        split=split,
+        pairs=pairs,
+        image_size=tuple(dataset.image_size),
+        mean_images=mean_images,
+        images={name: {key: value / pairs for key, value in row.items()} for name, row in sums.items()},
+        protocol=protocol,
+    )
+
+
+def _add(sums, model, batch, mean_image) -> None:
+    """Adds the figures of one batch, summed over its pairs."""
+    outputs = model({name: tf.constant(batch[name]) for name in MODEL_INPUTS}, training=False)
+    generated = np.asarray(outputs["image"], np.float32)
+    flow = resize_flow(outputs["flows"][-1], generated.shape[1:3])
+    if not (np.isfinite(generated).all() and np.isfinite(flow).all()):
+        raise InputError("the model's output is not finite: its weights are damaged or it was trained badly")
+    rows = {GENERATED: generated, **baseline_images(batch["source_image"], flow, mean_image)}
+    for name, images in rows.items():
+        for measure in (metrics.l1, metrics.ssim, metrics.psnr):
+            sums[name][measure.__name__] += float(measure(images, batch["target_image"]).sum())

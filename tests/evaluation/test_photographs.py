@@ -1,0 +1,131 @@
+"""Figures of a data folder, and the protocol that each of them carries."""
+
+import json
+
+import numpy as np
+import pytest
+
+from gfla_tf.cli.main import main
+from gfla_tf.data.images import read_image
+from gfla_tf.data.layout import read_pairs
+from gfla_tf.data.opening import open_pairs
+from gfla_tf.data.prepare import prepare_folder
+from gfla_tf.data.protocol import read_protocol
+from gfla_tf.data.shard_builder import build_shards
+from gfla_tf.errors import InputError
+from gfla_tf.evaluation import evaluate_photographs
+from tests.data import source_trees
+
+SIZE = (128, 64)
+NOT_DRAWN = "--report, --targets and --config are about drawn people"
+
+
+class Copier:
+    """Gives the source back, `brighter`, by a flow of zero."""
+
+    def __init__(self, brighter=0.0):
+        self.brighter = brighter
+
+    def __call__(self, inputs, training=None):
+        image = np.asarray(inputs["source_image"]) + self.brighter
+        return {"image": image, "flows": [np.zeros((*image.shape[:3], 2), np.float32)], "masks": []}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    place = tmp_path_factory.mktemp("market")
+    prepare_folder("market1501", source_trees.market1501(place / "source"), place / "out")
+    return place / "out"
+
+
+@pytest.fixture
+def bare(folder, tmp_path):
+    """The same folder without its record."""
+    for path in folder.iterdir():
+        if path.name != "protocol.json":
+            (tmp_path / path.name).symlink_to(path)
+    return tmp_path
+
+
+def test_figures_are_those_of_the_pairs(folder):
+    result = evaluate_photographs(Copier(), open_pairs(folder, SIZE), pairs=7, batch_size=3)
+    errors = []
+    for _, names in list(read_pairs(str(folder / "market-pairs-test.csv")))[:7]:
+        source, target = (read_image(folder / "test" / name) / 127.5 for name in names)
+        errors.append(np.abs(source - target).mean())
+    assert result.images["generated"]["l1"] == pytest.approx(np.mean(errors), rel=1e-5)
+    for name in ("copy the source", "source warped by F"):
+        assert result.images[name] == pytest.approx(result.images["generated"], rel=1e-5)
+    assert (result.pairs, result.mean_images, result.image_size) == (7, 24, SIZE)
+    assert evaluate_photographs(Copier(), open_pairs(folder, SIZE), mean_images=5).pairs == 12
+    brighter = evaluate_photographs(Copier(0.25), open_pairs(folder, SIZE), pairs=7)
+    assert brighter.images["generated"]["l1"] != pytest.approx(np.mean(errors), rel=1e-2)
+
+
+def test_the_protocol_goes_with_the_figures(folder, bare):
+    result = evaluate_photographs(Copier(), open_pairs(folder, SIZE), pairs=2)
+    words = read_protocol(folder).describe()
+    assert words in result.to_text()
+    assert words in result.to_markdown()
+    document = json.loads(result.to_json())
+    assert document["protocol"] == json.loads((folder / "protocol.json").read_text())
+    assert document["protocol_text"] == words
+    result = evaluate_photographs(Copier(), open_pairs(folder, (64, 32)), pairs=2)
+    assert f"{words}; resized again to 64 x 32 when read (tf-bilinear)" in result.to_text()
+    result = evaluate_photographs(Copier(), open_pairs(bare, SIZE), pairs=2)
+    assert f"Protocol: not recorded: images as found in {bare}\n" in result.to_text()
+    assert json.loads(result.to_json())["protocol"] is None
+
+
+def test_shards_carry_the_protocol_and_give_the_same_figures(folder, tmp_path):
+    build_shards(folder, tmp_path / "shards")
+    results = [
+        json.loads(evaluate_photographs(Copier(), open_pairs(root, SIZE), pairs=5).to_json())
+        for root in (folder, tmp_path / "shards")
+    ]
+    assert results[0]["protocol"] is not None
+    assert [one.pop("folder") for one in results] == [str(folder), str(tmp_path / "shards")]
+    assert results[0] == results[1]
+
+
+def test_bad_numbers_images_and_models_are_one_sentence(folder, tmp_path):
+    dataset = open_pairs(folder, SIZE)
+    with pytest.raises(InputError, match="cannot evaluate 13 pairs: the test split has 12"):
+        evaluate_photographs(Copier(), dataset, pairs=13)
+    with pytest.raises(InputError, match="batch size must be at least 1, got 0"):
+        evaluate_photographs(Copier(), dataset, batch_size=0)
+    with pytest.raises(InputError, match="the model's output is not finite"):
+        evaluate_photographs(Copier(np.nan), dataset)
+    for path in folder.iterdir():
+        if path.name != "test":
+            (tmp_path / path.name).symlink_to(path)
+    (tmp_path / "test").mkdir()
+    for path in (folder / "test").iterdir():
+        (tmp_path / "test" / path.name).write_bytes(path.read_bytes()[:200])
+    with pytest.raises(InputError, match=r"^the image '.*/test/0001_.*' is a truncated PNG file"):
+        evaluate_photographs(Copier(), open_pairs(tmp_path, SIZE))
+
+
+def test_the_command_line(folder, tmp_path, capsys):
+    output = tmp_path / "figures.json"
+    arguments = ["evaluate", "--data", str(folder), "--pairs", "3", "-o", str(output)]
+    assert main(arguments) == 0
+    printed = capsys.readouterr().out
+    assert "3 pairs of the test split of market1501, 64 x 64 pixels" in printed
+    assert "Protocol: bounding_box of market1501, resized to 128 x 64" in printed
+    assert "resized again to 64 x 64 when read" in json.loads(output.read_text())["protocol_text"]
+    assert main([*arguments, "--force", "--markdown"]) == 0
+    assert "| copy the source |" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--targets", "demo"], NOT_DRAWN),
+        (["--config", "demo"], NOT_DRAWN),
+        (["--layout", "deepfashion"], "it holds no fasion-pairs-train.csv"),
+    ],
+)
+def test_what_does_not_go_with_a_folder_is_said(folder, capsys, arguments, message):
+    assert main(["evaluate", "--data", str(folder), *arguments]) == 2
+    assert message in capsys.readouterr().err

@@ -41,8 +41,13 @@ def run(args):
     Raises:
       InputError: files that cannot be read, recognised or written.
     """
-    from gfla_tf.cli.logs import load_tensorflow
+    import os
 
+    from gfla_tf.cli.logs import load_tensorflow
+    from gfla_tf.weight_files import kind_of
+
+    if not os.path.isdir(args.input):
+        kind_of(args.input)  # most wrong files are told from right ones before TensorFlow is loaded
     load_tensorflow()
 
     from gfla_tf.interop.convert import convert

@@ -25,7 +25,7 @@ _OTHERS = (  # (offset, first bytes, what it is)
     (0, b"Rar!", "a RAR archive: unpack it first"),
     (257, b"ustar", "a tar archive: unpack it first"),
     (8, b'{"', "a safetensors file: save the tensors with PyTorch or as an .npz first"),
-    (0, b"\x80", "a pickle, but none of PyTorch's weights"),
+    (0, b"\x80", "a pickle of other things"),
 )
 
 
@@ -38,16 +38,18 @@ def kind_of(path):
     path = os.fspath(path)
     try:
         status = os.stat(path)
-        if not stat.S_ISREG(status.st_mode):
-            raise InputError(f"{path} is not a file")
-        if status.st_size > MAX_BYTES:
-            raise InputError(f"{path} is larger than {MAX_BYTES} bytes, which no network known here is")
-        with open(path, "rb") as file:
-            head = file.read(_HEAD_BYTES)
+        head = b""
+        if stat.S_ISREG(status.st_mode):
+            with open(path, "rb") as file:
+                head = file.read(_HEAD_BYTES)
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror or error}") from error
     except ValueError as error:
         raise InputError(f"{path!r} is no name of a file") from error
+    if not stat.S_ISREG(status.st_mode):
+        raise InputError(f"{path} is not a file")
+    if status.st_size > MAX_BYTES:
+        raise InputError(f"{path} is larger than {MAX_BYTES} bytes, which no network known here is")
     if head.startswith(b"PK\x03\x04"):
         return _kind_of_archive(path)
     if head.startswith(_LEGACY_MAGIC) and not tarfile.is_tarfile(path):

@@ -90,7 +90,8 @@ def write_poses(
                 f"{len(images)} images do not fit into one file of the format {kind!r}: name a folder in "
                 f"place of {output!r}, or choose 'coco17' or 'csv'"
             )
-        found = [one for _, one in _posed(images, options, estimator, summary, progress)]
+        ready = _estimator_for(images, estimator)
+        found = [one for _, one in _posed(images, options, ready, summary, progress)]
         if found:
             write_files({output: encode_people(found, kind)}, options.force)
             summary.written.append(output)
@@ -98,7 +99,12 @@ def write_poses(
     places = _places(images, output, options)
     left = [image for image in images if not (options.resume and os.path.lexists(places[image.stem]))]
     summary.passed = len(images) - len(left)
-    for image, one in _posed(left, options, estimator, summary, progress):
+    ready = _estimator_for(left, estimator)
+    try:
+        os.makedirs(output, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"the folder {output!r} cannot be made: {error.strerror}") from error
+    for image, one in _posed(left, options, ready, summary, progress):
         place = places[image.stem]
         write_files({place: encode_people([one], kind)}, options.force)
         summary.written.append(place)
@@ -126,7 +132,7 @@ def _read_all(inputs: list[str], options: PoseOptions, summary: Summary) -> Iter
 
 
 def _places(images: list[PoseInput], folder: str, options: PoseOptions) -> dict[str, str]:
-    """The file of each image in the folder, which is made, by the image's stem."""
+    """The file of each image in the folder, by the image's stem."""
     places: dict[str, str] = {}
     for image in images:
         place = os.path.join(folder, f"{image.stem}.json")
@@ -137,21 +143,20 @@ def _places(images: list[PoseInput], folder: str, options: PoseOptions) -> dict[
                 f"the output {place!r} exists already: go on after it with --resume, or use --force"
             )
         places[image.stem] = place
-    try:
-        os.makedirs(folder, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"the folder {folder!r} cannot be made: {error.strerror}") from error
     return places
+
+
+def _estimator_for(images: list[PoseInput], estimator: Callable[[], Callable]) -> Callable | None:
+    return estimator() if any(image.posed is None for image in images) else None
 
 
 def _posed(
     images: list[PoseInput], options: PoseOptions, estimator, summary: Summary, progress
 ) -> Iterator[tuple[PoseInput, PosedImage]]:
     """Yields the images in which somebody was found, with the people that were asked for."""
-    ready = estimator() if any(image.posed is None for image in images) else None
     for number, image in enumerate(images, 1):
         try:
-            yield image, _chosen(image.people(ready), options)
+            yield image, _chosen(image.people(estimator), options)
         except NobodyError as error:
             summary.empty.append(str(error))
         except InputError as error:

@@ -86,7 +86,8 @@ class PoseEstimator:
                 ["dets", "keypoints"], {self._input.name: tensor.astype(_DTYPES[self._input.type])}
             )
         except self._errors as error:
-            raise InputError(f"the pose model {self.path!r} fails on {name!r}: {str(error)[:120]}") from error
+            reason = " ".join(str(error).split())[:120]
+            raise InputError(f"the pose model {self.path!r} fails on {name!r}: {reason}") from error
         count = dets.shape[1] if dets.ndim == 3 else -1
         if dets.shape != (1, count, 5) or keypoints.shape != (1, count, len(COCO_17), 3):
             raise InputError(

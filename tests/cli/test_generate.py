@@ -11,8 +11,10 @@ import pytest
 
 from gfla_tf.cli.main import main
 from gfla_tf.data.images import encode_image, read_image
+from gfla_tf.inference import Generated
 from tests.data import pictures
 from tests.data.folders import write_folder
+from tests.inference import planted
 
 HEIGHT, WIDTH = 120, 90
 
@@ -106,6 +108,58 @@ def test_annotation_rows(place, model_path):
     poses = {"source_pose": f"{table}#test0_0.jpg", "target_pose": f"{table}#test1_1.jpg"}
     assert _run(place, model_path, **poses) == 0
     assert read_image(place / "out" / "x.png").shape == (HEIGHT, WIDTH, 3)
+
+
+@pytest.fixture(scope="module")
+def network(tmp_path_factory):
+    pytest.importorskip("onnxruntime")
+    path = tmp_path_factory.mktemp("network") / "rtmo.onnx"
+    path.write_bytes(planted.network())
+    return path
+
+
+def _dots(place, name, people, size):
+    (place / name).write_bytes(encode_image(name, planted.photograph(size, people, 4)))
+    return place / name
+
+
+def test_photographs_in_place_of_poses(place, model_path, network, monkeypatch):
+    seen = {}
+
+    def generate(model, photo, source, target, **options):
+        seen.update(options, photo=photo, source=source, target=target)
+        return Generated(photo)
+
+    monkeypatch.setattr("gfla_tf.inference.generate", generate)
+    here = _dots(place, "here.png", [{"nose": (30, 60)}, {"nose": (60, 20), "left_hip": (90, 40)}], (120, 90))
+    other = _dots(place, "other.png", [{"nose": (40, 20), "left_hip": (60, 60)}], (80, 100))
+    photos = {"source": here, "source_pose": here, "target_pose": other}
+    assert _run(place, model_path, pose_model=network, **photos) == 0
+    assert (seen["source_frame"], seen["target_frame"]) == ((120, 90), (80, 100))
+    for which, nose, hip in (("source", (60, 20), (90, 40)), ("target", (40, 20), (60, 60))):
+        assert np.flatnonzero(seen[which][:, 0] >= 0).tolist() == [0, 11]
+        np.testing.assert_allclose(seen[which][[0, 11]], [nose, hip], atol=0.3)
+    assert _run(place, model_path, "--force", "--person", "0", pose_model=network, **photos) == 0
+    np.testing.assert_allclose(seen["source"][0], (60, 20), atol=0.3)  # 0 is the largest
+
+
+def test_a_photograph_as_the_target_pose_alone(place, model_path, network):
+    other = _dots(place, "other.png", [{"nose": (40, 20), "left_hip": (60, 60)}], (80, 100))
+    assert _run(place, model_path, target_pose=other, pose_model=network) == 0
+    assert read_image(place / "out" / "x.png").shape == (HEIGHT, WIDTH, 3)
+
+
+def test_photographs_that_give_no_pose(place, model_path, network, capsys, monkeypatch):
+    empty = _dots(place, "empty.png", [], (80, 100))
+    run = {"target_pose": empty, "pose_model": network}
+    assert "no person was found in" in _refused(capsys, place, _run(place, model_path, **run))
+    sentence = _refused(capsys, place, _run(place, model_path, "--target-frame", "100x80", **run))
+    assert "a photograph tells its own size" in sentence
+    monkeypatch.setenv("XDG_CACHE_HOME", str(place))
+    monkeypatch.delenv("TORCH_HOME", raising=False)
+    assert "gfla pose --download" in _refused(capsys, place, _run(place, model_path, target_pose=empty))
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    assert "gfla_tf[pose]" in _refused(capsys, place, _run(place, model_path, target_pose=empty))
 
 
 def test_keypoints_outside_are_left_out_with_a_warning(place, model_path, caplog):

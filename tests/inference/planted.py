@@ -28,35 +28,38 @@ def photograph(size, people, radius=6, background=(90, 100, 60)) -> np.ndarray:
     return picture
 
 
-def network(people: int = 2, size=(640, 640), scores=None, kind=np.float32, extra_row=None) -> bytes:
+def network(people: int = 2, size=(640, 640), scores=None, apart: bool = True, half: bool = False) -> bytes:
     """An ONNX file: `dets` [1, people, 5] and `keypoints` [1, people, 17, 3].
 
-    The confidence of a keypoint is the number of its pixels, at most 1; the boxes are apart, 100 pixels wide,
-    with `scores`, or all at one place if `extra_row` is "twice".
+    The confidence of a keypoint is the number of its pixels, at most 1; the boxes are 100 pixels wide, apart
+    or all at one place, with `scores`. `half`: the input is float16. A `size` of two strings accepts any, but
+    finds dots at 640 x 640 only.
     """
     height, width = size if isinstance(size[0], int) else (640, 640)
     codes = np.array([[colour(p, k)[::-1] for k in range(17)] for p in range(people)], np.float32)
     scores = np.linspace(0.9, 0.5, people) if scores is None else np.asarray(scores)
-    left = np.zeros(people) if extra_row == "twice" else 200.0 * np.arange(people)
-    dets = np.stack([left, left * 0, left + 100, left * 0 + 100, scores], -1)[None].astype(kind)
+    left = 200.0 * np.arange(people) * apart
+    dets = np.stack([left, left * 0, left + 100, left * 0 + 100, scores], -1)[None]
     constants = {
-        "codes": codes.reshape(1, people * 17, 3, 1, 1).astype(kind),
-        "near": np.array(5.5, kind),
-        "one": np.array(1.0, kind),
-        "x_grid": np.arange(width).reshape(1, 1, 1, width).astype(kind),
-        "y_grid": np.arange(height).reshape(1, 1, height, 1).astype(kind),
-        "boxes": dets,
+        "codes": codes.reshape(1, people * 17, 3, 1, 1),
+        "near": np.array(5.5, np.float32),
+        "one": np.array(1.0, np.float32),
+        "x_grid": np.arange(width, dtype=np.float32).reshape(1, 1, 1, width),
+        "y_grid": np.arange(height, dtype=np.float32).reshape(1, 1, height, 1),
+        "boxes": dets.astype(np.float32),
         "row": np.array([1], np.int64),
+        "plane": np.array([2, 3], np.int64),
+        "last": np.array([2], np.int64),
         "shape": np.array([1, people, 17, 3], np.int64),
     }
-    element = onnx.FLOAT if kind == np.float32 else onnx.FLOAT16
     nodes = [
-        onnx.node("Unsqueeze", ["input", "row"], ["image"]),
+        onnx.node("Cast", ["input"], ["pixels"], to=onnx.FLOAT),
+        onnx.node("Unsqueeze", ["pixels", "row"], ["image"]),
         onnx.node("Sub", ["image", "codes"], ["difference"]),
         onnx.node("Abs", ["difference"], ["distance"]),
         onnx.node("ReduceMax", ["distance"], ["farthest"], axes=[2], keepdims=0),
         onnx.node("Less", ["farthest", "near"], ["is_dot"]),
-        onnx.node("Cast", ["is_dot"], ["dot"], to=element),
+        onnx.node("Cast", ["is_dot"], ["dot"], to=onnx.FLOAT),
         onnx.node("ReduceSum", ["dot", "plane"], ["count"], keepdims=0),
         onnx.node("Max", ["count", "one"], ["divisor"]),
         *_centre("x"),
@@ -67,15 +70,21 @@ def network(people: int = 2, size=(640, 640), scores=None, kind=np.float32, extr
         onnx.node("Reshape", ["columns", "shape"], ["keypoints"]),
         onnx.node("Identity", ["boxes"], ["dets"]),
     ]
-    constants |= {"plane": np.array([2, 3], np.int64), "last": np.array([2], np.int64)}
     return onnx.model(
         nodes,
         [onnx.tensor(name, value) for name, value in constants.items()],
-        [onnx.value_info("input", [1, 3, *size], element)],
-        [
-            onnx.value_info("dets", [1, people, 5], element),
-            onnx.value_info("keypoints", [1, people, 17, 3], element),
-        ],
+        [onnx.value_info("input", [1, 3, *size], onnx.FLOAT16 if half else onnx.FLOAT)],
+        [onnx.value_info("dets", [1, people, 5]), onnx.value_info("keypoints", [1, people, 17, 3])],
+    )
+
+
+def recorded(outputs: dict[str, np.ndarray], size=(640, 640)) -> bytes:
+    """An ONNX file that gives the same float32 arrays for every picture."""
+    return onnx.model(
+        [onnx.node("Identity", [f"{name}_value"], [name]) for name in outputs],
+        [onnx.tensor(f"{name}_value", value.astype(np.float32)) for name, value in outputs.items()],
+        [onnx.value_info("input", [1, 3, *size])],
+        [onnx.value_info(name, value.shape) for name, value in outputs.items()],
     )
 
 

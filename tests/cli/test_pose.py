@@ -1,0 +1,251 @@
+"""`gfla pose`, from files to files: photographs, conversions, and every mistake as one sentence."""
+
+import json
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from gfla_tf.cli.main import main
+from gfla_tf.data.images import encode_image
+from gfla_tf.data.keypoint_formats import FORMATS, encode_people, read_people, read_pose
+from gfla_tf.data.keypoints import read_annotations
+from gfla_tf.data.posed_image import PosedImage
+from gfla_tf.data.skeletons import COCO_18, person_from, select
+from tests.inference import planted
+
+NEAR = {"nose": (30, 60), "left_shoulder": (60, 80), "right_shoulder": (60, 40), "left_ankle": (180, 80)}
+FAR = {"nose": (30, 120), "left_shoulder": (60, 130), "right_shoulder": (60, 110)}
+
+
+@pytest.fixture(scope="module")
+def network(tmp_path_factory):
+    pytest.importorskip("onnxruntime")
+    path = tmp_path_factory.mktemp("network") / "rtmo.onnx"
+    path.write_bytes(planted.network())
+    return str(path)
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    """An empty folder to work in, without a cached network."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / ".cache"))
+    monkeypatch.delenv("TORCH_HOME", raising=False)
+    return tmp_path
+
+
+def _photo(path, *people, size=(200, 150)):
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(encode_image(path, planted.photograph(size, people, 5)))
+
+
+def _pose(seed=0, size=(200, 150)):
+    points = np.random.default_rng(seed).integers(1, size, (18, 2))
+    return person_from(np.concatenate([points, np.ones((18, 1))], -1), COCO_18)
+
+
+def _file(path, *images, kind="coco18"):
+    path.write_bytes(encode_people(list(images), kind))
+
+
+def _image(name, *people, frame=(200, 150)):
+    return PosedImage(name, frame, people, name)
+
+
+def _sentences(capsys):
+    return [line for line in capsys.readouterr().err.splitlines() if line.startswith("gfla: error:")]
+
+
+def test_a_photograph(place, network, capsys):
+    _photo(place / "a.png", FAR, NEAR)
+    assert main(["pose", "a.png", "-o", "pose.json", "--pose-model", network]) == 0
+    assert "wrote pose.json" in capsys.readouterr().out
+    pose = read_pose("pose.json")
+    assert pose.frame == (200, 150)
+    expected = [(30, 60), (60, 60), (60, 40), (60, 80), (180, 80)]  # with the neck between the shoulders
+    np.testing.assert_allclose(pose.keypoints[[0, 1, 2, 5, 13]], expected, atol=0.3)
+    assert (pose.keypoints >= 0).all(-1).sum() == 5
+    written = json.loads((place / "pose.json").read_text())
+    assert (written["file_name"], len(written["people"])) == ("a.png", 1)
+
+
+def test_which_person(place, network, capsys, caplog):
+    _photo(place / "a.png", FAR, NEAR)
+    words = ["pose", "a.png", "--pose-model", network, "-o"]
+    assert main([*words, "far.json", "--person", "1"]) == 0
+    np.testing.assert_allclose(read_pose("far.json").keypoints[0], (30, 120), atol=0.3)
+    assert main([*words, "all.json", "--all"]) == 0
+    assert len(read_people("all.json")[0].people) == 2
+    assert "people" not in caplog.text
+    assert main([*words, "x.json", "--person", "2"]) == 1
+    assert _sentences(capsys) == ["gfla: error: 'a.png' has no person 2: it holds 2, counted from 0"]
+    assert not (place / "x.json").exists()
+
+
+def test_several_photographs_go_on_after_a_bad_one(place, network, capsys):
+    _photo(place / "in" / "a.png", NEAR)
+    _photo(place / "in" / "b.png")
+    _photo(place / "in" / "c.png", FAR)
+    (place / "in" / "broken.png").write_bytes((place / "in" / "a.png").read_bytes()[:200])
+    words = ["pose", "--pose-model", network, "-o", "out"]
+    assert main([*words, "in/a.png", "in/b.png", "in/c.png"]) == 1
+    assert _sentences(capsys) == [
+        "gfla: error: no person was found in the photograph 'in/b.png': give one that shows somebody whole"
+    ]
+    assert sorted(path.name for path in (place / "out").iterdir()) == ["a.json", "c.json"]
+    assert main([*words, "in/a.png", "in/broken.png", "in/c.png", "--force"]) == 2
+    assert "in/broken.png" in _sentences(capsys)[0]
+
+
+def test_resuming(place, network, capsys, monkeypatch):
+    for name in "abc":
+        _photo(place / f"{name}.png", NEAR)
+    words = ["pose", "a.png", "b.png", "c.png", "-o", "out"]
+
+    def interrupted(estimator, photo, name):
+        if name == "b.png":
+            raise KeyboardInterrupt
+        return PosedImage(name, photo.shape[:2], (_pose(),), name)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("gfla_tf.inference.pose_estimator.PoseEstimator.__call__", interrupted)
+        assert main([*words, "--pose-model", network]) == 130
+    before = (place / "out" / "a.json").read_bytes()
+    assert [path.name for path in (place / "out").iterdir()] == ["a.json"]
+    assert main([*words, "--pose-model", network]) == 2
+    assert "--resume" in _sentences(capsys)[0]
+    assert main([*words, "--pose-model", network, "--resume"]) == 0
+    assert "passed over 1 image(s)" in capsys.readouterr().out
+    assert (place / "out" / "a.json").read_bytes() == before
+    assert len(list((place / "out").iterdir())) == 3
+    assert main([*words, "--resume"]) == 0  # nothing is left to do: no network is needed
+
+
+def test_photographs_into_training_annotations(place, network):
+    _photo(place / "a.png", NEAR)
+    _photo(place / "b.png", FAR, size=(256, 176))
+    words = ["pose", "a.png", "b.png", "--pose-model", network, "-o"]
+    assert main([*words, "fasion-annotation-train.csv"]) == 0
+    rows = read_annotations("fasion-annotation-train.csv")
+    np.testing.assert_array_equal(
+        rows["a.png"][[0, 13]], [(38, 70), (230, 94)]
+    )  # 256/200 and 176/150 of them
+    np.testing.assert_array_equal(rows["b.png"][[0, 1]], [(30, 120), (60, 120)])
+    assert main([*words, "mine.csv", "--scale-to", "300x400"]) == 0
+    np.testing.assert_array_equal(read_annotations("mine.csv")["a.png"][0], (60, 120))
+
+
+@pytest.mark.parametrize("first", FORMATS)
+@pytest.mark.parametrize("second", FORMATS)
+def test_conversions(place, first, second):
+    endings = {"csv": ".csv"}
+    start, end = f"start{endings.get(first, '.json')}", f"end{endings.get(second, '.json')}"
+    _file(place / start, _image("a.jpg", _pose()), kind=first)
+    assert main(["pose", start, "--to", second, "-o", end]) == 0
+    (read,) = read_people(end)
+    assert read.name == "a.jpg"
+    kept = tuple(name for name in COCO_18 if name != "neck" or "coco17" not in first + second)
+    np.testing.assert_array_equal(select(read.people[0], kept)[:, :2], select(_pose(), kept)[:, :2])
+
+
+def test_many_images_in_one_file_and_out_of_it(place, capsys):
+    images = [_image(f"{name}.jpg", _pose(seed)) for seed, name in enumerate("abc")]
+    _file(place / "all.json", *images, kind="coco17")
+    assert main(["pose", "all.json", "-o", "each"]) == 0
+    assert "wrote 3 files in each" in capsys.readouterr().out
+    assert main(["pose", "each/a.json", "each/b.json", "each/c.json", "-o", "again.csv"]) == 0
+    rows = read_annotations("again.csv")
+    assert list(rows) == ["a.jpg", "b.jpg", "c.jpg"]
+    np.testing.assert_array_equal(rows["c.jpg"][0], _pose(2)[0, :2])
+    assert main(["pose", "again.csv#b.jpg", "-o", "b.json", "--to", "body25", "--frame", "150x200"]) == 0
+    assert read_pose("b.json").frame == (200, 150)
+    assert main(["pose", "all.json", "-o", "one.json"]) == 2
+    assert "3 images do not fit into one file" in _sentences(capsys)[0]
+
+
+def test_names_and_sizes_from_the_photographs(place, capsys):
+    _photo(place / "photos" / "a.jpg", size=(120, 90))
+    person = {"pose_keypoints_2d": [9.0, 30.0, 1.0] * 18}
+    (place / "a_keypoints.json").write_text(json.dumps({"people": [person]}))
+    words = ["pose", "a_keypoints.json", "-o", "fasion-annotation-test.csv"]
+    assert main(words) == 2
+    assert "does not tell its image size" in _sentences(capsys)[0]
+    assert main([*words, "--images", "photos"]) == 0
+    assert read_annotations("fasion-annotation-test.csv")["a.jpg"][0].tolist() == [64, 18]
+    _photo(place / "photos" / "a.png", size=(120, 90))
+    assert main([*words, "--images", "photos", "--force"]) == 2
+    assert "has 2 photographs" in _sentences(capsys)[0]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ([], "give at least one photograph"),
+        (["a.json"], "give at least one photograph"),
+        (["-o", "x.json"], "give at least one photograph"),
+        (["nowhere.json", "-o", "x.json"], "'nowhere.json' does not exist"),
+        (["a.json", "-o", "a.json"], "exists already"),
+        (["a.json", "-o", "nowhere/x.json"], "there is no folder 'nowhere'"),
+        (["a.json", "-o", "x.csv", "--to", "coco17"], "does not fit 'coco17'"),
+        (["a.json", "-o", "x.json", "--to", "csv"], "does not fit 'csv'"),
+        (["a.json", "-o", "folder", "--to", "coco17"], "one file for all images: name a .json file"),
+        (["a.json", "-o", "folder", "--to", "csv"], "one file for all images: name a .csv file"),
+        (["a.json", "-o", "note.txt"], "cannot be made"),
+        (["a.json", "a.json", "-o", "folder"], "two images would both be written to"),
+        (["a.json", "a.json", "-o", "x.csv"], "both named 'a.jpg'"),
+        (["a.json", "-o", "x.json", "--images", "nowhere"], "'nowhere' cannot be read"),
+        (["photo.png", "-o", "x.json", "--frame", "10x10"], "a photograph tells its own size"),
+        (["photo.png", "-o", "x.json"], "there is no pose model yet"),
+        (["photo.png", "-o", "x.json", "--pose-model", "nowhere.onnx"], "'nowhere.onnx' does not exist"),
+        (["photo.png", "-o", "x.json", "--pose-model", "photo.png"], "'photo.png' is not an ONNX file"),
+        (["bad.json", "-o", "x.json"], "'bad.json', person 0: .*holds nan at position 1"),
+        (["out.json", "-o", "folder"], "makes no file name"),
+    ],
+)
+def test_mistakes_end_in_one_sentence(place, capsys, words, message):
+    _photo(place / "photo.png", NEAR)
+    _file(place / "a.json", _image("a.jpg", _pose()))
+    _file(place / "out.json", _image("../..", _pose()))
+    (place / "note.txt").write_text("mine")
+    person = {"pose_keypoints_2d": [1.0, float("nan"), 1.0] * 18}
+    (place / "bad.json").write_text(json.dumps({"people": [person]}))
+    before = {path.name for path in place.iterdir()}
+    if "photo.png" in words:
+        pytest.importorskip("onnxruntime")
+    assert main(["pose", *words]) == 2
+    (sentence,) = _sentences(capsys)
+    assert re.search(message, sentence)
+    assert {path.name for path in place.iterdir()} - {"folder"} == before
+
+
+def test_without_the_extra(place, capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    _photo(place / "a.png", NEAR)
+    assert main(["pose", "a.png", "-o", "x.json"]) == 2
+    assert "python -m pip install 'gfla_tf[pose]'" in _sentences(capsys)[0]
+    _file(place / "a.json", _image("a.jpg", _pose()))
+    assert main(["pose", "a.json", "-o", "x.csv"]) == 0
+
+
+@pytest.mark.parametrize(
+    "words", [["--to", "mpii"], ["--min-confidence", "2"], ["--frame", "5"], ["--all", "--person", "1"]]
+)
+def test_wrong_usage(words):
+    with pytest.raises(SystemExit) as stopped:
+        main(["pose", "a.json", "-o", "b.json", *words])
+    assert stopped.value.code == 2
+
+
+def test_tensorflow_is_not_loaded(place, network):
+    _photo(place / "a.png", NEAR)
+    program = (
+        "import sys; from gfla_tf.cli.main import main; "
+        f"code = main(['pose', 'a.png', '-o', 'x.json', '--pose-model', {network!r}]); "
+        "print(code, 'tensorflow' in sys.modules, 'keras' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["wrote", "x.json", "0", "False", "False"]
+    assert done.stderr == ""

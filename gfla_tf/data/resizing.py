@@ -49,8 +49,13 @@ def resize(rgb: np.ndarray, size: tuple[int, int], interpolation: str = "pil-bil
 
 def _resize_columns(picture: np.ndarray, length: int, interpolation: str) -> np.ndarray:
     """uint8 [h, w, C] -> uint8 [h, length, C]."""
-    turned = np.ascontiguousarray(picture.transpose(1, 0, 2))
-    return np.ascontiguousarray(_resize_rows(turned, length, interpolation).transpose(1, 0, 2))
+    return _transpose(_resize_rows(_transpose(picture), length, interpolation))
+
+
+def _transpose(picture: np.ndarray) -> np.ndarray:
+    """[h, w, C] -> [w, h, C]."""
+    height, width, channels = picture.shape
+    return cv2.transpose(picture).reshape(width, height, channels)
 
 
 def _resize_rows(picture: np.ndarray, length: int, interpolation: str) -> np.ndarray:

@@ -4,11 +4,7 @@
 
 #include <cstdint>
 
-#if defined(__CUDACC__)
-#define GFLA_HOST_DEVICE __host__ __device__
-#else
-#define GFLA_HOST_DEVICE
-#endif
+#include "custom_ops/kernels/host_device.h"
 
 namespace gfla {
 

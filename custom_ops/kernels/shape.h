@@ -4,6 +4,8 @@
 
 #include <cstdint>
 
+#include "custom_ops/kernels/host_device.h"
+
 namespace gfla {
 
 struct Shape {
@@ -14,7 +16,7 @@ struct Shape {
   int64_t rows;     // of the flow and the output: [batch, rows, columns, ...]; the source's own size, but for
   int64_t columns;  // a bilinear read of a padded map
 
-  int64_t locations() const { return batch * rows * columns; }
+  GFLA_HOST_DEVICE int64_t locations() const { return batch * rows * columns; }
 };
 
 }  // namespace gfla

@@ -17,6 +17,9 @@ def add_arguments(parser):
         default="auto",
         help="compile the CUDA kernels: where nvcc and a TensorFlow with CUDA are (auto), always or never",
     )
+    build.add_argument(
+        "--scratch", metavar="FOLDER", help="keep CMake's files here, for the next build to go on from"
+    )
     build.add_argument("--werror", action="store_true", help="take the compiler's warnings for errors")
     build.add_argument("--force", action="store_true", help="build again what is up to date")
 
@@ -36,7 +39,7 @@ def run(args):
         def report(line):
             print(line, flush=True)
 
-        build(cuda=args.cuda, force=args.force, werror=args.werror, report=report)
+        build(cuda=args.cuda, force=args.force, werror=args.werror, scratch=args.scratch, report=report)
         return
     from gfla_tf.ops.native_status import native_status, status_text
 

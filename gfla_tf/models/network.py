@@ -2,6 +2,8 @@
 
 import keras
 
+from gfla_tf import ops
+
 
 class Network(keras.Model):
     """A `keras.Model` that its own constructor builds: channel counts follow from the arguments, sizes do
@@ -24,6 +26,11 @@ class Network(keras.Model):
 
     def _build_layers(self):
         raise TypeError(f"{type(self).__name__} must define _build_layers")
+
+    def export(self, *args, **kwargs):
+        """Keras's `export`; what it writes holds TensorFlow's own operators only."""
+        with ops.portable():
+            return super().export(*args, **kwargs)
 
     def build_from_config(self, config):
         """Nothing is left to build when a saved model is loaded."""

@@ -3,7 +3,7 @@
 from gfla_tf.ops.flow import bilinear_warp, gaussian_warp
 from gfla_tf.ops.flowed_patches import flowed_patches
 from gfla_tf.ops.local_attention import local_attention
-from gfla_tf.ops.native import NativeUnavailableError, native_available
+from gfla_tf.ops.native import NativeUnavailableError, native_available, portable
 
 __all__ = [
     "NativeUnavailableError",
@@ -12,4 +12,5 @@ __all__ = [
     "gaussian_warp",
     "local_attention",
     "native_available",
+    "portable",
 ]

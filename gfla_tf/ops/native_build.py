@@ -20,10 +20,10 @@ from gfla_tf.ops.native_record import LIBRARY, RECORD, Record
 _PROGRESS = re.compile(r"^\[\s*(\d+%|\d+/\d+)\] ")  # of ninja and of make
 
 
-def build(folder=native_record.FOLDER, *, cuda="auto", force=False, werror=False, report=print):
+def build(folder=native_record.FOLDER, *, cuda="auto", force=False, werror=False, scratch=None, report=print):
     """Builds the library, and the record beside it, unless they are there and up to date.
 
-    It is made in a temporary folder and moved into place once complete.
+    It is made elsewhere and moved into place once complete.
 
     Args:
       folder: where it goes; made if it is missing. Only in its default place is it found.
@@ -31,6 +31,7 @@ def build(folder=native_record.FOLDER, *, cuda="auto", force=False, werror=False
         "off".
       force: build again what is up to date.
       werror: the compiler's warnings are errors.
+      scratch: CMake's folder, kept for the next build to go on from; a temporary one unless given.
       report: called with each line of progress; with the whole output of the compiler if it fails.
 
     Returns:
@@ -48,7 +49,8 @@ def build(folder=native_record.FOLDER, *, cuda="auto", force=False, werror=False
         return None
     _check_writable(folder)
     cmake, compiler = _cmake(), _compiler()
-    with tempfile.TemporaryDirectory(prefix="gfla_native_") as scratch:
+    kept = contextlib.nullcontext(scratch)
+    with tempfile.TemporaryDirectory(prefix="gfla_native_") if scratch is None else kept as scratch:
         _configure(cmake, compiler, scratch, cuda, werror, report)
         info = json.loads((Path(scratch) / "build_info.json").read_text(encoding="utf-8"))
         digest = native_record.sources_digest(info["cuda"] is not None)

@@ -50,7 +50,7 @@ def flow_arguments(shapes, prefix):
     heads = {int(found[1]) for found in map(pattern.match, shapes) if found}
     layers = sorted({blocks - 1 - head for head in heads}, reverse=True)
     image_channels = _length(shapes, "source.block0.model.0.weight", 3)
-    if not layers or layers[-1] < 1 or (channels - image_channels) % 2:
+    if not layers or layers[-1] < 1 or channels < image_channels or (channels - image_channels) % 2:
         return None
     return {
         "attention_layers": {3: 3, 2: 5} if layers == [3, 2] else dict.fromkeys(layers, 3),

@@ -23,11 +23,9 @@ def plan(source, out, to=None):
       to: "keras" or "torch", which must agree with `out`; None: what `source` is not.
 
     Raises:
-      InputError: nothing there, nothing in it, or names that do not agree.
+      InputError: a folder with nothing to convert, or names that do not agree.
     """
     source, out = os.fspath(source), os.fspath(out)
-    if not os.path.exists(source):
-        raise InputError(f"there is no file or folder {source}")
     ending = os.path.splitext(out)[1]
     if to is not None and ending and ending not in ENDINGS[to] and not os.path.isdir(out):
         raise InputError(f"--to {to} writes {ENDINGS[to][0]}, and the output is {out!r}: name it accordingly")

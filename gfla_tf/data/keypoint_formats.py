@@ -31,7 +31,7 @@ from gfla_tf.data.posed_image import PosedImage
 from gfla_tf.data.skeletons import BODY_25, COCO_18, person_from, select
 from gfla_tf.errors import InputError
 
-MAX_JSON_BYTES = 16 * 2**20
+MAX_JSON_BYTES = 64 * 2**20
 MIN_CONFIDENCE = 0.05
 """Below it a keypoint of a file is missing."""
 

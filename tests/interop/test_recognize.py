@@ -154,7 +154,7 @@ def test_a_network_is_not_made_much_larger_than_its_file():
     shapes["target.attn7.fully_connect_layer.2.weight"] = (9, 1, 1, 1)
     shapes["flow_net.output6.bias"] = (2,)
     assert person_arguments(shapes) is None
-    shapes["ballast"] = (10, 10**9)
+    shapes["ballast"] = (100, 10**9)
     assert person_arguments(shapes)["width"] == 20_000
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import os
 
 import numpy as np
@@ -109,39 +110,34 @@ class PairFolder:
         if batch_size < 1:
             raise ValueError(f"batch_size must be at least 1, got {batch_size}")
         data = self.load(split)
-        keypoints, pairs = tf.constant(data.keypoints), tf.constant(data.pairs)
 
-        def load(numbers, draws):
-            batch = tf.gather(pairs, numbers)  # [B, 2]
-            source, target = load_pairs(batch, data.images, self.image_size)
-            return {
-                "source_image": source,
-                "target_image": target,
-                "source_keypoints": tf.gather(keypoints, batch[:, 0]),
-                "target_keypoints": tf.gather(keypoints, batch[:, 1]),
-                "draw": draws,
-            }
+        def load(numbers, *draws):
+            batch = load_pairs(numbers, data, self.image_size)
+            return {**batch, "draw": draws[0]} if draws else batch
 
         dataset = tf.data.Dataset.range(len(data.pairs))
         if split == "train" if shuffle is None else shuffle:
             dataset = dataset.shuffle(len(data.pairs), seed=seed, reshuffle_each_iteration=True)
         if repeat:
             dataset = dataset.repeat()
-        draws = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True)
-        batches = tf.data.Dataset.zip((dataset, draws)).batch(batch_size)
+        augmented = self._augments(split)
+        if augmented:
+            draws = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True)
+            dataset = tf.data.Dataset.zip((dataset, draws))
         return finish_batches(
-            batches.map(load, num_parallel_calls=tf.data.AUTOTUNE),
+            dataset.batch(batch_size),
             self.image_size,
             self.heatmap_sigma,
             heatmaps=heatmaps,
-            scaled=scaled or self._augments(split),
-            transform=lambda batch: self._transform(batch, split, seed),
+            scaled=scaled or augmented,
+            load=load,
+            transform=functools.partial(self._augment, seed=seed) if augmented else None,
         )
 
     def _augments(self, split: str) -> bool:
         """Whether a split's images and keypoints are moved at random."""
         return False
 
-    def _transform(self, batch: dict, split: str, seed: int) -> dict:
-        """Takes `draw` [B] out of the batch; a dataset with augmentation uses it."""
-        return {name: value for name, value in batch.items() if name != "draw"}
+    def _augment(self, batch: dict, seed: int) -> dict:
+        """Moves the images and keypoints of a batch by its `draw` [B], which it takes out."""
+        raise NotImplementedError

@@ -17,7 +17,7 @@ FORMATS = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
 """What `encode_image` writes, by a file's extension."""
 
 
-def read_image(path, max_pixels: int = MAX_PIXELS) -> np.ndarray:
+def read_image(path, max_pixels: int = MAX_PIXELS, out: np.ndarray | None = None) -> np.ndarray:
     """Reads a photograph as uint8 RGB [H, W, 3].
 
     PNG, JPEG, WebP and BMP; the bytes decide, not the name. The declared size and the file's completeness are
@@ -27,27 +27,40 @@ def read_image(path, max_pixels: int = MAX_PIXELS) -> np.ndarray:
     Args:
       path: the file.
       max_pixels: a larger declared size is refused.
+      out: None or a uint8 array [H, W, 3]: the result, if the picture has that size.
 
     Raises:
       InputError: missing, unreadable, not a regular file, not an image, truncated, damaged or too large.
     """
     path = os.fspath(path)
-    return decode_image(read_file(path, MAX_BYTES, "image"), f"the image {path!r}", max_pixels)
+    try:
+        return decode_image(read_file(path, MAX_BYTES, "image"), max_pixels, out=out)
+    except HeaderError as error:
+        raise InputError(f"the image {path!r} {error}") from error
 
 
-def decode_image(data: bytes, what: str, max_pixels: int = MAX_PIXELS) -> np.ndarray:
-    """Decodes the bytes of an image file as `read_image` does; `what` starts the sentence of its errors.
+def decode_image(
+    data: bytes, max_pixels: int = MAX_PIXELS, whole: bool = True, out: np.ndarray | None = None
+) -> np.ndarray:
+    """Decodes the bytes of an image file as `read_image` does.
+
+    Args:
+      data: the bytes.
+      max_pixels: a larger declared size is refused.
+      whole: as in `read_header`.
+      out: None or a uint8 array [H, W, 3]: the result, if the picture has that size.
+
+    Returns:
+      uint8 RGB [h, w, 3].
 
     Raises:
-      InputError: not an image, truncated, damaged or too large.
+      HeaderError: not an image, truncated, damaged or too large: the rest of a sentence that starts with the
+        file's name.
     """
-    try:
-        header = read_header(data)
-    except HeaderError as error:
-        raise InputError(f"{what} {error}") from error
+    header = read_header(data, whole)
     if header.width * header.height > max_pixels:
-        raise InputError(
-            f"{what} declares {header.width} x {header.height} pixels, more than the "
+        raise HeaderError(
+            f"declares {header.width} x {header.height} pixels, more than the "
             f"{max_pixels:,} that are accepted: reduce it first"
         )
     flags = cv2.IMREAD_COLOR if header.format in ("JPEG", "BMP") else cv2.IMREAD_UNCHANGED
@@ -56,7 +69,10 @@ def decode_image(data: bytes, what: str, max_pixels: int = MAX_PIXELS) -> np.nda
     except cv2.error:
         pixels = None
     if pixels is None:
-        raise InputError(f"{what} is a damaged {header.format} file: it cannot be decoded")
+        raise HeaderError(f"is a damaged {header.format} file: it cannot be decoded")
+    if pixels.dtype == np.uint8 and pixels.ndim == 3 and pixels.shape[-1] == 3:
+        fits = out is not None and out.shape == pixels.shape
+        return cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB, dst=out if fits else None)
     return _to_rgb(pixels)
 
 
@@ -114,8 +130,6 @@ def check_extension(path) -> str:
 
 def _to_rgb(pixels: np.ndarray) -> np.ndarray:
     """OpenCV's grey, grey + alpha, BGR or BGRA of 8 or 16 bits (or float in [0, 1]) as uint8 RGB."""
-    if pixels.dtype == np.uint8 and pixels.ndim == 3 and pixels.shape[-1] == 3:
-        return cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)
     if pixels.dtype == np.uint16:
         pixels = ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)
     elif pixels.dtype != np.uint8:

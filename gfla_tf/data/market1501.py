@@ -38,7 +38,5 @@ class Market1501(PairFolder):
     def _augments(self, split: str) -> bool:
         return self.augment and split == "train"
 
-    def _transform(self, batch: dict, split: str, seed: int) -> dict:
-        if self._augments(split):
-            return random_affine_pairs(batch, self.image_size, seed)
-        return super()._transform(batch, split, seed)
+    def _augment(self, batch: dict, seed: int) -> dict:
+        return random_affine_pairs(batch, self.image_size, seed)

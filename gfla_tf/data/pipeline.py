@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import re
 
 import numpy as np
@@ -10,11 +11,12 @@ import tensorflow as tf
 
 from gfla_tf.data.framing import resize_image
 from gfla_tf.data.pose import pose_heatmaps
-from gfla_tf.data.split import Images
+from gfla_tf.data.split import Split
 from gfla_tf.errors import InputError
 
 _IMAGES = ("source_image", "target_image")
-_FLOATS = ("source_keypoints", "target_keypoints", "flow", "visibility")
+_KEYPOINTS = ("source_keypoints", "target_keypoints")
+_FLOATS = (*_KEYPOINTS, "flow", "visibility")
 _PARTS = ("source_parts", "target_parts")
 
 
@@ -25,6 +27,7 @@ def finish_batches(
     *,
     heatmaps: bool = True,
     scaled: bool = True,
+    load=None,
     transform=None,
 ) -> tf.data.Dataset:
     """Scales the images of batches to [-1, 1], draws their poses and prefetches.
@@ -32,11 +35,13 @@ def finish_batches(
     Args:
       batches: dicts with `source_image`, `target_image` uint8 [B, H, W, 3], `source_keypoints`,
         `target_keypoints` [B, 18, 2] (y, x), and perhaps `flow` [B, H, W, 2], `visibility`, `source_parts`,
-        `target_parts` [B, H, W]; other entries pass unchanged.
+        `target_parts` [B, H, W]; other entries pass unchanged. With `load`, anything.
       image_size: (H, W) in pixels.
       heatmap_sigma: of the poses' Gaussians, in pixels.
       heatmaps: whether to add `source_pose` and `target_pose`.
       scaled: False leaves the images uint8, for a training step that scales them on its device.
+      load: None or a function of an element of `batches` that makes such a dict of it, in the same parallel
+        map as the rest.
       transform: None or a function of the batch, applied before the poses are drawn (augmentation).
 
     Returns:
@@ -44,8 +49,8 @@ def finish_batches(
       poses float32 [B, H, W, 18].
     """
 
-    def finish(batch):
-        batch = dict(batch)
+    def finish(*element):
+        batch = dict(*element) if load is None else load(*element)
         for name in batch:
             if name in _IMAGES and scaled:
                 batch[name] = scale_images(batch[name])
@@ -64,31 +69,48 @@ def finish_batches(
     return batches.map(finish, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
 
 
-def load_pairs(pairs: tf.Tensor, images: Images, size: tuple[int, int]) -> tuple[tf.Tensor, tf.Tensor]:
-    """Reads the images of a batch of pairs, inside a tf.data map.
+def load_pairs(numbers: tf.Tensor, data: Split, size: tuple[int, int]) -> dict[str, tf.Tensor]:
+    """Reads a batch of a split's pairs, inside a tf.data map.
 
     A call reads a whole batch, and the map runs several calls at once: reading and decoding leave Python's
     lock, so the processors work on images nearly all the time.
 
     Args:
-      pairs: int64 [B, 2], the numbers of sources and targets.
-      images: where they are read from. An image of another size is resized: bilinear, antialiased. One that
-        cannot be read fails the iteration with an error that names it; `data_errors` gets the sentence back.
+      numbers: int64 [B], of the pairs.
+      data: the split. An image of another size is resized: bilinear, antialiased. One that cannot be read
+        fails the iteration with an error that names it; `data_errors` gets the sentence back.
       size: (H, W) in pixels.
 
     Returns:
-      Sources and targets, uint8 [B, H, W, 3].
+      `source_image`, `target_image` uint8 [B, H, W, 3]; `source_keypoints`, `target_keypoints` float32
+      [B, 18, 2] as the split has them.
     """
 
     def read(numbers):
-        batch = np.empty((2, len(numbers), *size, 3), np.uint8)
-        for side in range(2):
-            for row, number in zip(batch[side], numbers[:, side], strict=True):
-                row[...] = resize_image(images.read(int(number)), size)
-        return batch[0], batch[1]
+        sides = data.pairs[numbers].T  # [2, B]
+        batch = _aligned((2, len(numbers), *size, 3))
+        for rows, places in zip(batch, sides.tolist(), strict=True):
+            for row, place in zip(rows, places, strict=True):
+                image = data.images.read(place, out=row)
+                if image is not row:
+                    row[...] = resize_image(image, size)
+        return *batch, *data.keypoints[sides]
 
-    sides = tf.numpy_function(read, [pairs], (tf.uint8, tf.uint8))
-    return tuple(tf.ensure_shape(side, [None, *size, 3]) for side in sides)
+    shapes = dict.fromkeys(_IMAGES, (None, *size, 3))
+    shapes |= dict.fromkeys(_KEYPOINTS, (None, *data.keypoints.shape[1:]))
+    kinds = (tf.uint8, tf.uint8, tf.float32, tf.float32)
+    parts = tf.numpy_function(read, [numbers], kinds)
+    return {
+        name: tf.ensure_shape(part, shape) for part, (name, shape) in zip(parts, shapes.items(), strict=True)
+    }
+
+
+def _aligned(shape: tuple[int, ...]) -> np.ndarray:
+    """An empty uint8 array that TensorFlow takes over without a copy: it begins at a multiple of 64 bytes."""
+    length = math.prod(shape)
+    room = np.empty(length + 63, np.uint8)
+    start = -room.ctypes.data % 64
+    return room[start : start + length].reshape(shape)
 
 
 def scale_images(images: tf.Tensor) -> tf.Tensor:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import tensorflow as tf
 
+from gfla_tf.data.image_header import HeaderError
 from gfla_tf.data.images import MAX_BYTES, decode_image, read_file
 from gfla_tf.data.shard_manifest import FileEntry
 from gfla_tf.data.shards import file_checksum
@@ -111,7 +112,10 @@ def _read(picture: Picture) -> bytes:
     data = read_file(picture.path, MAX_BYTES, "image")
     if len(data) != picture.size:
         raise InputError(f"the image {picture.path!r} changed while the shards were built: build them again")
-    decode_image(data, f"the image {picture.path!r}")
+    try:
+        decode_image(data)
+    except HeaderError as error:
+        raise InputError(f"the image {picture.path!r} {error}") from error
     return data
 
 

@@ -10,6 +10,7 @@ import zlib
 
 import numpy as np
 
+from gfla_tf.data.image_header import HeaderError
 from gfla_tf.data.images import decode_image
 from gfla_tf.data.layout import Layout
 from gfla_tf.data.shard_index import SplitIndex, read_index
@@ -42,8 +43,8 @@ class ShardImages:
             except OSError as error:
                 raise InputError(f"the shard {path!r} cannot be opened: {error.strerror}") from error
 
-    def read(self, number: int) -> np.ndarray:
-        """Image `number` as uint8 RGB [h, w, 3]; its bytes are compared with their checksum first.
+    def read(self, number: int, out: np.ndarray | None = None) -> np.ndarray:
+        """Image `number` as uint8 RGB [h, w, 3], in `out` where it has that size; its checksum is compared.
 
         Raises:
           InputError: the record is damaged or holds no image; the sentence names shard and record.
@@ -51,7 +52,10 @@ class ShardImages:
         data = self.read_bytes(number)
         if data is None:
             raise InputError(f"{self.where(number)} is damaged: copy the shard again, or {REMEDY}")
-        return decode_image(data, f"{self.where(number)}, image {self._index.names[number]!r},")
+        try:
+            return decode_image(data, whole=False, out=out)
+        except HeaderError as error:
+            raise InputError(f"{self.where(number)} (image {self._index.names[number]!r}) {error}") from error
 
     def read_bytes(self, number: int) -> bytes | None:
         """The bytes of the image file `number`, or None where they are not what was written."""

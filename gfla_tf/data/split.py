@@ -17,8 +17,11 @@ from gfla_tf.errors import InputError
 class Images(Protocol):
     """The images of a split, from wherever they are kept; `read` is called from several threads at once."""
 
-    def read(self, number: int) -> np.ndarray:
-        """Image `number` as uint8 RGB [h, w, 3], of its own size, or an `InputError` that names it."""
+    def read(self, number: int, out: np.ndarray | None = None) -> np.ndarray:
+        """Image `number` as uint8 RGB [h, w, 3], of its own size, or an `InputError` that names it.
+
+        `out`, a uint8 array [H, W, 3], is the result where the image has that size.
+        """
 
 
 @dataclass(frozen=True)
@@ -44,9 +47,9 @@ class FolderImages:
     def __init__(self, paths: list[str]):
         self.paths = paths
 
-    def read(self, number: int) -> np.ndarray:
+    def read(self, number: int, out: np.ndarray | None = None) -> np.ndarray:
         """Image `number` as uint8 RGB [h, w, 3], or an `InputError` that names its file."""
-        return read_image(self.paths[number])
+        return read_image(self.paths[number], out=out)
 
 
 def read_folder_split(root: str, layout: Layout, split: str) -> Split:

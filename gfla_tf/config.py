@@ -59,6 +59,8 @@ class ModelConfig:
 
     preset: str = setting("synthetic", one_of("fashion", "market", "synthetic"))
     overrides: dict = dataclasses.field(default_factory=dict)
+    weights: str | None = setting(None)  # a .keras file of F and G, or of F alone, to begin from
+    discriminator_weights: str | None = setting(None)  # one of D
 
 
 @dataclasses.dataclass(frozen=True)

@@ -18,6 +18,7 @@ from gfla_tf.models import PersonImageGenerator
 from gfla_tf.training.build import build_model, build_trainers, check_settings
 from gfla_tf.training.callbacks import Checkpoint, Progress, SampleGrid, TensorBoardLog, clock, trim_log
 from gfla_tf.training.feature_networks import prepare_features
+from gfla_tf.training.initial_weights import load_initial_weights
 from gfla_tf.training.run_folder import RunFolder
 from gfla_tf.training.sources import open_source
 
@@ -83,6 +84,8 @@ def _prepare(config, run):
     features = prepare_features(config, source, run)
     with _compat.dtype_policy(config.precision):
         trainers = build_trainers(config, features, model)
+    if not (run.path / "stage2" / "checkpoint.npz").exists():
+        load_initial_weights(config, model, trainers[1].discriminator)
     _log.info("training %s with %s", config.model.preset, features.description)
     return source, model, *trainers
 

@@ -78,7 +78,7 @@ class Plant:
     file: str
     line: int | None
     words: str
-    refused: bool | None
+    refused: bool
 
 
 def _scaled(factor_y, factor_x):
@@ -105,6 +105,14 @@ def _first_number(text):
 
 def _resave(path, size):
     assert cv2.imwrite(str(path), cv2.resize(cv2.imread(str(path)), size[::-1]))
+
+
+def _pad(path):
+    """White bars left and right, to a square."""
+    picture = cv2.imread(str(path))
+    bar = (picture.shape[0] - picture.shape[1]) // 2
+    padded = cv2.copyMakeBorder(picture, 0, 0, bar, bar, cv2.BORDER_CONSTANT, value=(255,) * 3)
+    assert cv2.imwrite(str(path), padded, [cv2.IMWRITE_JPEG_QUALITY, 92])
 
 
 def _move_image(folder, split, number, name):
@@ -302,6 +310,10 @@ PLANTS = {
         lambda f: _resave(f.image("train", 2), (44, 64)),
         "image-size", WARNING, TRAIN, 4, "has 44 x 64 pixels .h x w., most .* have 64 x 44", False,
     ),
+    "padded images": Plant(
+        lambda f: [_pad(path) for path in (f.path / "train").iterdir()],
+        "padded-images", ERROR, TRAIN, 2, r"8 of 8 images looked at have even bars .* padded", False,
+    ),
     "an image without a row": Plant(
         lambda f: (f.path / "train" / "extra.jpg").write_bytes(b"x"),
         "unlisted-image", WARNING, TRAIN, None, "holds 1 file.* does not list: 'extra.jpg'", False,
@@ -348,7 +360,7 @@ PLANTS = {
     ),
     "a protocol that is none": Plant(
         _protocol(height="tall"),
-        "protocol", ERROR, "protocol.json", None, "height must be", None,
+        "protocol", ERROR, "protocol.json", None, "height must be", False,
     ),
     "the protocol of another layout": Plant(
         _protocol(layout="market1501", source="bounding_box"),

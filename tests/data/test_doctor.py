@@ -11,6 +11,7 @@ import pytest
 
 from gfla_tf.data import DeepFashion, SyntheticPeople
 from gfla_tf.data.doctor import CHECKS, ERROR, check_folder
+from gfla_tf.data.doctor.borders import has_side_bars
 from gfla_tf.data.doctor.frames import judge_axes, judge_frame
 from gfla_tf.data.doctor.pairs import identity
 from gfla_tf.data.images import encode_image, read_image
@@ -182,6 +183,7 @@ def test_a_few_odd_rows_are_no_other_frame(points):
     [
         (lambda path: None, "does not exist or is not a folder"),
         (lambda path: path.mkdir(), "is no data folder: it holds no fasion-pairs-train.csv or market-pairs"),
+        (lambda path: (path.mkdir(), (path / "shards.json").touch()), "`gfla data build --verify"),
         (lambda path: (path / "WOMEN").mkdir(parents=True), "`gfla data prepare deepfashion"),
         (lambda path: (path / "bounding_box_train").mkdir(parents=True), "`gfla data prepare market1501"),
     ],
@@ -239,3 +241,19 @@ def test_many_faults_are_counted_and_few_shown(folder):
 def test_the_checks_are_listed_in_the_documents():
     rows = table(ROOT / "docs" / "data.md", "## Check a folder")
     assert [row[0].strip("`") for row in rows if row[0].startswith("`")] == list(CHECKS)
+
+
+def test_only_bars_of_the_right_width_with_an_edge_are_padding():
+    rng = np.random.default_rng(0)
+    picture = rng.integers(0, 256, (64, 44, 3), np.uint8)
+    padded = np.full((64, 64, 3), 255, np.uint8)
+    padded[:, 10:54] = picture
+    assert has_side_bars(padded, 44 / 64)
+    assert not has_side_bars(picture, 44 / 64)
+    assert not has_side_bars(np.full((64, 64, 3), 255, np.uint8), 44 / 64)
+    uneven = padded.copy()
+    uneven[:, :10] = np.linspace(255, 235, 64)[:, None, None]
+    assert not has_side_bars(uneven, 44 / 64)
+    narrow = np.full((64, 64, 3), 255, np.uint8)
+    narrow[:, 5:59] = rng.integers(0, 256, (64, 54, 3), np.uint8)
+    assert not has_side_bars(narrow, 44 / 64)

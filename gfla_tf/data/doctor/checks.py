@@ -60,6 +60,10 @@ CHECKS = {
     "image-size": Check(
         "images of another size", "prepare the images to one size: `gfla data prepare`; any size is resized"
     ),
+    "padded-images": Check(
+        "padded images",
+        "cut the bars off, or prepare the images of img_highres, which have none: `gfla data prepare`",
+    ),
     "unlisted-image": Check("images without a row", "nothing reads them: add rows, or leave them"),
     "no-keypoints": Check(
         "rows without a keypoint", "find the pose again (`gfla pose`), or remove the row and its pairs"

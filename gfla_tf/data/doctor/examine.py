@@ -7,6 +7,7 @@ import time
 
 import numpy as np
 
+from gfla_tf.data.doctor.borders import check_borders
 from gfla_tf.data.doctor.checks import Findings
 from gfla_tf.data.doctor.files import listed_images
 from gfla_tf.data.doctor.images import check_contents, check_images, read_images
@@ -16,6 +17,7 @@ from gfla_tf.data.doctor.report import Report, SplitSummary
 from gfla_tf.data.doctor.tables import Tables, read_tables
 from gfla_tf.data.layout import SPLITS, Layout, find_layout
 from gfla_tf.data.protocol import FILE_NAME, Protocol, read_protocol
+from gfla_tf.data.shard_manifest import is_shards
 from gfla_tf.errors import InputError
 
 
@@ -39,7 +41,7 @@ def check_folder(
       progress: None or called as progress(done, total) in images.
 
     Raises:
-      InputError: `root` is no data folder, or of both layouts.
+      InputError: `root` is no data folder, or of both layouts, or holds shards.
       ValueError: an unknown layout or split, or a limit under 1.
     """
     root = os.fspath(root)
@@ -47,6 +49,10 @@ def check_folder(
         raise ValueError(f"limit must be at least 1, got {limit}")
     if not splits or not set(splits) <= set(SPLITS):
         raise ValueError(f"splits must be of {SPLITS}, got {splits!r}")
+    if is_shards(root):
+        raise InputError(
+            f"{root!r} holds shards: compare them with their checksums by `gfla data build --verify {root}`"
+        )
     began = time.monotonic()
     chosen = find_layout(root, layout)
     findings = Findings()
@@ -68,6 +74,7 @@ def check_folder(
     for split, own in tables.items():
         mine = [next(rest) for _ in names[split]]
         check_images(root, own, names[split], mine, protocol, findings)
+        check_borders(root, chosen, own, names[split], mine, findings)
         found += [(own, name, image) for name, image in zip(names[split], mine, strict=True)]
     check_contents(found, findings)
     return Report(

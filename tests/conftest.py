@@ -1,5 +1,6 @@
 """Shared fixtures: the golden cases, and a TensorFlow that starts quietly and from a seed."""
 
+import contextlib
 import json
 import os
 from pathlib import Path
@@ -27,6 +28,17 @@ def golden():
 def state_dict_shapes():
     """{network: [[name, PyTorch shape], ...]}."""
     return json.loads((GOLDEN / "state_dict_keys.json").read_text())
+
+
+@pytest.fixture(params=["native", "tf"])
+def implementation(request):
+    """Runs a test with the compiled operators, or skips it without a library, and with TensorFlow's own."""
+    from gfla_tf import ops
+
+    if request.param == "native" and not ops.native_available():
+        pytest.skip(f"no compiled operators: {ops.native.unavailable_reason()}")
+    with ops.native.portable() if request.param == "tf" else contextlib.nullcontext():
+        yield request.param
 
 
 @pytest.fixture(scope="session")

@@ -118,7 +118,7 @@ def gaussian_warp(image, flow, kernel_size=4, sigma=2.0, impl="auto"):
       image: float [B, H, W, C].
       flow: float [B, H, W, 2], (dx, dy) in pixels.
       kernel_size: taps along an axis, a positive int.
-      sigma: standard deviation in pixels, positive.
+      sigma: standard deviation in pixels, positive; the compiled operator holds it in float32.
       impl: "auto", "native" or "tf".
 
     Returns:

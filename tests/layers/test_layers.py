@@ -139,6 +139,7 @@ class TestLocalAttention:
         layer.average = False
         np.testing.assert_allclose(layer(source, target, flow), 9 * averaged, rtol=1e-5)
 
+    @pytest.mark.usefixtures("implementation")
     @pytest.mark.parametrize(("n", "shape"), [(3, (2, 12, 10, 6)), (5, (2, 16, 16, 8))])
     def test_golden(self, golden, state_dict_shapes, n, shape):
         case = golden(f"local_attention_k{n}")

@@ -54,6 +54,7 @@ def correctness(source, target, flows, mask=None):
     )
 
 
+@pytest.mark.usefixtures("implementation")
 def test_sampling_correctness(golden, source_features, target_features, flows):
     with tf.GradientTape() as tape:
         loss = correctness(source_features, target_features, flows)
@@ -62,6 +63,7 @@ def test_sampling_correctness(golden, source_features, target_features, flows):
         assert_gradient(gradient, golden[f"correctness_grad_flow_{i}"])
 
 
+@pytest.mark.usefixtures("implementation")
 def test_masked_sampling_correctness(golden, source_features, target_features, flows):
     mask = recipe.tensor("loss_mask", (2, 64, 64, 1)) > 0
     loss = correctness(source_features, target_features, flows, mask)

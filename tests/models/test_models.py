@@ -50,6 +50,7 @@ def test_the_synthetic_preset_is_small():
 
 
 # Float32 sums in another order than PyTorch's differ by about 2e-5 after 40 layers.
+@pytest.mark.usefixtures("implementation")
 @pytest.mark.parametrize(("name", "size", "batch"), [("fashion", (256, 256), 1), ("market", (128, 64), 2)])
 def test_golden_generator(golden, state_dict_shapes, name, size, batch):
     model = models.PersonImageGenerator.from_preset(name)

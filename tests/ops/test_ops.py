@@ -1,4 +1,5 @@
-"""The operators against loops, numeric gradients and the released program; borders, sizes and errors."""
+"""The operators, compiled and in TensorFlow's own, against loops, numeric gradients and the released program;
+borders, sizes and errors."""
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from tests.golden import recipe
 from tests.ops import oracle
 from tests.ops.gradients import assert_gradients
 
+pytestmark = pytest.mark.usefixtures("implementation")
 SHAPES = [(2, 5, 7, 3), (1, 1, 1, 2), (1, 1, 6, 1), (2, 8, 3, 4)]
 
 
@@ -27,8 +29,8 @@ def test_warps_equal_the_loops(shape, spread):
     np.testing.assert_allclose(ops.bilinear_warp(image, flow), oracle.bilinear_warp(image, flow), atol=1e-12)
     np.testing.assert_allclose(ops.gaussian_warp(image, flow), oracle.gaussian_warp(image, flow), atol=1e-12)
     np.testing.assert_allclose(
-        ops.gaussian_warp(image, flow, kernel_size=3, sigma=0.7),
-        oracle.gaussian_warp(image, flow, kernel_size=3, sigma=0.7),
+        ops.gaussian_warp(image, flow, kernel_size=3, sigma=0.75),
+        oracle.gaussian_warp(image, flow, kernel_size=3, sigma=0.75),
         atol=1e-12,
     )
 
@@ -222,18 +224,6 @@ def _images(*shape):
 def test_wrong_arguments_are_named(call, message):
     with pytest.raises(ValueError, match=message):
         call()
-
-
-def test_native_raises_where_it_cannot_run_and_auto_does_not():
-    arguments = _case((1, 4, 5, 2), 1.0, 3)
-    if ops.native_available():
-        np.testing.assert_allclose(
-            ops.local_attention(*arguments, impl="native"), oracle.local_attention(*arguments)
-        )
-        return
-    with pytest.raises(ops.NativeUnavailableError, match=r'impl="native".*cannot run: .*use impl="tf"'):
-        ops.local_attention(*arguments, impl="native")
-    ops.local_attention(*arguments, impl="auto")
 
 
 def test_resize_flow_scales_its_values():

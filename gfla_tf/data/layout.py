@@ -17,6 +17,7 @@ from gfla_tf.errors import InputError
 
 SPLITS = ("train", "test")
 PAIRS_HEADER = "from,to"
+_LONGEST_NAME = 1024
 
 
 @dataclass(frozen=True)
@@ -123,7 +124,11 @@ def parse_pair(line: str, where: str) -> tuple[str, str]:
 
 
 def check_inside(name: str, where: str) -> None:
-    """Raises `InputError` where an image's name would lead out of the folder of its split."""
+    """Raises `InputError` where an image's name would lead out of the folder of its split, or is none at all:
+    longer than any path.
+    """
+    if len(name) > _LONGEST_NAME:
+        raise InputError(f"{where}: a name of {len(name):,} characters, {name[:40]!r}…, is no file name")
     plain, windows = PurePosixPath(name), PureWindowsPath(name)
     if plain.is_absolute() or windows.anchor or ".." in windows.parts or "\0" in name:
         raise InputError(f"{where}: the image {name!r} is outside the data folder")

@@ -12,7 +12,7 @@ from PIL import Image
 from gfla_tf.data import DeepFashion, Market1501
 from gfla_tf.data.images import read_image
 from gfla_tf.data.keypoints import read_annotations
-from gfla_tf.data.prepare import SplitSummary, Summary, prepare_folder
+from gfla_tf.data.prepare import SplitSummary, Summary, prepare_folder, workers
 from gfla_tf.data.prepare.image import cut_borders
 from gfla_tf.data.prepare.source import image_name
 from gfla_tf.data.protocol import Protocol, read_protocol
@@ -134,14 +134,37 @@ def test_many_images_in_processes(tmp_path):
     assert _contents(tmp_path / "out") == _contents(tmp_path / "alone")
 
 
+def _many(source, names=40):
+    """A job for each of so many copies of one image."""
+    image = next((source / "img_highres").rglob("*.jpg"))
+    return [(str(image), str(source.parent / f"{number}.png")) for number in range(names)]
+
+
+def test_processes_may_say_what_they_like(tree, monkeypatch):
+    """Decoders write their warnings to standard error, which nobody reads meanwhile."""
+    loud = "import sys; sys.stderr.write('Corrupt JPEG data\\n' * 2**17); "
+    monkeypatch.setattr(workers, "_COMMAND", loud + workers._COMMAND)
+    protocol = Protocol("deepfashion", "img_highres", "area", 32, 32)
+    assert workers.prepare_images(_many(tree), protocol, workers=2).made == 40
+
+
+def test_a_process_that_dies_is_one_sentence(tree, monkeypatch):
+    monkeypatch.setattr(workers, "_COMMAND", "raise MemoryError('no memory')")
+    protocol = Protocol("deepfashion", "img_highres", "area", 32, 32)
+    with pytest.raises(
+        InputError, match=r"ended early \(MemoryError: no memory\): .* try fewer with --workers"
+    ):
+        workers.prepare_images(_many(tree), protocol, workers=2)
+
+
 def test_an_output_that_cannot_be_written_stops_the_processes(tmp_path):
     source = source_trees.deepfashion(tmp_path / "source", train=4, test=1, size=SMALL)
     (tmp_path / "out" / "train" / f"{FIRST}.png").mkdir(parents=True)
     prepare_folder("deepfashion", source, tmp_path / "other")
     shutil.copy(tmp_path / "other" / "protocol.json", tmp_path / "out")
-    for workers in (0, 2):
+    for processes in (0, 2):
         with pytest.raises(InputError, match=r"front\.png' is a folder"):
-            prepare_folder("deepfashion", source, tmp_path / "out", workers=workers)
+            prepare_folder("deepfashion", source, tmp_path / "out", workers=processes)
 
 
 def test_a_stopped_preparation_goes_on(drawn, tmp_path):

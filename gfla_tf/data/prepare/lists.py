@@ -79,8 +79,9 @@ def read_lists(layout: Layout, folder: str, split: str) -> SplitLists:
     pairs = []
     for number, pair in read_pairs(pairs_path):
         for name in pair:
+            where = f"{pairs_path!r}, line {number}"
+            check_inside(name, where)
             if name not in rows:
-                where = f"{pairs_path!r}, line {number}"
                 raise InputError(f"{where}: the image {name!r} has no row in {annotation_path!r}")
             names[name] = None
         pairs.append(pair)

@@ -6,11 +6,13 @@ TensorFlow, nor importing the caller's main module.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -47,8 +49,7 @@ def prepare_images(
       progress: called as progress(done, all) after each image.
 
     Raises:
-      InputError: an image cannot be written.
-      RuntimeError: a process ended early; its error output is in the message.
+      InputError: an image cannot be written, or a process ended early.
     """
     outcome, lock = Outcome(), threading.Lock()
 
@@ -70,20 +71,22 @@ def prepare_images(
                 raise InputError(sentence)
             note(source, kind, sentence)
         return outcome
-    _share_out(iter(jobs), lock, protocol, workers, note)
+    with contextlib.ExitStack() as stack:  # what a process says goes to a file: a full pipe would block it
+        said = [stack.enter_context(tempfile.TemporaryFile()) for _ in range(workers)]
+        _share_out(iter(jobs), lock, protocol, said, note)
     return outcome
 
 
-def _share_out(jobs: Iterator, lock, protocol: Protocol, workers: int, note) -> None:
-    """Runs the processes, each with a thread that hands it one image after another."""
+def _share_out(jobs: Iterator, lock, protocol: Protocol, said: list, note) -> None:
+    """Runs a process for each file of `said`, and a thread that hands it one image after another."""
     environment = dict(os.environ, PYTHONPATH=os.pathsep.join(path for path in sys.path if path))
     environment.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
     command = [sys.executable, "-c", _COMMAND, json.dumps(protocol.to_dict())]
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    processes = [subprocess.Popen(command, env=environment, text=True, **pipes) for _ in range(workers)]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "env": environment, "text": True}
+    processes = [subprocess.Popen(command, stderr=errors, **pipes) for errors in said]
     failures: list[Exception] = []
 
-    def feed(process):
+    def feed(process, errors):
         while not failures:
             with lock:
                 job = next(jobs, None)
@@ -94,15 +97,26 @@ def _share_out(jobs: Iterator, lock, protocol: Protocol, workers: int, note) -> 
                 process.stdin.flush()
                 kind, sentence = json.loads(process.stdout.readline())
             except (OSError, ValueError):
-                reason = process.stderr.read().strip()[-800:] or f"exit code {process.wait()}"
-                failures.append(RuntimeError(f"a process that prepares images ended early: {reason}"))
+                process.kill()
+                code = process.wait()
+                errors.seek(0)
+                last = errors.read().decode(errors="replace").strip().rpartition("\n")[2][-300:]
+                reason = last or f"exit code {code}"
+                failures.append(
+                    InputError(
+                        f"a process that prepares images ended early ({reason}): the memory may be too small "
+                        "for so many, so try fewer with --workers"
+                    )
+                )
                 return
             if kind == "failed":
                 failures.append(InputError(sentence))
                 return
             note(job[0], kind, sentence)
 
-    threads = [threading.Thread(target=feed, args=(process,), daemon=True) for process in processes]
+    threads = [
+        threading.Thread(target=feed, args=pair, daemon=True) for pair in zip(processes, said, strict=True)
+    ]
     try:
         for thread in threads:
             thread.start()

@@ -71,36 +71,7 @@ void RunOnCpu(const Call& call, bool gradient, const Tensors<T>& t) {
   }
 }
 
-template <typename T>
-int RunOnGpu(const Call& call, bool gradient, const Tensors<T>& t, void* stream) {
-  const Shape& shape = call.shape;
-  const int parameter = call.parameter;
-  switch (call.noun) {
-    case Noun::kBilinearWarp:
-      if (!gradient) return cuda::BilinearWarp<T>(shape, parameter, t.source, t.flow, t.out, stream);
-      return cuda::BilinearWarpGradient<T>(shape, parameter, t.source, t.flow, t.upstream, t.source_gradient,
-                                           t.flow_gradient, t.scratch, stream);
-    case Noun::kFlowedPatches:
-      if (!gradient) return cuda::FlowedPatches<T>(shape, parameter, t.source, t.flow, t.out, stream);
-      return cuda::FlowedPatchesGradient<T>(shape, parameter, t.source, t.flow, t.upstream, t.source_gradient,
-                                            t.flow_gradient, t.scratch, stream);
-    case Noun::kGaussianWarp:
-      if (!gradient)
-        return cuda::GaussianWarp<T>(shape, parameter, call.sigma, t.source, t.flow, t.out, stream);
-      return cuda::GaussianWarpGradient<T>(shape, parameter, call.sigma, t.source, t.flow, t.upstream,
-                                           t.source_gradient, t.flow_gradient, t.scratch, stream);
-    case Noun::kLocalAttention:
-      break;
-  }
-  if (!gradient) return cuda::LocalAttention<T>(shape, parameter, t.source, t.flow, t.kernels, t.out, stream);
-  return cuda::LocalAttentionGradient<T>(shape, parameter, t.source, t.flow, t.kernels, t.upstream,
-                                         t.source_gradient, t.flow_gradient, t.kernels_gradient, t.scratch,
-                                         stream);
-}
-
-#define GFLA_INSTANTIATE(T)                                        \
-  template void RunOnCpu<T>(const Call&, bool, const Tensors<T>&); \
-  template int RunOnGpu<T>(const Call&, bool, const Tensors<T>&, void*);
+#define GFLA_INSTANTIATE(T) template void RunOnCpu<T>(const Call&, bool, const Tensors<T>&);
 
 GFLA_INSTANTIATE(float)
 GFLA_INSTANTIATE(double)

@@ -17,7 +17,7 @@ def add_arguments(parser):
         nargs="*",
         metavar="PHOTO",
         help="photographs (extra [pose]), or pose files to convert: OpenPose's and COCO's JSON, the authors' "
-        "CSV; FILE#NAME is the image NAME of a file of several",
+        "CSV; or folders of them; FILE#NAME is the image NAME of a file of several",
     )
     parser.add_argument(
         "-o", "--output", metavar="OUT", help="a .json or .csv file, or a folder for one .json an image"

@@ -11,7 +11,7 @@ from gfla_tf.data.keypoints import frame_of_annotations
 from gfla_tf.data.output_files import check_output, write_files
 from gfla_tf.data.posed_image import NobodyError, PosedImage
 from gfla_tf.errors import InputError
-from gfla_tf.inference.pose_inputs import PoseInput, read_input
+from gfla_tf.inference.pose_inputs import PoseInput, expand_folders, read_input
 from gfla_tf.inference.pose_source import is_photo
 
 
@@ -63,7 +63,7 @@ def write_poses(
     go on. In a folder each file appears as soon as it is done.
 
     Args:
-      inputs: photographs, or pose files as `read_people` takes them.
+      inputs: photographs, pose files as `read_people` takes them, or folders of either.
       output: a `.json` or `.csv` file for all of them, or a folder, which is made, for one `.json` each.
       options: see there.
       estimator: gives a `PoseEstimator`; called once, and only if there is a photograph to go through.
@@ -78,6 +78,7 @@ def write_poses(
     _check_kind(kind, output, in_one)
     if in_one:
         check_output(output, options.force)
+    inputs = expand_folders(inputs)
     if options.frame and any(map(is_photo, inputs)):
         raise InputError("a frame can be given for pose files only: a photograph tells its own size")
     if kind == "csv" and options.scale_to is None:

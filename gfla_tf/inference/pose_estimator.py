@@ -100,10 +100,9 @@ class PoseEstimator:
 
     def _person(self, keypoints: np.ndarray, placed: _Letterbox) -> np.ndarray:
         points = keypoints.astype(np.float64)[:, [1, 0, 2]]
-        points[~np.isfinite(points).all(-1)] = 0.0
         points[:, :2] = placed.restore(points[:, :2])
         inside = (points[:, :2] >= -0.5).all(-1) & (points[:, :2] < np.array(placed.outer) - 0.5).all(-1)
-        points[~inside, 2] = 0.0
+        points[~(inside & np.isfinite(points[:, 2])), 2] = 0.0
         points[:, :2] = np.clip(points[:, :2], 0, np.array(placed.outer) - 1)
         return person_from(points, COCO_17, self.min_confidence)
 
@@ -160,7 +159,7 @@ def _distinct(dets: np.ndarray) -> list[int]:
     """The rows of `dets` [n, 5] above `PERSON_SCORE`, surest first, without those that repeat a surer one."""
     kept: list[int] = []
     for index in np.argsort(-dets[:, 4], kind="stable"):
-        sure = dets[index, 4] >= PERSON_SCORE and np.isfinite(dets[index]).all()
+        sure = dets[index, 4] >= PERSON_SCORE
         if sure and all(_overlap(dets[index], dets[other]) <= SAME_PERSON_OVERLAP for other in kept):
             kept.append(int(index))
     return kept

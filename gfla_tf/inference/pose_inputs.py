@@ -39,6 +39,26 @@ class PoseInput:
         return stem
 
 
+def expand_folders(inputs: list[str]) -> list[str]:
+    """The inputs with each folder replaced by the photographs in it, or by its `.json` files if it has none.
+
+    Raises:
+      InputError: a folder has neither, or cannot be read.
+    """
+    expanded = []
+    for spec in inputs:
+        if not os.path.isdir(spec):
+            expanded.append(spec)
+            continue
+        names = _names_in(spec)
+        chosen = [name for name in names if name.lower().endswith(FORMATS)]
+        chosen = chosen or [name for name in names if name.lower().endswith(".json")]
+        if not chosen:
+            raise InputError(f"the folder {spec!r} holds no photograph and no .json file")
+        expanded += [os.path.join(spec, name) for name in chosen]
+    return expanded
+
+
 def read_input(
     spec: str, min_confidence: float, frame: tuple[int, int] | None, photographs: str | None
 ) -> list[PoseInput]:
@@ -67,16 +87,19 @@ def read_input(
 
 def _by_stem(folder: str) -> dict[str, list[str]]:
     """The image files of a folder by their names without endings."""
-    try:
-        names = sorted(os.listdir(folder))
-    except OSError as error:
-        raise InputError(f"the folder of photographs {folder!r} cannot be read: {error.strerror}") from error
     files: dict[str, list[str]] = {}
-    for name in names:
+    for name in _names_in(folder):
         stem, ending = os.path.splitext(name)
         if ending.lower() in FORMATS:
             files.setdefault(stem, []).append(name)
     return files
+
+
+def _names_in(folder: str) -> list[str]:
+    try:
+        return sorted(os.listdir(folder))
+    except (OSError, ValueError) as error:
+        raise InputError(f"the folder {folder!r} cannot be read: {error}") from error
 
 
 def _with_photograph(image: PosedImage, folder: str, files: dict[str, list[str]]) -> PosedImage:

@@ -59,6 +59,8 @@ def is_photo(spec: str) -> bool:
     if name.endswith(FORMATS):
         return True
     try:
+        if not os.path.isfile(spec):
+            return False
         with open(spec, "rb") as file:
             return file.read(4).startswith(_STARTS)
     except (OSError, ValueError):

@@ -121,6 +121,9 @@ def test_resuming(place, network, capsys, monkeypatch):
     assert "passed over 1 image(s)" in capsys.readouterr().out
     assert (place / "out" / "a.json").read_bytes() == before
     assert len(list((place / "out").iterdir())) == 3
+    (place / "out" / "b.json").write_text("spoilt")
+    assert main([*words, "--pose-model", network, "--force"]) == 0
+    assert read_pose("out/b.json").frame == (200, 150)
     assert main([*words, "--resume"]) == 0  # nothing is left to do: no network is needed
 
 
@@ -164,6 +167,20 @@ def test_many_images_in_one_file_and_out_of_it(place, capsys):
     assert read_pose("b.json").frame == (200, 150)
     assert main(["pose", "all.json", "-o", "one.json"]) == 2
     assert "3 images do not fit into one file" in _sentences(capsys)[0]
+
+
+def test_folders(place, network, capsys):
+    for name in "ba":
+        _photo(place / "in" / f"{name}.png", NEAR)
+    (place / "in" / "notes.txt").write_text("mine")
+    assert main(["pose", "in", "-o", "out", "--pose-model", network]) == 0
+    assert sorted(path.name for path in (place / "out").iterdir()) == ["a.json", "b.json"]
+    assert main(["pose", "out", "-o", "market-annotation-test.csv"]) == 0
+    rows = read_annotations("market-annotation-test.csv")
+    assert {name: rows[name][0].tolist() for name in rows} == {"a.png": [19, 26], "b.png": [19, 26]}
+    (place / "empty").mkdir()
+    assert main(["pose", "empty", "-o", "x.csv"]) == 2
+    assert "'empty' holds no photograph and no .json file" in _sentences(capsys)[0]
 
 
 def test_names_and_sizes_from_the_photographs(place, capsys):

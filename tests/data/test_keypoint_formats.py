@@ -210,6 +210,13 @@ def test_the_largest_person_is_used(tmp_path, caplog):
         read_pose(path, -1)
 
 
+def test_the_size_of_a_person_is_an_area(tmp_path):
+    flat, square = (np.full((25, 3), MISSING, np.float32) for _ in range(2))
+    flat[:2], square[:2] = [(10, 10, 1), (20, 110, 1)], [(10, 10, 1), (60, 60, 1)]
+    assert (box_area(flat), box_area(square)) == (1000, 2500)
+    np.testing.assert_array_equal(_image(flat, square).choose(), square)
+
+
 def test_one_of_several_images(tmp_path):
     images = [_image(_person(6), name="a.jpg"), _image(_person(7), name="b.jpg")]
     for kind, file in (("coco17", "all.json"), ("csv", "all.csv")):

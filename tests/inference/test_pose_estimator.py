@@ -69,6 +69,21 @@ def test_networks_of_any_size_and_of_half_precision(load):
         np.testing.assert_allclose(points[:, :2], places, atol=0.4)
 
 
+def test_the_photograph_lies_on_grey(load):
+    # The network gives the darkest value as x, y and confidence of all keypoints.
+    shape = onnx.tensor("shape", np.array([1, 1, 17, 3], np.int64))
+    boxes = onnx.tensor("boxes", np.array([[[0, 0, 9, 9, 0.9]]], np.float32))
+    nodes = [
+        onnx.node("ReduceMin", ["input"], ["darkest"], keepdims=0),
+        onnx.node("Expand", ["darkest", "shape"], ["keypoints"]),
+        onnx.node("Identity", ["boxes"], ["dets"]),
+    ]
+    outputs = [onnx.value_info("dets", [1, 1, 5]), onnx.value_info("keypoints", [1, 1, 17, 3])]
+    network = onnx.model(nodes, [shape, boxes], [onnx.value_info("input", [1, 3, 640, 640])], outputs)
+    (person,) = load(network)(np.full((640, 636, 3), 200, np.uint8), "a").people
+    np.testing.assert_array_equal(select(person, ("nose",)), [(114, 112, 114)])
+
+
 def test_keypoints_that_are_not_found_are_missing(estimator):
     (person,) = estimator(
         planted.photograph((200, 200), [{"nose": (50, 60), "left_shoulder": (90, 80)}]), "a"
@@ -116,10 +131,20 @@ def _one_person(*points):
     return {"dets": np.array([[[0, 0, 50, 50, 0.9]]]), "keypoints": keypoints}
 
 
+ODD = (np.nan, np.inf, -np.inf)
+
+
 def test_what_cannot_be_in_the_photograph_is_missing(load):
     # A photograph of 100 x 200 (h x w) fills rows 160 .. 480 of the input, in steps of 3.2.
     network = planted.recorded(
-        _one_person((320, 320, 0.9), (320, 150, 0.9), (700, 320, 0.9), (np.nan, 320, 0.9), (0, 160, 0.9))
+        _one_person(
+            (320, 320, 0.9),
+            (320, 150, 0.9),
+            (700, 320, 0.9),
+            (np.nan, 320, 0.9),
+            (0, 160, 0.9),
+            *((320, 320, odd) for odd in ODD),
+        )
     )
     (person,) = load(network)(np.zeros((100, 200, 3), np.uint8), "a").people
     found = select(person, COCO_17)

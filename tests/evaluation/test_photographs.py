@@ -14,6 +14,7 @@ from gfla_tf.data.protocol import read_protocol
 from gfla_tf.data.shard_builder import build_shards
 from gfla_tf.errors import InputError
 from gfla_tf.evaluation import evaluate_photographs
+from gfla_tf.models import PersonImageGenerator
 from tests.data import source_trees
 
 SIZE = (128, 64)
@@ -36,6 +37,13 @@ def folder(tmp_path_factory):
     place = tmp_path_factory.mktemp("market")
     prepare_folder("market1501", source_trees.market1501(place / "source"), place / "out")
     return place / "out"
+
+
+@pytest.fixture(scope="module")
+def model_path(tmp_path_factory):
+    path = tmp_path_factory.mktemp("model") / "model.keras"
+    PersonImageGenerator.from_preset("synthetic").save(path)
+    return str(path)
 
 
 @pytest.fixture
@@ -106,9 +114,9 @@ def test_bad_numbers_images_and_models_are_one_sentence(folder, tmp_path):
         evaluate_photographs(Copier(), open_pairs(tmp_path, SIZE))
 
 
-def test_the_command_line(folder, tmp_path, capsys):
+def test_the_command_line(model_path, folder, tmp_path, capsys):
     output = tmp_path / "figures.json"
-    arguments = ["evaluate", "--data", str(folder), "--pairs", "3", "-o", str(output)]
+    arguments = ["evaluate", "--model", model_path, "--data", str(folder), "--pairs", "3", "-o", str(output)]
     assert main(arguments) == 0
     printed = capsys.readouterr().out
     assert "3 pairs of the test split of market1501, 64 x 64 pixels" in printed
@@ -126,6 +134,6 @@ def test_the_command_line(folder, tmp_path, capsys):
         (["--layout", "deepfashion"], "it holds no fasion-pairs-train.csv"),
     ],
 )
-def test_what_does_not_go_with_a_folder_is_said(folder, capsys, arguments, message):
-    assert main(["evaluate", "--data", str(folder), *arguments]) == 2
+def test_what_does_not_go_with_a_folder_is_said(model_path, folder, capsys, arguments, message):
+    assert main(["evaluate", "--model", model_path, "--data", str(folder), *arguments]) == 2
     assert message in capsys.readouterr().err

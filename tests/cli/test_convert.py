@@ -1,5 +1,6 @@
 """`gfla convert` as it is typed: released checkpoints in, pictures out, and back to the same bits."""
 
+import functools
 import json
 
 import cv2
@@ -35,6 +36,12 @@ def networks():
     return {"G": released(g), "D": released(d), "F": released(f, STAGE1_PREFIX)}
 
 
+@pytest.fixture(scope="module")
+def full(state_dict_shapes):
+    """full("fashion"): the state dict of the released network, made once."""
+    return functools.cache(lambda name: state_dict(state_dict_shapes[f"{name}_generator"]))
+
+
 def inputs(size, batch):
     poses = {
         f"{which}_pose": recipe.heatmaps(recipe.keypoints(f"pose_{which}", batch, 18, size), size)
@@ -47,11 +54,9 @@ def inputs(size, batch):
 @pytest.mark.parametrize("parallel", [False, True])
 @pytest.mark.parametrize("zipped", [True, False])
 @pytest.mark.parametrize(("name", "size", "batch"), [("fashion", (256, 256), 1), ("market", (128, 64), 2)])
-def test_released_checkpoints(
-    capsys, torch, tmp_path, golden, state_dict_shapes, name, size, batch, zipped, parallel
-):
+def test_released_checkpoints(capsys, torch, tmp_path, golden, full, name, size, batch, zipped, parallel):
     """Converts, generates within 1e-4 of the released network's pictures, and goes back bit by bit."""
-    weights = state_dict(state_dict_shapes[f"{name}_generator"])
+    weights = full(name)
     save(torch, tmp_path / "latest_net_G.pth", weights, zipped, parallel)
     code, out, err = convert(capsys, tmp_path / "latest_net_G.pth", "-o", tmp_path / "net.keras")
     assert (code, err) == (0, "")
@@ -64,8 +69,9 @@ def test_released_checkpoints(
     for i, (flow, mask) in enumerate(zip(outputs["flows"], outputs["masks"], strict=True)):
         np.testing.assert_allclose(flow, case[f"flow_{i}"], atol=1e-4, rtol=0)
         np.testing.assert_allclose(mask, case[f"mask_{i}"], atol=1e-4, rtol=0)
-    code, out, _ = convert(capsys, tmp_path / "net.keras", "--to", "torch", "-o", tmp_path / "back.pth")
-    assert code == 0
+    if parallel or not zipped:
+        return  # the way back does not depend on the way here
+    assert convert(capsys, tmp_path / "net.keras", "--to", "torch", "-o", tmp_path / "back.pth")[0] == 0
     back = torch.load(tmp_path / "back.pth", weights_only=True)
     assert set(back) == set(weights)
     for key, value in weights.items():

@@ -79,7 +79,8 @@ def run(args):
     from gfla_tf.inference.pose_model import download_pose_model
 
     if args.download:
-        print(f"gfla: the pose model is {download_pose_model(progress_bar('download'))}", file=sys.stderr)
+        path = download_pose_model(_megabytes(progress_bar("download (MB)")))
+        print(f"gfla: the pose model is {path}", file=sys.stderr)
         if not args.inputs and not args.output:
             return 0
     if not args.inputs or not args.output:
@@ -108,6 +109,16 @@ def run(args):
     elif summary.written:
         print(f"wrote {len(summary.written)} files in {args.output}")
     return 2 if summary.failed else int(bool(summary.empty))
+
+
+def _megabytes(show):
+    """A function of (done, total) in bytes that shows both in whole megabytes, the last one once."""
+
+    def show_bytes(done, total):
+        whole = total // 10**6
+        show(whole if done == total else min(done // 10**6, whole - 1), whole)
+
+    return show_bytes
 
 
 def _estimator(path, given):

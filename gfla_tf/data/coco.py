@@ -13,7 +13,7 @@ import numpy as np
 
 from gfla_tf.data.keypoints import check_numbers
 from gfla_tf.data.openpose import frame_of
-from gfla_tf.data.posed_image import PosedImage
+from gfla_tf.data.posed_image import PosedImage, is_image_name
 from gfla_tf.data.skeletons import COCO_17, person_from, select
 from gfla_tf.errors import InputError
 
@@ -33,7 +33,7 @@ def parse_annotations(document: dict, where: str, min_confidence: float) -> list
     images, people = {}, {}
     for entry in _entries(document.get("images"), "images", where):
         key, name = entry.get("id"), entry.get("file_name")
-        if not _is_key(key) or not isinstance(name, str) or not name or key in images:
+        if not _is_key(key) or not is_image_name(name) or key in images:
             raise InputError(
                 f"the pose {where!r} lists an image without 'id' or 'file_name', or two of one 'id'"
             )
@@ -138,7 +138,7 @@ def _entries(values, what: str, where: str) -> list[dict]:
 
 
 def _is_key(value) -> bool:
-    return isinstance(value, int | str) and not isinstance(value, bool)
+    return is_image_name(value) or (isinstance(value, int) and not isinstance(value, bool))
 
 
 def _points(entry: dict, place: str) -> np.ndarray:

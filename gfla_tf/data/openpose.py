@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from gfla_tf.data.keypoints import check_numbers
-from gfla_tf.data.posed_image import PosedImage
+from gfla_tf.data.posed_image import PosedImage, is_image_name
 from gfla_tf.data.skeletons import BODY_25, COCO_18, person_from, select
 from gfla_tf.errors import InputError
 
@@ -36,7 +36,7 @@ def parse_openpose(document: dict, name: str, where: str, min_confidence: float)
         for index, person in enumerate(document["people"])
     )
     given = document.get("file_name")
-    return PosedImage(given if isinstance(given, str) and given else name, frame, people, where)
+    return PosedImage(given if is_image_name(given) else name, frame, people, where)
 
 
 def openpose_document(image: PosedImage, names: tuple[str, ...]) -> dict:

@@ -10,11 +10,17 @@ import numpy as np
 from gfla_tf.data.skeletons import box_area
 from gfla_tf.errors import InputError
 
+_LONGEST_NAME = 1000
 _LOG = logging.getLogger("gfla_tf")
 
 
 class NobodyError(InputError):
     """Nobody is there, or not the person that was asked for."""
+
+
+def is_image_name(value) -> bool:
+    """Whether an entry of a JSON file can be the name of an image: a short, printable text."""
+    return isinstance(value, str) and 0 < len(value) <= _LONGEST_NAME and value.isprintable()
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """`gfla pose`, from files to files: photographs, conversions, and every mistake as one sentence."""
 
+import hashlib
 import json
 import re
 import subprocess
@@ -236,6 +237,24 @@ def test_mistakes_end_in_one_sentence(place, capsys, words, message):
     (sentence,) = _sentences(capsys)
     assert re.search(message, sentence)
     assert {path.name for path in place.iterdir()} - {"folder"} == before
+
+
+def test_download(place, network, capsys, monkeypatch):
+    def fetch(progress):
+        progress(500_000, 2_500_000)
+        progress(2_500_000, 2_500_000)
+        with open(network, "rb") as file:
+            return file.read()
+
+    with open(network, "rb") as file:
+        digest = hashlib.sha256(file.read()).hexdigest()
+    monkeypatch.setattr("gfla_tf.inference.pose_model._fetch", fetch)
+    monkeypatch.setattr("gfla_tf.inference.pose_model.MODEL_SHA256", digest)
+    assert main(["pose", "--download"]) == 0
+    assert str(place / ".cache" / "gfla_tf" / "rtmo-m.onnx") in capsys.readouterr().err
+    _photo(place / "a.png", NEAR)
+    assert main(["pose", "a.png", "-o", "x.json"]) == 0
+    np.testing.assert_allclose(read_pose("x.json").keypoints[0], (30, 60), atol=0.3)
 
 
 def test_without_the_extra(place, capsys, monkeypatch):

@@ -275,6 +275,8 @@ NAN = float("nan")
         ({"annotations": [], "images": [{"id": 1}]}, "an image without 'id' or 'file_name'"),
         ({"annotations": [], "images": [{"id": 1, "file_name": "a"}] * 2}, "or two of one 'id'"),
         ({"annotations": [], "images": [{"id": [], "file_name": "a"}]}, "without 'id'"),
+        ({"annotations": [], "images": [{"id": 1, "file_name": "a\ud800"}]}, "without 'id' or 'file_name'"),
+        ({"annotations": [], "images": [{"id": 1, "file_name": "a" * 1001}]}, "without 'id' or 'file_name'"),
         (_coco(image_id=8), "annotation 0 belongs to no image"),
         (_coco(image_id=[]), "annotation 0 belongs to no image"),
         (_coco(keypoints=None), "annotation 0 has no list 'keypoints'"),
@@ -297,6 +299,13 @@ def test_malformed_files_end_in_one_sentence(tmp_path, document, message):
     assert "pose.json" in str(error.value)
     assert "\n" not in str(error.value)
     assert len(str(error.value)) < 300
+
+
+@pytest.mark.parametrize("name", [5, "", "a\ud800", "a\nb", "a" * 1001, None])
+def test_a_name_that_is_none_is_not_believed(tmp_path, name):
+    document = {"people": [], "file_name": name}
+    (image,) = read_people(_write(tmp_path, document, "mine_keypoints.json"))
+    assert image.name == "mine"
 
 
 def test_a_file_that_is_too_large_is_not_read(tmp_path, monkeypatch):

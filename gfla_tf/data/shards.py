@@ -42,6 +42,9 @@ class ShardImages:
                 self._files.append(os.open(path, os.O_RDONLY))
             except OSError as error:
                 raise InputError(f"the shard {path!r} cannot be opened: {error.strerror}") from error
+        handles = [self._files[shard] for shard in index.shard]
+        columns = (index.length.tolist(), index.offset.tolist(), index.crc32.tolist())
+        self._places = list(zip(handles, *columns, strict=True))
 
     def read(self, number: int, out: np.ndarray | None = None) -> np.ndarray:
         """Image `number` as uint8 RGB [h, w, 3], in `out` where it has that size; its checksum is compared.
@@ -59,13 +62,12 @@ class ShardImages:
 
     def read_bytes(self, number: int) -> bytes | None:
         """The bytes of the image file `number`, or None where they are not what was written."""
-        index = self._index
-        length = int(index.length[number])
+        file, length, offset, checksum = self._places[number]
         try:
-            data = os.pread(self._files[index.shard[number]], length, int(index.offset[number]))
+            data = os.pread(file, length, offset)
         except OSError:
             return None
-        return data if len(data) == length and zlib.crc32(data) == index.crc32[number] else None
+        return data if len(data) == length and zlib.crc32(data) == checksum else None
 
     def where(self, number: int) -> str:
         """Shard and record of an image, records counted from 0."""

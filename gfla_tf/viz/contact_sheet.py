@@ -63,7 +63,7 @@ def _shortened(text: str, width: int, from_front: bool) -> str:
     text = text.encode("ascii", "replace").decode()
     whole = text
     for kept in range(len(text), 0, -1):
-        if cv2.getTextSize(text, _FONT, _SCALE, 1)[0][0] <= width:
+        if cv2.getTextSize(text, _FONT, _SCALE, 1)[0][0] <= width - 2:
             return text
         text = "..." + whole[-kept + 1 :] if from_front else whole[: kept - 1] + "..."
     return ""

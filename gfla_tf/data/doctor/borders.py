@@ -22,7 +22,7 @@ _SAMPLE = 32
 _FEWEST = 4
 _SHARE = 0.9  # of the sample that must show bars
 _EVEN, _STEP = 6.0, 8.0
-"""In levels: how far nearly all of a bar stays from its median (JPEG ripples), and the mean step at its edge."""
+"""In levels: how far nearly all of a bar stays from its median (JPEG ripples), the mean step at its edge."""
 
 
 def check_borders(

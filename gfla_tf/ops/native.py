@@ -27,6 +27,8 @@ _portable = threading.local()
 class NativeUnavailableError(RuntimeError):
     """impl="native" was asked for, and the compiled operators cannot run; the message says why."""
 
+    __init__ = Exception.__init__  # by which AutoGraph knows that it may raise it again as itself
+
 
 def native_available():
     """Whether the compiled operators can run in this process."""

@@ -39,16 +39,18 @@ void RunFiber() {
   std::abort();
 }
 
+void Prepare(Fiber* fiber) {
+  fiber->finished = false;
+  fiber->meetings = 0;
+  getcontext(&fiber->context);
+  fiber->context.uc_stack.ss_sp = fiber->stack.get();
+  fiber->context.uc_stack.ss_size = kStackBytes;
+  fiber->context.uc_link = &scheduler;
+  makecontext(&fiber->context, RunFiber, 0);
+}
+
 void RunBlock(unsigned threads) {
-  for (unsigned i = 0; i < threads; ++i) {
-    fibers[i].finished = false;
-    fibers[i].meetings = 0;
-    getcontext(&fibers[i].context);
-    fibers[i].context.uc_stack.ss_sp = fibers[i].stack.get();
-    fibers[i].context.uc_stack.ss_size = kStackBytes;
-    fibers[i].context.uc_link = &scheduler;
-    makecontext(&fibers[i].context, RunFiber, 0);
-  }
+  for (unsigned i = 0; i < threads; ++i) Prepare(&fibers[i]);
   bool all_finished = false;
   for (bool forwards = true; !all_finished; forwards = !forwards) {
     all_finished = true;

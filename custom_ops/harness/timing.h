@@ -1,0 +1,39 @@
+// How long the CUDA kernels take, beside the bytes that they must move.
+#ifndef GFLA_HARNESS_TIMING_H_
+#define GFLA_HARNESS_TIMING_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "custom_ops/harness/operators.h"
+
+namespace gfla {
+namespace harness {
+
+struct Timing {
+  std::string name;  // the operator, or the kind of copy
+  std::string pass;  // "forward" or "gradient"
+  std::string type;
+  std::string flow;
+  Shape shape;
+  int n;
+  double microseconds;  // the median
+  double spread;        // from the first to the third quartile
+  int64_t bytes;        // each input read and each result written once
+};
+
+// Copies of 1 GiB by cudaMemcpy and by a kernel, then local attention at the sizes of the two configurations,
+// then the other operators at the largest of them.
+std::vector<Timing> TimeKernels();
+
+// As a table, with the share of the fastest copy's rate that each reaches.
+void Print(const std::vector<Timing>& timings);
+
+// As a JSON array of objects, for run.py. Throws std::runtime_error where the file cannot be written.
+void WriteJson(const std::vector<Timing>& timings, const std::string& path);
+
+}  // namespace harness
+}  // namespace gfla
+
+#endif  // GFLA_HARNESS_TIMING_H_

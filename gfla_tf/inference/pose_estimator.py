@@ -8,6 +8,7 @@ COCO's 17, both in pixels of that input.
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 
 import cv2
@@ -44,13 +45,7 @@ class PoseEstimator:
     """
 
     def __init__(self, path=None, min_confidence: float = MIN_CONFIDENCE):
-        try:
-            import onnxruntime
-        except ImportError as error:
-            raise InputError(
-                "finding poses in photographs needs onnxruntime, which is not installed: "
-                "python -m pip install 'gfla_tf[pose]'"
-            ) from error
+        onnxruntime = _import_onnxruntime()
         self.path = find_pose_model(path)
         self.min_confidence = min_confidence
         self._errors = _errors_of(onnxruntime)
@@ -171,6 +166,22 @@ def _overlap(one: np.ndarray, other: np.ndarray) -> float:
     common = float(np.prod(np.maximum(sides, 0)))
     whole = float(np.prod(one[2:4] - one[:2]) + np.prod(other[2:4] - other[:2])) - common
     return common / whole if whole > 0 else 0.0
+
+
+def _import_onnxruntime():
+    """onnxruntime, whose telemetry is off unless the environment turns it on with ORT_DISABLE_TELEMETRY=0.
+
+    Otherwise it would write a device's number and send events from the moment it is imported.
+    """
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise InputError(
+            "finding poses in photographs needs onnxruntime, which is not installed: "
+            "python -m pip install 'gfla_tf[pose]'"
+        ) from error
+    return onnxruntime
 
 
 def _errors_of(onnxruntime) -> tuple[type[Exception], ...]:

@@ -112,7 +112,7 @@ def test_annotation_rows(place, model_path):
 
 @pytest.fixture(scope="module")
 def network(tmp_path_factory):
-    pytest.importorskip("onnxruntime")
+    planted.require_onnxruntime()
     path = tmp_path_factory.mktemp("network") / "rtmo.onnx"
     path.write_bytes(planted.network())
     return path

@@ -23,7 +23,7 @@ FAR = {"nose": (30, 120), "left_shoulder": (60, 130), "right_shoulder": (60, 110
 
 @pytest.fixture(scope="module")
 def network(tmp_path_factory):
-    pytest.importorskip("onnxruntime")
+    planted.require_onnxruntime()
     path = tmp_path_factory.mktemp("network") / "rtmo.onnx"
     path.write_bytes(planted.network())
     return str(path)
@@ -232,7 +232,7 @@ def test_mistakes_end_in_one_sentence(place, capsys, words, message):
     (place / "bad.json").write_text(json.dumps({"people": [person]}))
     before = {path.name for path in place.iterdir()}
     if "photo.png" in words:
-        pytest.importorskip("onnxruntime")
+        planted.require_onnxruntime()
     assert main(["pose", *words]) == 2
     (sentence,) = _sentences(capsys)
     assert re.search(message, sentence)
@@ -275,7 +275,8 @@ def test_wrong_usage(words):
     assert stopped.value.code == 2
 
 
-def test_tensorflow_is_not_loaded(place, network):
+def test_nothing_heavy_is_loaded_and_nothing_is_kept_or_told(place, network, monkeypatch):
+    monkeypatch.delenv("ORT_DISABLE_TELEMETRY", raising=False)
     _photo(place / "a.png", NEAR)
     program = (
         "import sys; from gfla_tf.cli.main import main; "
@@ -285,3 +286,4 @@ def test_tensorflow_is_not_loaded(place, network):
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["wrote", "x.json", "0", "False", "False"]
     assert done.stderr == ""
+    assert not (place / ".cache").exists()  # where onnxruntime would keep a device's number

@@ -4,12 +4,19 @@ Keypoint k of person p is the centre of all pixels near the colour `colour(p, k)
 pixels of the network's input: what is wrong in how a photograph is placed, or brought back, shows in numbers.
 """
 
+import importlib.util
+
 import numpy as np
+import pytest
 
 from gfla_tf.data.skeletons import COCO_17
 from tests.inference import tiny_onnx as onnx
 
-BACKGROUND = 114
+
+def require_onnxruntime() -> None:
+    """Skips where the extra [pose] is not installed, without importing it: that is the product's business."""
+    if importlib.util.find_spec("onnxruntime") is None:
+        pytest.skip("onnxruntime is not installed", allow_module_level=True)
 
 
 def colour(person: int, keypoint: int) -> tuple[int, int, int]:

@@ -12,7 +12,7 @@ from tests.data.pictures import jpeg
 from tests.inference import planted
 from tests.inference import tiny_onnx as onnx
 
-pytest.importorskip("onnxruntime")
+planted.require_onnxruntime()
 
 
 @pytest.fixture

@@ -103,7 +103,7 @@ class BandSums {
         to_(gradient + (item * shape.height + first_row) * shape.width * shape.channels) {
     if constexpr (sizeof(T) == sizeof(Real)) {
       sums_ = to_;
-      std::memset(sums_, 0, count_ * sizeof(Real));
+      if (count_ > 0) std::memset(sums_, 0, count_ * sizeof(Real));
     } else {
       buffer_ = new Real[count_]();
       sums_ = buffer_;

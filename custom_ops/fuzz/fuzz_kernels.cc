@@ -1,0 +1,131 @@
+// fuzz_kernels [seconds] [seed]: the CPU kernels on random calls, under the address and undefined-behaviour
+// sanitizers. Exits 1 on a wrong result; a sanitizer ends it on the first read or write outside a tensor.
+//
+// Outputs are held against the reference. Gradients by their definition: an output is linear in the source,
+// and in the kernels, so <upstream, out> = <source, source gradient> = <kernels, kernels gradient>.
+#include <chrono>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+
+#include "custom_ops/fuzz/reference.h"
+#include "custom_ops/harness/cases.h"
+#include "custom_ops/kernels/instruction_set.h"
+
+namespace gfla {
+namespace fuzz {
+namespace {
+
+using harness::Call;
+using harness::Case;
+using harness::Noun;
+using harness::Random;
+
+// Of an output, relative to its largest element or 1: the rounding of sums of at most 1,024 terms, then of
+// the type.
+template <typename T>
+constexpr double kTolerance = 2e-5;
+template <>
+constexpr double kTolerance<double> = 1e-12;
+template <>
+constexpr double kTolerance<Half> = 1e-3;
+template <>
+constexpr double kTolerance<BFloat16> = 8e-3;
+
+template <typename T>
+std::vector<double> Wide(const std::vector<T>& values) {
+  std::vector<double> wide;
+  for (const T& value : values) wide.push_back(harness::Convert(value));
+  return wide;
+}
+
+// A scalar product, and the sum of its terms' sizes.
+struct Product {
+  double sum = 0, size = 0;
+
+  Product(const std::vector<double>& a, const std::vector<double>& b) {
+    for (size_t i = 0; i < a.size(); ++i) {
+      sum += a[i] * b[i];
+      size += std::fabs(a[i] * b[i]);
+    }
+  }
+};
+
+bool Near(const Product& a, const Product& b, double tolerance) {
+  return std::fabs(a.sum - b.sum) <= tolerance * (1 + a.size + b.size);
+}
+
+// What is wrong with a call's results, or nothing.
+template <typename T>
+std::string Fault(const Case& test, Random* random) {
+  const Call& call = test.call;
+  auto source = harness::RandomValues<T>(call.source_count(), true, random);
+  auto upstream = harness::RandomValues<T>(call.out_count(), true, random);
+  auto flow = harness::RandomFlow<ComputeType<T>>(call, test.flow, random);
+  auto kernels = harness::RandomValues<ComputeType<T>>(call.kernels_count(), true, random);
+  std::vector<T> out(upstream.size()), source_gradient(source.size());
+  std::vector<ComputeType<T>> flow_gradient(flow.size()), kernels_gradient(kernels.size());
+  const harness::Tensors<T> tensors = {
+      source.data(),          flow.data(),          kernels.data(),          out.data(), upstream.data(),
+      source_gradient.data(), flow_gradient.data(), kernels_gradient.data(), nullptr};
+  for (bool gradient : {false, true}) harness::RunOnCpu(call, gradient, tensors);
+
+  const std::vector<double> wide_out = Wide(out), wide_source = Wide(source), wide_kernels = Wide(kernels);
+  const std::vector<double> expected = Reference(call, wide_source, flow, wide_kernels);
+  double largest = 1, difference = 0;
+  for (size_t i = 0; i < expected.size(); ++i) {
+    if (!std::isfinite(wide_out[i])) return "the output is not finite";
+    largest = std::max(largest, std::fabs(expected[i]));
+    difference = std::max(difference, std::fabs(expected[i] - wide_out[i]));
+  }
+  if (difference > kTolerance<T> * largest) return "the output is off by " + std::to_string(difference);
+  for (double value : Wide(flow_gradient)) {
+    if (!std::isfinite(value)) return "the flow's gradient is not finite";
+  }
+  const Product through(Wide(upstream), wide_out);
+  if (!Near(through, Product(wide_source, Wide(source_gradient)), kTolerance<T>))
+    return "the source's gradient is wrong";
+  if (call.noun == Noun::kLocalAttention &&
+      !Near(through, Product(wide_kernels, Wide(kernels_gradient)), kTolerance<T>)) {
+    return "the kernels' gradient is wrong";
+  }
+  return "";
+}
+
+template <typename T>
+bool Try(const Case& test, Random* random) {
+  const std::string fault = Fault<T>(test, random);
+  if (fault.empty()) return true;
+  std::printf("FAILED %s, %s: %s\n", Describe(test).c_str(), harness::Name(T()), fault.c_str());
+  return false;
+}
+
+int Run(double seconds, uint64_t seed) {
+  using Clock = std::chrono::steady_clock;
+  const auto end = Clock::now() + std::chrono::duration<double>(seconds);
+  Random random(seed);
+  int64_t cases = 0, failed = 0;
+  do {
+    for (Noun noun : harness::kNouns) {
+      const Case test = harness::RandomCase(noun, &random);
+      failed += !Try<float>(test, &random) + !Try<double>(test, &random) + !Try<Half>(test, &random) +
+                !Try<BFloat16>(test, &random);
+      cases += 4;
+    }
+  } while (Clock::now() < end);
+  std::printf("%s, seed %llu: %lld calls, %lld failed\n", InstructionSetName(ChosenInstructionSet()),
+              static_cast<unsigned long long>(seed), static_cast<long long>(cases),
+              static_cast<long long>(failed));
+  return failed ? 1 : 0;
+}
+
+}  // namespace
+}  // namespace fuzz
+}  // namespace gfla
+
+int main(int argc, char** argv) {
+  const double seconds = argc > 1 ? std::atof(argv[1]) : 10;
+  const auto seed = static_cast<uint64_t>(argc > 2 ? std::atoll(argv[2]) : 1);
+  return gfla::fuzz::Run(seconds, seed);
+}

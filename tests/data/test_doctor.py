@@ -18,6 +18,7 @@ from gfla_tf.data.images import encode_image, read_image
 from gfla_tf.data.pipeline import data_errors
 from gfla_tf.data.synthetic import write_folder
 from gfla_tf.errors import InputError
+from tests.data.mutations import mutate_bytes, mutate_text
 from tests.data.plants import PLANTS, Folder
 from tests.pages import ROOT, table
 
@@ -257,3 +258,36 @@ def test_only_bars_of_the_right_width_with_an_edge_are_padding():
     narrow = np.full((64, 64, 3), 255, np.uint8)
     narrow[:, 5:59] = rng.integers(0, 256, (64, 54, 3), np.uint8)
     assert not has_side_bars(narrow, 44 / 64)
+
+
+_NOT_REFUSED = {
+    *("mixed-pair", "no-keypoints", "zero-keypoints", "wrong-frame", "swapped-axes"),
+    *("padded-images", "protocol"),
+}
+"""Errors over which training goes on, and learns from something wrong."""
+
+
+def _refusal(path):
+    """The sentence with which a reading of the training split ends, or None."""
+    try:
+        data = DeepFashion(path, SIZE).load("train")
+        for number in range(len(data.names)):
+            data.images.read(number)
+    except InputError as error:
+        return str(error)
+    return None
+
+
+@pytest.mark.parametrize("kind", ["annotation", "pairs", "image"])
+def test_the_doctor_agrees_with_reading_on_damaged_files(folder, kind):
+    path = folder.image("train", 2) if kind == "image" else folder.csv(kind, "train")
+    whole, mutate = path.read_bytes(), mutate_bytes if kind == "image" else mutate_text
+    refused = 0
+    for number in range(60):
+        path.write_bytes(mutate(whole, np.random.default_rng([7, number])))
+        errors = [fault for fault in check_folder(folder.path, decode=True).faults if fault.severity == ERROR]
+        refusal = _refusal(folder.path)
+        expected = any(fault.check not in _NOT_REFUSED for fault in errors)
+        assert expected == (refusal is not None), (number, refusal, errors)
+        refused += expected
+    assert 30 < refused < 60

@@ -129,6 +129,12 @@ def test_only_decoding_finds_what_no_header_tells(folder):
     assert "is a damaged PNG file: it cannot be decoded" in fault.sentence
 
 
+def test_unreadable_images_are_not_called_alike(folder):
+    for number in (0, 1):
+        folder.image("train", number).write_bytes(b"")
+    assert [fault.check for fault in check_folder(folder.path).faults] == ["unreadable-image"] * 2
+
+
 def test_a_row_that_cannot_be_read_is_named_by_its_pairs(folder):
     folder.change("annotation", "train", 3, lambda line: line.replace(":[", ":(", 1))
     faults = check_folder(folder.path).faults

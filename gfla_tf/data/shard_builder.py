@@ -191,7 +191,7 @@ def _finish(beside: str, layout: Layout, splits: dict, plan: dict, written: dict
     entries, files = {}, {}
     for split, data in splits.items():
         names = [shard.name for shard in plan[split]]
-        places = np.array([place for name in names for place in written[name].places], np.int64)  # [N, 4]
+        places = np.array([place for name in names for place in written[name].places], np.int64)  # [N, 5]
         counts = [len(shard.pictures) for shard in plan[split]]
         index = SplitIndex(
             data.names,

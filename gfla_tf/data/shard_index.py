@@ -22,7 +22,8 @@ from gfla_tf.data.shard_manifest import (
 )
 from gfla_tf.errors import InputError
 
-_COLUMNS = ("shard", "record", "offset", "length", "crc32")
+_COLUMNS = ("shard", "record", "size", "offset", "length", "crc32")
+_MAX_FRAME_BYTES = 2**16  # of a record: all but the image
 
 
 @dataclass(frozen=True)
@@ -34,10 +35,11 @@ class SplitIndex:
       keypoints: float32 [N, 18, 2] (y, x) in pixels of the layout's frame, (-1, -1) where missing.
       pairs: int64 [P, 2], the numbers of source and target.
       shard: int64 [N], the number of the image's shard; never falls.
-      record: int64 [N], the byte of the shard at which the image's record begins.
-      offset: int64 [N], the byte of the shard at which the image file's own bytes begin.
+      record: int64 [N], the byte of the shard at which the image's TFRecord begins.
+      size: int64 [N], the bytes of the record.
+      offset: int64 [N], the byte of the record at which the image file's own bytes begin.
       length: int64 [N], their number.
-      crc32: int64 [N], zlib's checksum of them.
+      crc32: int64 [N], zlib's checksum of the record.
     """
 
     names: list[str]
@@ -45,6 +47,7 @@ class SplitIndex:
     pairs: np.ndarray
     shard: np.ndarray
     record: np.ndarray
+    size: np.ndarray
     offset: np.ndarray
     length: np.ndarray
     crc32: np.ndarray
@@ -95,13 +98,16 @@ def _index(values: dict, manifest: Manifest, entry: SplitEntry) -> SplitIndex:
     limits = {
         "shard": len(sizes) - 1,
         "record": largest,
-        "offset": largest,
+        "size": MAX_BYTES + _MAX_FRAME_BYTES,
+        "offset": _MAX_FRAME_BYTES,
         "length": MAX_BYTES,
         "crc32": 2**32 - 1,
     }
     columns = {name: _whole(values, name, (count,), limit) for name, limit in limits.items()}
-    if (columns["offset"] + columns["length"] > sizes[columns["shard"]]).any():
-        raise ValueError("an image ends behind its shard's end")
+    if (columns["record"] + columns["size"] > sizes[columns["shard"]]).any():
+        raise ValueError("a record ends behind its shard's end")
+    if (columns["offset"] + columns["length"] > columns["size"]).any():
+        raise ValueError("an image ends behind its record's end")
     if (np.diff(columns["shard"]) < 0).any():
         raise ValueError("the images are not in the order of their shards")
     return SplitIndex(

@@ -56,7 +56,7 @@ class Shard:
 
 @dataclass(frozen=True)
 class Written:
-    """A finished shard: its file's entry, and each picture's record, offset, length and CRC-32 [N, 4]."""
+    """A finished shard: its file's entry, and of each picture record, size, offset, length, CRC-32 [N, 5]."""
 
     entry: FileEntry
     places: list[list[int]]
@@ -85,20 +85,15 @@ def write_shard(folder: str, shard: Shard, step) -> Written:
         return done
     path = os.path.join(folder, shard.name)
     places = []
-    position = 0
     try:
         with tf.io.TFRecordWriter(f"{path}.part") as writer:
             for picture in shard.pictures:
                 data = _read(picture)
                 record = _example(picture, data)
-                places.append([position, position + _HEAD + record.index(data), len(data), zlib.crc32(data)])
+                places.append([_HEAD + len(record) + _FOOT, _HEAD + record.index(data), len(data)])
                 writer.write(record)
-                position += _HEAD + len(record) + _FOOT
                 step()
-        _sync(f"{path}.part")
-        written = Written(FileEntry(os.path.getsize(f"{path}.part"), file_checksum(f"{path}.part")), places)
-        if written.entry.bytes != position:
-            raise InputError(f"the shard {path!r} could not be written whole: is the disk full?")
+        written = _read_back(f"{path}.part", places)
         os.replace(f"{path}.part", path)
         _note(path, shard, written)
     except (OSError, tf.errors.OpError) as error:
@@ -140,9 +135,20 @@ def _floats(values: np.ndarray) -> tf.train.Feature:
     return tf.train.Feature(float_list=tf.train.FloatList(value=values.tolist()))
 
 
-def _sync(path: str) -> None:
+def _read_back(path: str, places: list[list[int]]) -> Written:
+    """Checksums of a shard and its records, from the disk; `places` are [size, offset, length] of each."""
+    digest = hashlib.sha256()
+    position, whole = 0, []
     with open(path, "rb") as file:
         os.fsync(file.fileno())
+        for size, offset, length in places:
+            record = file.read(size)
+            if len(record) != size or int.from_bytes(record[:8], "little") != size - _HEAD - _FOOT:
+                raise InputError(f"the shard {path!r} could not be written whole: is the disk full?")
+            digest.update(record)
+            whole.append([position, size, offset, length, zlib.crc32(record)])
+            position += size
+    return Written(FileEntry(position, digest.hexdigest()), whole)
 
 
 def _note(path: str, shard: Shard, written: Written) -> None:

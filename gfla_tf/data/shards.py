@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import struct
 import weakref
 import zlib
 
@@ -43,8 +42,8 @@ class ShardImages:
             except OSError as error:
                 raise InputError(f"the shard {path!r} cannot be opened: {error.strerror}") from error
         handles = [self._files[shard] for shard in index.shard]
-        columns = (index.length.tolist(), index.offset.tolist(), index.crc32.tolist())
-        self._places = list(zip(handles, *columns, strict=True))
+        columns = (index.record, index.size, index.crc32, index.offset, index.offset + index.length)
+        self._places = list(zip(handles, *(column.tolist() for column in columns), strict=True))
 
     def read(self, number: int, out: np.ndarray | None = None) -> np.ndarray:
         """Image `number` as uint8 RGB [h, w, 3], in `out` where it has that size; its checksum is compared.
@@ -61,13 +60,13 @@ class ShardImages:
             raise InputError(f"{self.where(number)} (image {self._index.names[number]!r}) {error}") from error
 
     def read_bytes(self, number: int) -> bytes | None:
-        """The bytes of the image file `number`, or None where they are not what was written."""
-        file, length, offset, checksum = self._places[number]
+        """The bytes of the image file `number`, or None where its record is not what was written."""
+        file, record, size, checksum, begin, end = self._places[number]
         try:
-            data = os.pread(file, length, offset)
+            data = os.pread(file, size, record)
         except OSError:
             return None
-        return data if len(data) == length and zlib.crc32(data) == checksum else None
+        return data[begin:end] if len(data) == size and zlib.crc32(data) == checksum else None
 
     def where(self, number: int) -> str:
         """Shard and record of an image, records counted from 0."""
@@ -135,23 +134,10 @@ def _locate(root: str, manifest: Manifest, name: str, damaged: list[str]) -> str
             continue
         index = read_index(root, manifest, split)
         images = _images(root, manifest, split, index)
-        with open(path, "rb") as file:
-            for number in np.flatnonzero(index.shard == entry.shards.index(name)):
-                if not _is_framed(file, index, number) or images.read_bytes(number) is None:
-                    return f"{images.where(number)} is damaged (image {index.names[number]!r})"
+        for number in np.flatnonzero(index.shard == entry.shards.index(name)):
+            if images.read_bytes(number) is None:
+                return f"{images.where(number)} is damaged (image {index.names[number]!r})"
     return f"{path!r} is not the file that {MANIFEST} describes: its checksum is wrong"
-
-
-def _is_framed(file, index: SplitIndex, number: int) -> bool:
-    """Whether the record's length, the first 8 bytes of a TFRecord, reaches exactly to the next one."""
-    begin = int(index.record[number])
-    file.seek(begin)
-    head = file.read(8)
-    (length,) = struct.unpack("<Q", head.ljust(8, b"\xff"))
-    end = begin + 16 + length
-    last = number + 1 == len(index.shard) or index.shard[number + 1] != index.shard[number]
-    follows = os.fstat(file.fileno()).st_size if last else int(index.record[number + 1])
-    return end == follows
 
 
 def _images(root: str, manifest: Manifest, split: str, index: SplitIndex) -> ShardImages:

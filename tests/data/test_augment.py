@@ -2,10 +2,13 @@
 
 import math
 
+import cv2
 import numpy as np
 import tensorflow as tf
 
+from gfla_tf.data import Market1501
 from gfla_tf.data.augment import FILL, move_images, move_keypoints, random_affine_pairs
+from gfla_tf.data.images import encode_image
 
 SIZE = (64, 48)
 
@@ -75,3 +78,41 @@ def test_parameters_stay_in_range_and_the_target_moves_less():
     np.testing.assert_allclose(measured["target"][0], shift * 0.5, atol=1e-4)
     np.testing.assert_allclose(measured["target"][1], angle * 0.2, atol=math.radians(0.01))
     np.testing.assert_allclose(measured["target"][2], 1.0, atol=1e-4)
+
+
+def _write_markers(root, count):
+    """A Market-1501 folder of `count` grey images with a disc in each colour, each a keypoint."""
+    (root / "train").mkdir()
+    rng = np.random.default_rng(3)
+    rows, names = ["name:keypoints_y:keypoints_x"], [f"{number:04}.png" for number in range(count)]
+    for name in names:
+        points = np.full((18, 2), -1)
+        points[:3] = rng.integers([16, 14], [112, 50], (3, 2))
+        image = np.full((128, 64, 3), 128, np.uint8)
+        for channel, (y, x) in enumerate(points[:3].tolist()):
+            disc = np.zeros((128, 64), np.uint8)
+            cv2.circle(disc, (x, y), 2, 127, -1)
+            image[..., channel] += disc
+        (root / "train" / name).write_bytes(encode_image(name, image))
+        rows.append(f"{name}:{points[:, 0].tolist()}:{points[:, 1].tolist()}")
+    pairs = [f"{name},{names[number - 1]}" for number, name in enumerate(names)]
+    (root / "market-annotation-train.csv").write_text("\n".join(rows))
+    (root / "market-pairs-train.csv").write_text("\n".join(["from,to", *pairs]))
+
+
+def test_markers_stay_on_the_keypoints_of_500_samples(tmp_path):
+    _write_markers(tmp_path, 500)
+    y, x = np.mgrid[:128, :64][..., None]
+    still = list(Market1501(tmp_path, augment=False).as_dataset("train", 100, shuffle=False))
+    moved = list(Market1501(tmp_path).as_dataset("train", 100, shuffle=False, seed=11))
+    for which, farthest in (("source", 8), ("target", 3)):
+        images = np.concatenate([batch[f"{which}_image"] for batch in moved])
+        points = np.concatenate([batch[f"{which}_keypoints"] for batch in moved])
+        before = np.concatenate([batch[f"{which}_keypoints"] for batch in still])
+        assert len(images) == 500
+        weight = np.clip(images - FILL - 0.05, 0, None)  # [500, 128, 64, 3]
+        centres = np.stack([(weight * axis).sum((1, 2)) / weight.sum((1, 2)) for axis in (y, x)], -1)
+        assert (points[:, :3] >= 0).all()
+        assert (points[:, 3:] == -1).all()
+        assert np.linalg.norm(centres - points[:, :3], axis=-1).max() < 0.5
+        assert np.linalg.norm(points[:, :3] - before[:, :3], axis=-1).max() > farthest

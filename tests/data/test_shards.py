@@ -1,9 +1,11 @@
 """Shards: the folder's batches again, the same bytes from any number of workers, resuming, and damage."""
 
+import hashlib
 import json
 import os
 import shutil
 import threading
+import zlib
 
 import numpy as np
 import pytest
@@ -17,6 +19,7 @@ from gfla_tf.data.shard_builder import build_shards
 from gfla_tf.data.shards import verify_shards
 from gfla_tf.errors import InputError
 from tests.data.folders import write_folder
+from tests.data.pictures import huge_png
 
 FRAMES = {"fasion": (256, 176), "market": (128, 64)}
 
@@ -109,7 +112,7 @@ def test_records_are_tfrecords_of_the_files_as_they_are(built):
         with open(files[index["shard"][number]], "rb") as file:
             file.seek(index["record"][number])
             assert int.from_bytes(file.read(8), "little") == len(record_bytes(record, files, number, index))
-            file.seek(index["offset"][number])
+            file.seek(index["record"][number] + index["offset"][number])
             assert file.read(index["length"][number]) == data
     assert read_protocol(shards) == read_protocol(folder)
 
@@ -301,3 +304,106 @@ def test_damaged_files_are_one_sentence(copy, name, damage, message):
         DeepFashion(copy).num_pairs("train")
     assert str(path.name) in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def _forge(shards, change, split="train"):
+    """Changes a split's index and makes all checksums right again, as somebody with bad intent would."""
+    path = shards / f"{split}.json"
+    index = json.loads(path.read_text())
+    manifest = json.loads((shards / "shards.json").read_text())
+    change(index, manifest)
+    path.write_text(json.dumps(index))
+    data = path.read_bytes()
+    manifest["files"][path.name] = {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+    del manifest["sha256"]
+    text = json.dumps(manifest, sort_keys=True, separators=(",", ":"))
+    manifest["sha256"] = hashlib.sha256(text.encode()).hexdigest()
+    (shards / "shards.json").write_text(json.dumps(manifest))
+
+
+def _set(name, value):
+    return lambda index, manifest: index.update({name: value})
+
+
+def _put(name, place, value):
+    return lambda index, manifest: index[name].__setitem__(place, value)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda index, manifest: index.pop("names"), "it lacks 'names'"),
+        (_set("names", ["a"]), "'names' must be 8 names"),
+        (_set("names", [1] * 8), "'names' must be 8 names"),
+        (_set("names", "abcdefgh"), "'names' must be 8 names"),
+        (_set("keypoints", [[0] * 35] * 8), "'keypoints' must be 8 x 36 numbers"),
+        (_set("keypoints", [["0"] * 36] * 8), "'keypoints' must be 8 x 36 numbers"),
+        (_set("keypoints", [[1e30] * 36] * 8), "a keypoint is no pixel position"),
+        (_set("keypoints", [[float("nan")] * 36] * 8), "a keypoint is no pixel position"),
+        (_set("pairs", [[0, 1]]), "'pairs' must be 8 x 2 whole numbers"),
+        (_set("pairs", [[0, 8]] * 8), "a number of 'pairs' is out of its range"),
+        (_set("pairs", [[0, -1]] * 8), "a number of 'pairs' is out of its range"),
+        (_set("pairs", [[0, 0.5]] * 8), "'pairs' must be 8 x 2 whole numbers"),
+        (_put("shard", 7, 99), "a number of 'shard' is out of its range"),
+        (_put("shard", 0, 1), "not in the order of their shards"),
+        (_put("offset", 0, 10**6), "a number of 'offset' is out of its range"),
+        (_put("offset", 0, 10**30), "whole numbers|out of its range"),
+        (_put("length", 0, 2**40), "a number of 'length' is out of its range"),
+        (_put("length", 0, 5000), "an image ends behind its record's end"),
+        (_put("size", 0, 10000), "a record ends behind its shard's end"),
+        (_put("size", 0, 2**40), "a number of 'size' is out of its range"),
+        (_put("length", 0, None), "'length' must be 8 whole numbers"),
+        (_put("crc32", 0, True), "whole numbers|is damaged"),
+        (_put("crc32", 0, [1]), "is not an index of shards"),
+        (lambda index, manifest: manifest.update(layout="shapenet"), "its layout or its splits are wrong"),
+        (lambda index, manifest: manifest.update(layout=["market1501"]), "is not the manifest of shards"),
+        (lambda index, manifest: manifest.update(frame=[1, 1]), "in another frame than its layout's"),
+        (lambda index, manifest: manifest.update(splits={}), "its layout or its splits are wrong"),
+        (lambda index, manifest: manifest.update(splits=7), "is not the manifest of shards"),
+        (lambda index, manifest: manifest["splits"]["train"].update(images=True), "'splits' is wrong"),
+        (lambda index, manifest: manifest["splits"]["train"].update(images=10**15), "'splits' is wrong"),
+        (
+            lambda index, manifest: manifest["splits"]["train"].update(shards=[]),
+            "a list of 'shards' is wrong",
+        ),
+        (
+            lambda index, manifest: manifest["splits"]["train"].update(shards=["../x.tfrecord"]),
+            "a file of a split is not among 'files'",
+        ),
+        (
+            lambda index, manifest: manifest["files"].update({"/etc/passwd": {"bytes": 9, "sha256": ""}}),
+            "an entry of 'files' is wrong",
+        ),
+    ],
+)
+def test_forged_indexes_are_one_sentence(copy, change, message):
+    _forge(copy, change)
+    with pytest.raises(InputError, match=message) as error, data_errors():
+        list(DeepFashion(copy, (32, 32)).as_dataset("train", 8))
+    assert "\n" not in str(error.value)
+    assert len(str(error.value)) < 500
+
+
+def test_a_forged_image_is_not_decoded(copy):
+    def aim(index, manifest):
+        """Lets the first image be a PNG of 20000 x 20000 pixels within the shard."""
+        shard = _shard(copy)
+        data = bytearray(shard.read_bytes())
+        forged = huge_png()
+        start = index["offset"][0]
+        data[start : start + len(forged)] = forged
+        shard.write_bytes(data)
+        index["length"][0], index["crc32"][0] = len(forged), zlib.crc32(data[: index["size"][0]])
+
+    _forge(copy, aim)
+    with pytest.raises(InputError, match=r"record 0 of the shard .* declares 20000 x 20000 pixels"):
+        DeepFashion(copy).load("train").images.read(0)
+
+
+def test_pixels_are_those_of_an_accurate_decoder(built):
+    """Who reads the records with TensorFlow gets the same pixels with this method of the inverse DCT."""
+    data = DeepFashion(built[1]).load("train")
+    for number in range(3):
+        encoded = (built[0] / "train" / data.names[number]).read_bytes()
+        decoded = tf.io.decode_jpeg(encoded, 3, dct_method="INTEGER_ACCURATE").numpy()
+        np.testing.assert_array_equal(data.images.read(number), decoded)

@@ -57,6 +57,7 @@ def train(config: Config, folder, resume=False):
     try:
         with data_errors():
             source, model, flow_trainer, trainer = _prepare(config, run)
+            run.note_images(source.images)
     except InputError:
         if not resume:
             run.abandon()

@@ -78,11 +78,21 @@ class RunFolder:
         if self._made and not any(self.path.iterdir()):
             self.path.rmdir()
 
+    def note_images(self, images):
+        """Notes in run.json, and logs, how the images of the run's figures were made."""
+        before = self._record().get("images", images)
+        if before != images:
+            _log.warning("the images are others than when the run began, which were: %s", before)
+        _log.info("images: %s", images)
+        self._write_json(self.path / _MARK, {**self._record(), "images": images})
+
     def finish(self, seconds):
         """Notes in run.json that the run is complete."""
-        mark = self.path / _MARK
-        record = json.loads(mark.read_text(encoding="utf-8"))
-        self._write_json(mark, {**record, "finished": _now(), "last_seconds": round(seconds)})
+        done = {"finished": _now(), "last_seconds": round(seconds)}
+        self._write_json(self.path / _MARK, {**self._record(), **done})
+
+    def _record(self):
+        return json.loads((self.path / _MARK).read_text(encoding="utf-8"))
 
     def _check_same(self, mark, config):
         if not mark.exists():

@@ -1,6 +1,7 @@
 """Where a run's pairs come from: SyntheticPeople or a folder, behind the two calls that training makes."""
 
 from gfla_tf.data import DeepFashion, Market1501, SyntheticPeople
+from gfla_tf.data.protocol import describe_protocol
 from gfla_tf.errors import InputError
 from gfla_tf.models.presets import preset
 
@@ -43,6 +44,7 @@ class SyntheticSource:
         self.dataset = dataset
         self.workers = workers
         self.heatmap_sigma = dataset.heatmap_sigma
+        self.images = f"drawn by SyntheticPeople, seed {dataset.seed}"
 
     def prepare(self, progress):
         """Draws the training people; progress(done, total)."""
@@ -65,6 +67,7 @@ class FolderSource:
     def __init__(self, dataset):
         self.dataset = dataset
         self.heatmap_sigma = dataset.heatmap_sigma
+        self.images = describe_protocol(dataset.protocol, dataset.root, dataset.image_size)
 
     def prepare(self, progress):
         """Reads and checks the lists of both splits, before anything is trained."""

@@ -82,7 +82,9 @@ def test_a_run_goes_on_where_it_stopped_and_can_be_made_longer(tiny, begun, caps
         "stage2/samples", "stage2/samples/epoch_0001.png", "stage2/samples/epoch_0002.png",
     }  # fmt: skip
     assert load_config(begun / "config.yaml") == tiny()
-    assert {"began", "finished", "last_seconds"} <= set(json.loads((begun / "run.json").read_text()))
+    record = json.loads((begun / "run.json").read_text())
+    assert {"began", "finished", "last_seconds"} <= set(record)
+    assert record["images"] == "drawn by SyntheticPeople, seed 0"
 
     batch = small.batch(heatmaps=True)
     loaded = keras.models.load_model(begun / "model.keras")

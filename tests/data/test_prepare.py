@@ -185,12 +185,13 @@ def test_a_stopped_preparation_goes_on(drawn, tmp_path):
     images[0].write_bytes(images[0].read_bytes()[:-20])  # a half-written file
     images[1].write_bytes(b"")
     cv2.imwrite(str(images[2]), np.zeros((256, 255, 3), np.uint8))  # another size
+    cv2.imwrite(str(images[4]), np.zeros((255, 256, 3), np.uint8))
     images[3].write_bytes(cv2.imencode(".jpg", np.zeros((256, 256, 3), np.uint8))[1].tobytes())
     (out / "train" / ".0123456789abcdef.part").write_bytes(b"half")
-    written = {path: path.stat().st_mtime_ns for path in images[4:]}
-    assert prepare_folder("deepfashion", drawn, out).kept == 3
+    written = {path: path.stat().st_mtime_ns for path in images[5:]}
+    assert prepare_folder("deepfashion", drawn, out).kept == 2
     assert _contents(out) == _contents(expected)
-    assert written == {path: path.stat().st_mtime_ns for path in images[4:]}
+    assert written == {path: path.stat().st_mtime_ns for path in images[5:]}
     assert prepare_folder("deepfashion", drawn, out).kept == 12
 
 
@@ -300,7 +301,7 @@ def test_only_square_images_have_borders():
 
 
 def test_img_highres_is_taken_where_both_trees_are(tree, tmp_path):
-    for path in shutil.copytree(tree / "img_highres", tree / "a" / "img").rglob("*.jpg"):
+    for path in shutil.copytree(tree / "img_highres", tree / "img").rglob("*.jpg"):
         cv2.imwrite(str(path), np.zeros((256, 256, 3), np.uint8))
     summary = prepare_folder("deepfashion", tree, tmp_path / "out", size=(64, 64))
     assert summary.protocol.source == "img_highres"

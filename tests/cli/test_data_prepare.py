@@ -1,6 +1,8 @@
 """`gfla data prepare` by command line: what it prints, wrong usage, and a process that is killed."""
 
+import argparse
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -10,9 +12,12 @@ from pathlib import Path
 import pytest
 
 import gfla_tf
+from gfla_tf.cli import data_prepare
 from gfla_tf.cli.main import main
 from gfla_tf.data import DeepFashion
+from gfla_tf.data.protocol import FORMATS, INTERPOLATIONS, SOURCES
 from tests.data import source_trees
+from tests.pages import ROOT, table
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +54,19 @@ def test_options_reach_the_images(source, tmp_path, capsys):
     assert "was prepared otherwise" in capsys.readouterr().err
     assert prepare("deepfashion", source, "-o", out, "--force", "--workers", "0", "--size", "32x32") == 0
     assert not list(out.rglob("*.jpg"))
+
+
+def test_the_command_and_the_page_know_every_protocol():
+    parser = argparse.ArgumentParser()
+    data_prepare.add_arguments(parser)
+    choices = {action.dest: action.choices for action in parser._actions}
+    assert tuple(choices["interpolation"]) == INTERPOLATIONS
+    assert tuple(choices["format"]) == tuple(FORMATS)
+    assert list(choices["dataset"]) == sorted(SOURCES)
+    options = ("`--interpolation`", "`--format`")
+    rows = table(ROOT / "docs" / "data.md", "### The protocol")
+    named = {name for row in rows if row[0] in ("", *options) for name in re.findall("^`([a-z-]+)`", row[1])}
+    assert named == {*INTERPOLATIONS, *FORMATS}
 
 
 @pytest.mark.parametrize(

@@ -331,6 +331,14 @@ def test_links_in_the_tree_stay_inside_it(tree, tmp_path):
     assert prepare_folder("deepfashion", tree, tmp_path / "out").splits["train"].images == 8
 
 
+def test_a_tree_behind_a_link_is_not_entered(tree, tmp_path):
+    (tree / "img_highres").rename(tmp_path / "elsewhere")
+    (tree / "img_highres").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(InputError, match="holds no tree img_highres"):
+        prepare_folder("deepfashion", tree, tmp_path / "out")
+    prepare_folder("deepfashion", tmp_path / "elsewhere", tmp_path / "out", lists=tree)
+
+
 def test_folders_that_link_to_themselves_end(tree, tmp_path):
     for place in (tree, tree / "img_highres" / "MEN", tree / "img_highres" / "MEN" / "Tees_Tanks"):
         (place / "loop").symlink_to(place)

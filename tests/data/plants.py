@@ -36,6 +36,10 @@ class Folder:
         """Another separator in every line."""
         self.write(kind, split, [line.replace(separator, other) for line in self.lines(kind, split)])
 
+    def replace(self, kind, split, pattern, by):
+        """Replaces what matches a regular expression."""
+        self.csv(kind, split).write_text(re.sub(pattern, by, self.csv(kind, split).read_text()))
+
     def append(self, kind, split, line):
         self.write(kind, split, [*self.lines(kind, split), line])
 
@@ -143,6 +147,8 @@ def _person_in_both(folder):
     path.write_bytes(path.read_bytes() + b"\0")
     folder.append("annotation", "train", ":".join([name, *lines[1].split(":")[1:]]))
 
+
+_flat, _path = r"fashion(MEN)(\w+)id(\d{8})(\w+\.jpg)", r"img_highres/\1/\2/id_\3/\4"
 
 TRAIN, PAIRS = "fasion-annotation-train.csv", "fasion-pairs-train.csv"
 TEST, TEST_PAIRS = "fasion-annotation-test.csv", "fasion-pairs-test.csv"
@@ -293,6 +299,10 @@ PLANTS = {
     "the owners' name": Plant(
         lambda f: _move_image(f, "test", 0, f.name("test", 0).replace("id000", "id_000")),
         "missing-image", ERROR, TEST, 2, r"\(there is 'fashion.*id_000", True,
+    ),
+    "the owners' path": Plant(
+        lambda f: [f.replace(kind, "test", _flat, _path) for kind in ("annotation", "pairs")],
+        "missing-image", ERROR, TEST, 2, r"img_highres/MEN/.*' \(there is 'fashionMEN", True,
     ),
     "truncated image": Plant(
         lambda f: f.image("train", 3).write_bytes(f.image("train", 3).read_bytes()[:-300]),

@@ -56,8 +56,12 @@ def _files(folder: str) -> set[str]:
 
 
 def _letters(name: str) -> str:
-    """What is left of a name where case, extension, slashes and underscores do not count."""
-    return re.sub(r"[^a-z0-9]", "", os.path.splitext(name)[0].lower())
+    """What is left of a name where case, extension, slashes and underscores do not count, nor what the lists
+    and the owners' tree put in front of a path (`fashion`, `img_highres/`).
+    """
+    return re.sub(
+        r"^(fashion|img(highres)?)", "", re.sub(r"[^a-z0-9]", "", os.path.splitext(name)[0].lower())
+    )
 
 
 def _report_unlisted(folder: str, files: set[str], tables: Tables, findings: Findings) -> None:

@@ -90,6 +90,8 @@ def _check_outputs(args):
     from gfla_tf.data.output_files import check_output
     from gfla_tf.errors import InputError
 
+    if not os.path.isdir(args.folder):
+        raise InputError(f"the data folder {args.folder!r} does not exist or is not a folder")
     folder = os.path.realpath(args.folder)
     outputs = [path for path in (args.json, args.sheet) if path]
     for path in outputs:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from gfla_tf.data import DeepFashion, SyntheticPeople
-from gfla_tf.data.doctor import CHECKS, ERROR, check_folder
+from gfla_tf.data.doctor import CHECKS, ERROR, check_folder, files
 from gfla_tf.data.doctor.borders import has_side_bars
 from gfla_tf.data.doctor.frames import judge_axes, judge_frame
 from gfla_tf.data.doctor.pairs import identity
@@ -127,6 +127,16 @@ def test_only_decoding_finds_what_no_header_tells(folder):
     assert check_folder(folder.path).trains
     (fault,) = check_folder(folder.path, decode=True).faults
     assert "is a damaged PNG file: it cannot be decoded" in fault.sentence
+
+
+def test_a_folder_that_may_not_be_read_is_named(drawn, monkeypatch):
+    def refuse(path):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(files.os, "scandir", refuse)
+    faults = check_folder(drawn).faults
+    assert [fault.check for fault in faults] == ["missing-file"] * 2
+    assert faults[0].sentence == f"the folder {str(drawn / 'train')!r} cannot be read: Permission denied"
 
 
 def test_unreadable_images_are_not_called_alike(folder):

@@ -18,7 +18,12 @@ def listed_images(root: str, tables: Tables, findings: Findings) -> list[str]:
         sentence = f"there is no folder {folder!r} for the images of the {tables.split} split"
         findings.error("missing-file", sentence, split=tables.split, file=folder)
         return []
-    files = _files(folder)
+    try:
+        files = _files(folder)
+    except OSError as error:
+        sentence = f"the folder {folder!r} cannot be read: {error.strerror}"
+        findings.error("missing-file", sentence, split=tables.split, file=folder)
+        return []
     alike = None
     there = []
     for name, row in tables.rows.items():

@@ -33,6 +33,7 @@ target_compile_options(gfla_ops PRIVATE $<$<COMPILE_LANGUAGE:CXX>:${TensorFlow_C
 target_link_libraries(gfla_ops PRIVATE ${TensorFlow_LINK_FLAGS})
 target_link_options(gfla_ops PRIVATE $<$<PLATFORM_ID:Linux>:-s;-Wl,-z,defs>)
 if(GFLA_WITH_CUDA)
+  target_sources(gfla_ops PRIVATE ops/on_gpu.cc)
   target_compile_definitions(gfla_ops PRIVATE GFLA_CUDA)
   target_include_directories(gfla_ops SYSTEM PRIVATE ${CMAKE_CUDA_TOOLKIT_INCLUDE_DIRECTORIES})
   set_target_properties(gfla_ops PROPERTIES CUDA_RUNTIME_LIBRARY Static LINKER_LANGUAGE CXX)

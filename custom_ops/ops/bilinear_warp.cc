@@ -1,6 +1,7 @@
 // GflaBilinearWarp and its gradient.
 #include "custom_ops/kernels/bilinear_warp.h"
-#include "custom_ops/ops/op_helpers.h"
+
+#include "custom_ops/ops/devices.h"
 
 namespace gfla {
 namespace {
@@ -63,7 +64,9 @@ struct Attributes {
   }
 };
 
-template <typename Element>
+GFLA_DEFINE_RUN(BilinearWarp)
+
+template <typename Device, typename Element>
 class BilinearWarpOp : public OpKernel {
  public:
   explicit BilinearWarpOp(OpKernelConstruction* context) : OpKernel(context), attributes_(context) {}
@@ -76,15 +79,15 @@ class BilinearWarpOp : public OpKernel {
     OP_REQUIRES_OK(context,
                    context->allocate_output(
                        0, TensorShape({shape.batch, shape.rows, shape.columns, shape.channels}), &out));
-    BilinearWarp(shape, attributes_.offset, Data<Element>(source), Data<FlowType<Element>>(context->input(1)),
-                 Data<Element>(out), ThreadsOf(context));
+    OP_REQUIRES_OK(context, Run(Device(context), shape, attributes_.offset, Data<Element>(source),
+                                Data<FlowType<Element>>(context->input(1)), Data<Element>(out)));
   }
 
  private:
   const Attributes attributes_;
 };
 
-template <typename Element>
+template <typename Device, typename Element>
 class BilinearWarpGradientOp : public OpKernel {
  public:
   explicit BilinearWarpGradientOp(OpKernelConstruction* context) : OpKernel(context), attributes_(context) {}
@@ -99,26 +102,17 @@ class BilinearWarpGradientOp : public OpKernel {
     Tensor *source_gradient, *flow_gradient;
     OP_REQUIRES_OK(context, context->allocate_output(0, source.shape(), &source_gradient));
     OP_REQUIRES_OK(context, context->allocate_output(1, flow.shape(), &flow_gradient));
-    BilinearWarpGradient(shape, attributes_.offset, Data<Element>(source), Data<FlowType<Element>>(flow),
-                         Data<Element>(upstream), Data<Element>(source_gradient),
-                         Data<FlowType<Element>>(flow_gradient), ThreadsOf(context));
+    OP_REQUIRES_OK(context,
+                   RunGradient(Device(context), shape, attributes_.offset, Data<Element>(source),
+                               Data<FlowType<Element>>(flow), Data<Element>(upstream),
+                               Data<Element>(source_gradient), Data<FlowType<Element>>(flow_gradient)));
   }
 
  private:
   const Attributes attributes_;
 };
 
-#define GFLA_REGISTER(Element)                                         \
-  REGISTER_KERNEL_BUILDER(Name("GflaBilinearWarp")                     \
-                              .Device(tensorflow::DEVICE_CPU)          \
-                              .TypeConstraint<Element>("T")            \
-                              .TypeConstraint<FlowType<Element>>("U"), \
-                          BilinearWarpOp<Element>);                    \
-  REGISTER_KERNEL_BUILDER(Name("GflaBilinearWarpGradient")             \
-                              .Device(tensorflow::DEVICE_CPU)          \
-                              .TypeConstraint<Element>("T")            \
-                              .TypeConstraint<FlowType<Element>>("U"), \
-                          BilinearWarpGradientOp<Element>);
+#define GFLA_REGISTER(Element) GFLA_REGISTER_ELEMENT(BilinearWarp, Element)
 
 GFLA_FOR_ELEMENTS(GFLA_REGISTER)
 

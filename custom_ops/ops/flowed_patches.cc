@@ -1,7 +1,8 @@
 // GflaFlowedPatches and its gradient.
 #include "custom_ops/kernels/flowed_patches.h"
+
 #include "custom_ops/kernels/local_attention.h"
-#include "custom_ops/ops/op_helpers.h"
+#include "custom_ops/ops/devices.h"
 
 namespace gfla {
 namespace {
@@ -70,7 +71,9 @@ struct Attributes {
   }
 };
 
-template <typename Element>
+GFLA_DEFINE_RUN(FlowedPatches)
+
+template <typename Device, typename Element>
 class FlowedPatchesOp : public OpKernel {
  public:
   explicit FlowedPatchesOp(OpKernelConstruction* context) : OpKernel(context), attributes_(context) {}
@@ -86,15 +89,15 @@ class FlowedPatchesOp : public OpKernel {
                                              int64_t{attributes_.kernel_size} * attributes_.kernel_size,
                                              shape.channels}),
                                 &out));
-    FlowedPatches(shape, attributes_.kernel_size, Data<Element>(source),
-                  Data<FlowType<Element>>(context->input(1)), Data<Element>(out), ThreadsOf(context));
+    OP_REQUIRES_OK(context, Run(Device(context), shape, attributes_.kernel_size, Data<Element>(source),
+                                Data<FlowType<Element>>(context->input(1)), Data<Element>(out)));
   }
 
  private:
   const Attributes attributes_;
 };
 
-template <typename Element>
+template <typename Device, typename Element>
 class FlowedPatchesGradientOp : public OpKernel {
  public:
   explicit FlowedPatchesGradientOp(OpKernelConstruction* context) : OpKernel(context), attributes_(context) {}
@@ -112,27 +115,17 @@ class FlowedPatchesGradientOp : public OpKernel {
     Tensor *source_gradient, *flow_gradient;
     OP_REQUIRES_OK(context, context->allocate_output(0, source.shape(), &source_gradient));
     OP_REQUIRES_OK(context, context->allocate_output(1, flow.shape(), &flow_gradient));
-    FlowedPatchesGradient(shape, attributes_.kernel_size, Data<Element>(source),
-                          Data<FlowType<Element>>(flow), Data<Element>(upstream),
-                          Data<Element>(source_gradient), Data<FlowType<Element>>(flow_gradient),
-                          ThreadsOf(context));
+    OP_REQUIRES_OK(context,
+                   RunGradient(Device(context), shape, attributes_.kernel_size, Data<Element>(source),
+                               Data<FlowType<Element>>(flow), Data<Element>(upstream),
+                               Data<Element>(source_gradient), Data<FlowType<Element>>(flow_gradient)));
   }
 
  private:
   const Attributes attributes_;
 };
 
-#define GFLA_REGISTER(Element)                                         \
-  REGISTER_KERNEL_BUILDER(Name("GflaFlowedPatches")                    \
-                              .Device(tensorflow::DEVICE_CPU)          \
-                              .TypeConstraint<Element>("T")            \
-                              .TypeConstraint<FlowType<Element>>("U"), \
-                          FlowedPatchesOp<Element>);                   \
-  REGISTER_KERNEL_BUILDER(Name("GflaFlowedPatchesGradient")            \
-                              .Device(tensorflow::DEVICE_CPU)          \
-                              .TypeConstraint<Element>("T")            \
-                              .TypeConstraint<FlowType<Element>>("U"), \
-                          FlowedPatchesGradientOp<Element>);
+#define GFLA_REGISTER(Element) GFLA_REGISTER_ELEMENT(FlowedPatches, Element)
 
 GFLA_FOR_ELEMENTS(GFLA_REGISTER)
 

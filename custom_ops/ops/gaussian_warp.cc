@@ -1,6 +1,7 @@
 // GflaGaussianWarp and its gradient.
 #include "custom_ops/kernels/gaussian_warp.h"
-#include "custom_ops/ops/op_helpers.h"
+
+#include "custom_ops/ops/devices.h"
 
 namespace gfla {
 namespace {
@@ -70,7 +71,9 @@ struct Attributes {
   }
 };
 
-template <typename Element>
+GFLA_DEFINE_RUN(GaussianWarp)
+
+template <typename Device, typename Element>
 class GaussianWarpOp : public OpKernel {
  public:
   explicit GaussianWarpOp(OpKernelConstruction* context) : OpKernel(context), attributes_(context) {}
@@ -83,15 +86,16 @@ class GaussianWarpOp : public OpKernel {
     OP_REQUIRES_OK(context,
                    context->allocate_output(
                        0, TensorShape({shape.batch, shape.rows, shape.columns, shape.channels}), &out));
-    GaussianWarp(shape, attributes_.kernel_size, attributes_.sigma, Data<Element>(source),
-                 Data<FlowType<Element>>(context->input(1)), Data<Element>(out), ThreadsOf(context));
+    OP_REQUIRES_OK(
+        context, Run(Device(context), shape, attributes_.kernel_size, attributes_.sigma,
+                     Data<Element>(source), Data<FlowType<Element>>(context->input(1)), Data<Element>(out)));
   }
 
  private:
   const Attributes attributes_;
 };
 
-template <typename Element>
+template <typename Device, typename Element>
 class GaussianWarpGradientOp : public OpKernel {
  public:
   explicit GaussianWarpGradientOp(OpKernelConstruction* context) : OpKernel(context), attributes_(context) {}
@@ -106,27 +110,17 @@ class GaussianWarpGradientOp : public OpKernel {
     Tensor *source_gradient, *flow_gradient;
     OP_REQUIRES_OK(context, context->allocate_output(0, source.shape(), &source_gradient));
     OP_REQUIRES_OK(context, context->allocate_output(1, flow.shape(), &flow_gradient));
-    GaussianWarpGradient(shape, attributes_.kernel_size, attributes_.sigma, Data<Element>(source),
-                         Data<FlowType<Element>>(flow), Data<Element>(upstream),
-                         Data<Element>(source_gradient), Data<FlowType<Element>>(flow_gradient),
-                         ThreadsOf(context));
+    OP_REQUIRES_OK(context,
+                   RunGradient(Device(context), shape, attributes_.kernel_size, attributes_.sigma,
+                               Data<Element>(source), Data<FlowType<Element>>(flow), Data<Element>(upstream),
+                               Data<Element>(source_gradient), Data<FlowType<Element>>(flow_gradient)));
   }
 
  private:
   const Attributes attributes_;
 };
 
-#define GFLA_REGISTER(Element)                                         \
-  REGISTER_KERNEL_BUILDER(Name("GflaGaussianWarp")                     \
-                              .Device(tensorflow::DEVICE_CPU)          \
-                              .TypeConstraint<Element>("T")            \
-                              .TypeConstraint<FlowType<Element>>("U"), \
-                          GaussianWarpOp<Element>);                    \
-  REGISTER_KERNEL_BUILDER(Name("GflaGaussianWarpGradient")             \
-                              .Device(tensorflow::DEVICE_CPU)          \
-                              .TypeConstraint<Element>("T")            \
-                              .TypeConstraint<FlowType<Element>>("U"), \
-                          GaussianWarpGradientOp<Element>);
+#define GFLA_REGISTER(Element) GFLA_REGISTER_ELEMENT(GaussianWarp, Element)
 
 GFLA_FOR_ELEMENTS(GFLA_REGISTER)
 

@@ -1,6 +1,7 @@
 // GflaLocalAttention and its gradient.
 #include "custom_ops/kernels/local_attention.h"
-#include "custom_ops/ops/op_helpers.h"
+
+#include "custom_ops/ops/devices.h"
 
 namespace gfla {
 namespace {
@@ -72,7 +73,9 @@ absl::Status CheckInputs(OpKernelContext* context, Shape* shape, int* n) {
   return CheckAtLocations(*shape, kernels, {int64_t{*n} * *n}, "kernels");
 }
 
-template <typename Element>
+GFLA_DEFINE_RUN(LocalAttention)
+
+template <typename Device, typename Element>
 class LocalAttentionOp : public OpKernel {
  public:
   using OpKernel::OpKernel;
@@ -83,12 +86,13 @@ class LocalAttentionOp : public OpKernel {
     OP_REQUIRES_OK(context, CheckInputs(context, &shape, &n));
     Tensor* out;
     OP_REQUIRES_OK(context, context->allocate_output(0, context->input(0).shape(), &out));
-    LocalAttention(shape, n, Data<Element>(context->input(0)), Data<FlowType<Element>>(context->input(1)),
-                   Data<FlowType<Element>>(context->input(2)), Data<Element>(out), ThreadsOf(context));
+    OP_REQUIRES_OK(context, Run(Device(context), shape, n, Data<Element>(context->input(0)),
+                                Data<FlowType<Element>>(context->input(1)),
+                                Data<FlowType<Element>>(context->input(2)), Data<Element>(out)));
   }
 };
 
-template <typename Element>
+template <typename Device, typename Element>
 class LocalAttentionGradientOp : public OpKernel {
  public:
   using OpKernel::OpKernel;
@@ -102,25 +106,16 @@ class LocalAttentionGradientOp : public OpKernel {
     for (int i = 0; i < 3; ++i) {
       OP_REQUIRES_OK(context, context->allocate_output(i, context->input(i).shape(), &gradients[i]));
     }
-    LocalAttentionGradient(shape, n, Data<Element>(context->input(0)),
-                           Data<FlowType<Element>>(context->input(1)),
-                           Data<FlowType<Element>>(context->input(2)), Data<Element>(context->input(3)),
-                           Data<Element>(gradients[0]), Data<FlowType<Element>>(gradients[1]),
-                           Data<FlowType<Element>>(gradients[2]), ThreadsOf(context));
+    OP_REQUIRES_OK(
+        context,
+        RunGradient(Device(context), shape, n, Data<Element>(context->input(0)),
+                    Data<FlowType<Element>>(context->input(1)), Data<FlowType<Element>>(context->input(2)),
+                    Data<Element>(context->input(3)), Data<Element>(gradients[0]),
+                    Data<FlowType<Element>>(gradients[1]), Data<FlowType<Element>>(gradients[2])));
   }
 };
 
-#define GFLA_REGISTER(Element)                                         \
-  REGISTER_KERNEL_BUILDER(Name("GflaLocalAttention")                   \
-                              .Device(tensorflow::DEVICE_CPU)          \
-                              .TypeConstraint<Element>("T")            \
-                              .TypeConstraint<FlowType<Element>>("U"), \
-                          LocalAttentionOp<Element>);                  \
-  REGISTER_KERNEL_BUILDER(Name("GflaLocalAttentionGradient")           \
-                              .Device(tensorflow::DEVICE_CPU)          \
-                              .TypeConstraint<Element>("T")            \
-                              .TypeConstraint<FlowType<Element>>("U"), \
-                          LocalAttentionGradientOp<Element>);
+#define GFLA_REGISTER(Element) GFLA_REGISTER_ELEMENT(LocalAttention, Element)
 
 GFLA_FOR_ELEMENTS(GFLA_REGISTER)
 

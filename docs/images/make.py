@@ -1,6 +1,7 @@
 """Makes the pictures of README.md and docs/: functions of the code and, for results.jpg, of a model.
 
     python docs/images/make.py people truth          people.jpg, small.jpg, truth.jpg: what is drawn
+    python docs/images/make.py check                 check.jpg: the sheet of a damaged data folder
     python docs/images/make.py results               results.jpg: the model that comes with the project
     python docs/images/make.py results --model DIR   results.jpg: another one
 
@@ -9,6 +10,8 @@ result.
 """
 
 import argparse
+import json
+import tempfile
 from pathlib import Path
 
 import cv2
@@ -16,8 +19,11 @@ import numpy as np
 
 from gfla_tf import viz
 from gfla_tf.data import SyntheticPeople
+from gfla_tf.data.doctor import check_folder
 from gfla_tf.data.images import encode_image
 from gfla_tf.data.output_files import write_files
+from gfla_tf.data.synthetic import write_folder
+from gfla_tf.viz.data_sheet import data_sheet
 
 FOLDER = Path(__file__).parent
 PEOPLE = 8  # of the contact sheets
@@ -61,6 +67,26 @@ def truth(_):
     _write("truth.jpg", viz.image_grid(rows, labels))
 
 
+def check(_):
+    """The doctor's sheet of a folder with two images damaged and keypoints in 256 x 256, not 256 x 176."""
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place) / "people"
+        write_folder(folder, SyntheticPeople((256, 176), identities={"train": 3, "test": 2}))
+        first, second, *_ = sorted((folder / "test").iterdir())
+        first.unlink()
+        second.write_bytes(second.read_bytes()[:-9000])
+        annotation = folder / "fasion-annotation-train.csv"
+        head, *rows = annotation.read_text().splitlines()
+        annotation.write_text("\n".join([head, *map(_widened, rows)]) + "\n")
+        _write("check.jpg", data_sheet(check_folder(folder), 12))
+
+
+def _widened(row):
+    """A row of an annotation file with its x in pixels of 256 instead of 176."""
+    name, y, x = row.split(":")
+    return f"{name}:{y}:{[one if one < 0 else round(one * 256 / 176) for one in json.loads(x)]}"
+
+
 def results(args):
     """What a model makes of held-out people."""
     from gfla_tf.inference import load_generator
@@ -98,7 +124,7 @@ def _write(name, picture):
 
 
 if __name__ == "__main__":
-    pictures = {"people": people, "truth": truth, "results": results}
+    pictures = {"people": people, "truth": truth, "check": check, "results": results}
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -139,6 +139,13 @@ def test_a_folder_that_may_not_be_read_is_named(drawn, monkeypatch):
     assert faults[0].sentence == f"the folder {str(drawn / 'train')!r} cannot be read: Permission denied"
 
 
+def test_a_row_outside_the_folder_is_reported_once(folder):
+    line = folder.lines("annotation", "train")[1]
+    folder.append("annotation", "train", "../" + line)
+    (fault,) = check_folder(folder.path).faults
+    assert (fault.check, fault.severity, fault.line) == ("outside-folder", "warning", 10)
+
+
 def test_unreadable_images_are_not_called_alike(folder):
     for number in (0, 1):
         folder.image("train", number).write_bytes(b"")

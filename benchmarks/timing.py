@@ -23,6 +23,11 @@ class Times:
     low: float
     high: float
 
+    @classmethod
+    def of(cls, seconds) -> Times:
+        """Of the calls' seconds."""
+        return cls(*map(float, np.quantile(seconds, [0.5, 0.25, 0.75])))
+
 
 def alternate(candidates: dict, repeats: int = 10, warmup: int = 2) -> dict[str, Times]:
     """Calls {name: function of no argument} in turn: `warmup` unmeasured and `repeats` measured rounds.
@@ -44,7 +49,7 @@ def alternate(candidates: dict, repeats: int = 10, warmup: int = 2) -> dict[str,
             candidates[name]()
             if round_number >= warmup:
                 seconds[name].append(time.perf_counter() - began)
-    return {name: Times(*map(float, np.quantile(seconds[name], [0.5, 0.25, 0.75]))) for name in names}
+    return {name: Times.of(seconds[name]) for name in names}
 
 
 def table(times: dict[str, Times], baseline: str, work: float | None = None, unit: str = "items") -> str:

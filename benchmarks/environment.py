@@ -1,0 +1,36 @@
+"""What a measurement was made on, said with every figure."""
+
+from __future__ import annotations
+
+import os
+import platform
+
+import keras
+import tensorflow as tf
+
+from gfla_tf.ops import native
+
+
+def environment() -> dict[str, str]:
+    """Versions, processor and threads of this process, and whether the compiled operators run in it."""
+    reason = native.unavailable_reason()
+    return {
+        "TensorFlow": tf.version.VERSION,
+        "Keras": keras.__version__,
+        "processor": f"{_processor()}, {cores()} cores",
+        "GPUs": str(len(tf.config.list_physical_devices("GPU"))),
+        "compiled operators": f"no: {reason}" if reason else f"for {native.instruction_set()}",
+    }
+
+
+def cores() -> int:
+    """The processor cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _processor():
+    try:
+        with open("/proc/cpuinfo") as file:
+            return next(line.split(":", 1)[1].strip() for line in file if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.machine()

@@ -1,0 +1,56 @@
+"""Every benchmark runs from its command line, at a size that means nothing, and its tables can be read."""
+
+import json
+
+import pytest
+
+from benchmarks import bm_flowed_patches, bm_generator, bm_local_attention
+
+SMALL = ["--quick", "--shrink", "16"]
+
+
+def _tables(benchmark, words, path):
+    assert benchmark.main([*SMALL, *words, "--json", str(path)]) == 0
+    content = json.loads(path.read_text())
+    for table in content["tables"]:
+        assert {len(row) for row in table["rows"]} == {len(table["head"])}
+    return {table["heading"]: table for table in content["tables"]}
+
+
+def test_flowed_patches(tmp_path, monkeypatch):
+    monkeypatch.setattr("benchmarks.studies.SIZES", (3, 5))
+    plot = tmp_path / "plot.png"
+    tables = _tables(
+        bm_flowed_patches, ["--only", "forms", "growth", "--plot", str(plot)], tmp_path / "out.json"
+    )
+    assert len(tables) == 3
+    forms, by_n, by_area = tables.values()
+    assert len(forms["rows"]) == 6
+    assert [row[0] for row in by_n["rows"]] == ["3", "5"]
+    assert [row[0] for row in by_area["rows"]] == ["64"]
+    assert all(float(row[1].split()[0]) > 0 for row in forms["rows"])
+    assert plot.read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.slow
+def test_local_attention(tmp_path):
+    tables = _tables(bm_local_attention, [], tmp_path / "out.json")
+    assert [len(table["rows"]) for heading, table in tables.items() if heading != "Targets"] == [
+        6,
+        6,
+        4,
+        1,
+        8,
+        4,
+    ]
+
+
+@pytest.mark.slow
+def test_generator(tmp_path):
+    tables = _tables(bm_generator, [], tmp_path / "out.json")
+    fashion = tables["fashion, forward: by operators"]
+    shares = [float(row[3].rstrip("%")) for row in fashion["rows"]]
+    assert sum(shares) == pytest.approx(100, abs=1)
+    assert {"convolutions", "transposed convolutions", "instance normalisation"} <= {
+        row[0] for row in fashion["rows"]
+    }

@@ -1,0 +1,48 @@
+"""The forms that the benchmarks compare compute the same, so that their times can be compared."""
+
+import numpy as np
+import pytest
+
+from benchmarks import bm_flowed_patches, bm_local_attention, forms
+from benchmarks.blocks import Block
+from benchmarks.studies import BOTH, FORWARD
+from tests.benchmarks.flat import flat
+
+BLOCK = Block("", 6, 5, 4, 3, batch=2)
+CALLS = {
+    "flowed_patches": (bm_flowed_patches.patch_calls, forms.EXTRACTED),
+    "local_attention": (bm_local_attention.operator_calls, forms.FUSED),
+    "LocalAttention": (bm_local_attention.layer_calls, forms.FUSED),
+}
+
+
+@pytest.mark.parametrize("kind", [FORWARD, BOTH])
+@pytest.mark.parametrize("noun", CALLS)
+def test_all_forms_give_the_same(noun, kind):
+    calls, reference = CALLS[noun]
+    results = {name: flat(call()) for (name, _), call in calls(BLOCK, [kind], None).items()}
+    assert {forms.READS, forms.EXTRACTED} <= set(results)
+    expected = results.pop(reference)
+    assert (
+        len(expected)
+        == {FORWARD: 1, BOTH: 1 + {"flowed_patches": 2, "local_attention": 3}.get(noun, 7)}[kind]
+    )
+    for name, result in results.items():
+        for one, other in zip(expected, result, strict=True):
+            np.testing.assert_allclose(one, other, atol=1e-4 * max(1, np.abs(one).max()), err_msg=name)
+
+
+def test_only_what_is_asked_for_is_made():
+    calls = bm_local_attention.operator_calls(BLOCK, [FORWARD], [forms.FUSED])
+    assert list(calls) == [(forms.FUSED, FORWARD)]
+
+
+def test_the_convolutions_are_the_layers():
+    source, target, taps = flat(bm_local_attention._convolutions(BLOCK)[forms.CONVOLUTIONS, FORWARD]())
+    assert source.shape == (2, 8, 7, 128)
+    assert target.shape == (2, 6, 5, 128)
+    assert taps.shape == (2, 6, 5, 9)
+
+
+def test_a_shrunk_block_still_holds_a_patch():
+    assert Block("", 64, 32, 4, 5).shrunk(16).shape == (1, 5, 5, 4)

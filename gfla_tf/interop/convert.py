@@ -52,19 +52,23 @@ def convert(source, out, to=None, image_size=None, force=False):
       A `Conversion` for each file, once it is written.
 
     Raises:
-      InputError: as `plan` and `convert_file`; all names are checked before anything is written.
+      InputError: as `plan` and `convert_file`; all outputs are checked before anything is written.
     """
     pairs = plan(source, out, to)
-    into_folder = os.path.isdir(source) and len(pairs) > 0 and os.path.dirname(pairs[0][1]) == os.fspath(out)
-    if into_folder:
-        try:
-            os.makedirs(out, exist_ok=True)
-        except OSError as error:
-            raise InputError(f"the folder {out} cannot be made: {error.strerror or error}") from error
-    for _, path in pairs:
-        check_output(path, force)
-    for path, converted in pairs:
-        yield convert_file(path, converted, image_size, force)
+    folder = os.path.dirname(pairs[0][1])
+    made = os.path.isdir(source) and pairs[0][1] != os.fspath(out) and not os.path.exists(folder)
+    try:
+        if made:
+            os.makedirs(folder)
+        for _, path in pairs:
+            check_output(path, force)
+        for path, converted in pairs:
+            yield convert_file(path, converted, image_size, force)
+    except OSError as error:
+        raise InputError(f"the folder {folder} cannot be made: {error.strerror or error}") from error
+    finally:
+        if made and os.path.isdir(folder) and not os.listdir(folder):
+            os.rmdir(folder)
 
 
 def convert_file(source, out, image_size=None, force=False):

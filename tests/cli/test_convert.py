@@ -136,13 +136,17 @@ def test_folders(capsys, torch, tmp_path, networks):
     (tmp_path / "theirs").mkdir()
     for part in "GD":
         save(torch, tmp_path / "theirs" / f"latest_net_{part}.pth", networks[part], parallel=True)
-    code, _, err = convert(capsys, tmp_path / "theirs", "-o", tmp_path / "ours")
+    code, _, err = convert(capsys, tmp_path / "theirs", "-o", f"{tmp_path / 'ours'}/")
     assert (code, err) == (0, "")
     assert sorted(path.name for path in (tmp_path / "ours").iterdir()) == [
         "discriminator.keras",
         "model.keras",
     ]
     assert load_generator(tmp_path / "ours").image_size == (256, 256)
+    (tmp_path / "ours" / "model.keras").rename(tmp_path / "kept.keras")
+    assert convert(capsys, tmp_path / "theirs", "-o", tmp_path / "ours")[0] == 2
+    assert [path.name for path in (tmp_path / "ours").iterdir()] == ["discriminator.keras"]
+    (tmp_path / "kept.keras").rename(tmp_path / "ours" / "model.keras")
     assert convert(capsys, tmp_path / "ours", "-o", tmp_path / "back")[0] == 0
     for part in "GD":
         back = read_weights(tmp_path / "back" / f"latest_net_{part}.pth").tensors
@@ -155,6 +159,16 @@ def test_folders(capsys, torch, tmp_path, networks):
     (tmp_path / "theirs" / "20_net_G.pth").write_bytes(b"")
     code, _, err = convert(capsys, tmp_path / "theirs", "-o", tmp_path / "other.keras")
     assert (code, "holds 10_net_G.pth, 20_net_G.pth: name the one to convert" in err) == (2, True)
+
+
+def test_a_folder_that_comes_to_nothing_is_not_made(capsys, tmp_path):
+    (tmp_path / "theirs").mkdir()
+    (tmp_path / "theirs" / "latest_net_G.pth").write_bytes(b"")
+    assert convert(capsys, tmp_path / "theirs", "-o", tmp_path / "new" / "ours")[0] == 2
+    assert not (tmp_path / "new" / "ours").exists()
+    (tmp_path / "file").write_text("")
+    code, _, err = convert(capsys, tmp_path / "theirs", "-o", tmp_path / "file" / "ours")
+    assert (code, "cannot be made" in err) == (2, True)
 
 
 def test_vgg19(capsys, tmp_path):

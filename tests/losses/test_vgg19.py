@@ -123,10 +123,12 @@ def test_pth_without_pytorch_names_the_extra(tmp_path, monkeypatch, torch):
 def test_every_fault_of_a_file_is_listed(tmp_path):
     tensors = recipe.vgg19_weights()
     del tensors["features.5.bias"]
+    tensors["features.7.bias"] = np.full([128], np.nan, np.float32)
     tensors["features.28.weight"] = tensors["features.28.weight"][:7]
     np.savez(tmp_path / "vgg.npz", **tensors)
     expected = (
-        r"features.5.bias is missing; features.28.weight is \(7, 512, 3, 3\) instead of \(512, 512, 3, 3\)$"
+        r"features.5.bias is missing; features.7.bias holds NaN or infinity; "
+        r"features.28.weight is \(7, 512, 3, 3\) instead of \(512, 512, 3, 3\)$"
     )
     with pytest.raises(InputError, match=expected):
         VGG19Features(tmp_path / "vgg.npz")

@@ -1,5 +1,6 @@
 """Reading state dicts: every format, every kind of wrong file, and nothing of a pickle ever run."""
 
+import io
 import os
 import pickle
 import sys
@@ -53,13 +54,14 @@ def test_npz_needs_no_pytorch(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "torch", None)
     write_npz(tmp_path / "net.any", TENSORS)
     np.savez_compressed(
-        tmp_path / "packed.npz", **{f"module.{name}": value[..., ::-1] for name, value in TENSORS.items()}
+        tmp_path / "packed.npz",
+        **{f"module.{name}": np.asfortranarray(value) for name, value in TENSORS.items()},
     )
     plain, packed = read_weights(tmp_path / "net.any"), read_weights(tmp_path / "packed.npz")
     assert (plain.kind, plain.parallel, packed.parallel) == (kinds.NPZ, False, True)
     for name, value in TENSORS.items():
         np.testing.assert_array_equal(plain.tensors[name], value)
-        np.testing.assert_array_equal(packed.tensors[name], value[..., ::-1])
+        np.testing.assert_array_equal(packed.tensors[name], value)
 
 
 def test_written_by_us_read_by_pytorch(torch, tmp_path):
@@ -224,3 +226,51 @@ def test_a_pickle_without_end(tmp_path, monkeypatch):
     monkeypatch.setattr(pickles, "_MAX_INSTRUCTIONS", 1000)
     (tmp_path / "net.pth").write_bytes(kinds._LEGACY_MAGIC + b"\x80\x02" + b"0" * 2000)
     assert "far larger" in refusal(tmp_path / "net.pth")
+
+
+@pytest.mark.parametrize("kind", ["zip", "legacy", "npz"])
+def test_damaged_files_end_in_a_sentence(tmp_path, kind, request):
+    """Seeded damage, also within archives whose checksums are made right again."""
+    whole = tmp_path / "whole"
+    if kind == "npz":
+        write_npz(whole, TENSORS)
+    else:
+        save(request.getfixturevalue("torch"), whole, TENSORS, zipped=kind == "zip")
+    rng = np.random.default_rng(0)
+    said = []
+    for i in range(100):
+        (tmp_path / "net").write_bytes(damaged(whole, rng, inside=kind != "legacy" and i % 2))
+        try:
+            read_weights(tmp_path / "net")
+        except InputError as error:
+            said.append(str(error))
+    assert len(said) > 50
+    assert not [sentence for sentence in said if "\n" in sentence]
+
+
+def damaged(path, rng, inside):
+    if not inside:
+        return mutated(path.read_bytes(), rng)
+    packed = io.BytesIO()
+    with zipfile.ZipFile(path) as old, zipfile.ZipFile(packed, "w") as new:
+        chosen = rng.choice(old.namelist())
+        for name in old.namelist():
+            new.writestr(name, mutated(old.read(name), rng) if name == chosen else old.read(name))
+    return packed.getvalue()
+
+
+def mutated(data, rng):
+    """Bytes changed, cut out, put in, or the rest cut off."""
+    data = bytearray(data)
+    for _ in range(rng.integers(1, 6)):
+        at = int(rng.integers(len(data) + 1))
+        change = rng.integers(4)
+        if change == 0:
+            data[at : at + 4] = b"\xff\xff\xff\xff"
+        elif change == 1:
+            data[at : at + 1] = rng.bytes(1)
+        elif change == 2:
+            data[at:at] = rng.bytes(int(rng.integers(40)))
+        else:
+            del data[at : at + int(rng.integers(40))]
+    return bytes(data)

@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 
 import cv2
 import pytest
@@ -9,7 +11,9 @@ import pytest
 from gfla_tf.cli.main import main
 from gfla_tf.data import SyntheticPeople
 from gfla_tf.data.doctor import examine
+from gfla_tf.data.prepare import prepare_folder
 from gfla_tf.data.synthetic import write_folder
+from tests.data import source_trees
 from tests.data.plants import PLANTS, Folder
 
 
@@ -88,3 +92,21 @@ def test_an_interrupted_check_ends_with_a_word(drawn, monkeypatch, capsys):
     monkeypatch.setattr(examine, "check_contents", interrupt)
     assert main(["data", "check", str(drawn)]) == 130
     assert capsys.readouterr().err == "gfla: interrupted\n"
+
+
+def test_tensorflow_is_not_loaded(drawn, tmp_path):
+    code = (
+        "import sys; from gfla_tf.cli.main import main\n"
+        f"assert main(['data', 'check', {str(drawn)!r}, '--sheet', {str(tmp_path / 'sheet.png')!r}]) == 0\n"
+        "assert 'tensorflow' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+
+
+def test_a_prepared_folder_is_clean(tmp_path, capsys):
+    source, out = source_trees.market1501(tmp_path / "source", train=1), tmp_path / "market"
+    prepare_folder("market1501", source, out)
+    assert main(["data", "check", str(out), "--strict", "--decode"]) == 0
+    shown = capsys.readouterr().out
+    assert "protocol: bounding_box of market1501, resized to 128 x 64 (h x w) by pil-bilinear" in shown
+    assert "no faults" in shown

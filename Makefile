@@ -5,26 +5,39 @@ PYTHON ?= $(shell for p in python3 python3.12 python3.11 python3.13; do \
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
+NATIVE := $(VENV)/native
+CXX_SOURCES := $(shell find custom_ops -name '*.cc' -o -name '*.h' -o -name '*.cu' -o -name '*.cuh')
 
-.PHONY: demo test test-fast lint format clean
+.PHONY: demo test test-fast native lint format clean
 
-demo: $(READY)
+demo: $(NATIVE)
 	$(BIN)/gfla demo --out demo
 
-test: $(READY)
+test: $(NATIVE)
 	$(BIN)/python -m pytest
 
-test-fast: $(READY)
+test-fast: $(NATIVE)
 	$(BIN)/python -m pytest -m "not slow"
+
+native: $(READY)
+	$(BIN)/gfla native build --werror
+	@touch $(NATIVE)
 
 lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/clang-format --dry-run --Werror $(CXX_SOURCES)
 	$(BIN)/python -m pytest -q tests/test_imports.py
 
 format: $(READY)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+	$(BIN)/clang-format -i $(CXX_SOURCES)
+
+# The compiled operators are worth having, but not needed: without them TensorFlow's own are used.
+$(NATIVE): $(READY) $(CXX_SOURCES) custom_ops/CMakeLists.txt $(wildcard custom_ops/cmake/*)
+	@$(BIN)/gfla native build || echo "going on without the compiled operators" >&2
+	@touch $@
 
 # The environment is made again when what it is made from changes.
 $(READY): constraints.txt pyproject.toml setup.py
@@ -37,4 +50,4 @@ $(READY): constraints.txt pyproject.toml setup.py
 	@touch $@
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info
+	rm -rf $(VENV) build dist *.egg-info gfla_tf/ops/lib

@@ -222,6 +222,13 @@ def test_without_lst_files_the_annotations_say_which_images(tree, tmp_path):
     assert prepare_folder("deepfashion", tree, tmp_path / "out").splits["train"].images == 8
 
 
+def test_what_the_pairs_name_is_prepared_whatever_the_lst_says(tree, tmp_path):
+    names = (tree / "train.lst").read_text().splitlines()
+    (tree / "train.lst").write_text("\n".join(names[1:]))
+    prepare_folder("deepfashion", tree, tmp_path / "out")
+    assert DeepFashion(tmp_path / "out").num_pairs("train") == 24
+
+
 def test_lists_elsewhere_and_spelt_otherwise(tree, tmp_path):
     lists = tmp_path / "lists"
     lists.mkdir()

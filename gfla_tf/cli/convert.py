@@ -1,11 +1,8 @@
 """`gfla convert`: weights of the released PyTorch program into ours, and back."""
 
-import argparse
-import re
+from gfla_tf.cli.arguments import size
 
 HELP = "convert weights between PyTorch (.pth, .npz) and Keras (.keras)"
-
-_SMALLEST, _LARGEST = 16, 4096
 
 
 def add_arguments(parser):
@@ -27,9 +24,9 @@ def add_arguments(parser):
     )
     parser.add_argument(
         "--size",
-        type=_size,
+        type=size,
         metavar="HxW",
-        help="height x width of the images that the network was trained on (default: fashion's 256x256, "
+        help="height x width of the images that a generator was trained on (default: fashion's 256x256, "
         "market's 128x64)",
     )
     parser.add_argument("--force", action="store_true", help="replace outputs that are there")
@@ -60,13 +57,3 @@ def run(args):
         print(f"wrote {done.out}, sha256 {done.sha256}")
         if done.usage:
             print(f"use it: {done.usage}")
-
-
-def _size(text):
-    found = re.fullmatch(r"(\d{1,5})x(\d{1,5})", text)
-    size = (int(found[1]), int(found[2])) if found else (0, 0)
-    if not all(_SMALLEST <= side <= _LARGEST for side in size):
-        raise argparse.ArgumentTypeError(
-            f"must be HEIGHTxWIDTH, each {_SMALLEST} to {_LARGEST} pixels, such as 256x176; got {text!r}"
-        )
-    return size

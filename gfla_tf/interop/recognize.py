@@ -56,8 +56,9 @@ def load_recognized(path, tensors, image_size=None):
       `PersonImageGenerator`, `FlowFieldEstimator` or `ResDiscriminator`.
 
     Raises:
-      InputError: no network known here, one that there is no model of, or every tensor that is missing,
-        unexpected or misshapen for the closest network.
+      InputError: no network known here, one that there is no model of, an image size that the network cannot
+        halve as often as it does, or every tensor that is missing, unexpected or misshapen for the closest
+        network.
     """
     shapes = {name: tuple(value.shape) for name, value in tensors.items()}
     closest = None
@@ -147,6 +148,12 @@ def _person_candidates(shapes, image_size):
     arguments = person_arguments(shapes)
     if arguments:
         size = image_size or _usual_size(arguments["attention_layers"])
+        multiple = 2 ** max(arguments["num_layers"], arguments["flow_encoder_layers"])
+        if any(side % multiple for side in size):
+            raise InputError(
+                f"images of {size[0]}x{size[1]} are none of this network's: both sides must be multiples of "
+                f"{multiple}; give it another size"
+            )
         found.append(Candidate(lambda: models.PersonImageGenerator(image_size=size, **arguments)))
     for name in _RELEASED:
         found.append(Candidate(lambda name=name: models.PersonImageGenerator.from_preset(name)))

@@ -88,6 +88,11 @@ def test_other_widths_and_layers_are_read_off_the_shapes():
         np.testing.assert_array_equal(value, tensors[name])
 
 
+def test_an_image_size_that_the_network_cannot_halve():
+    with pytest.raises(InputError, match=r"256x184 are none of this network's: .* multiples of 16"):
+        load_recognized("net.pth", released(models.PersonImageGenerator(**SMALL)), (256, 184))
+
+
 def test_a_bound_that_no_width_reaches_is_the_released_one():
     model = models.PersonImageGenerator(**{**SMALL, "max_width": 24, "flow_max_width": 40})
     found = load_recognized("net.pth", released(model))

@@ -4,8 +4,8 @@
 
 The table has every kernel's share of the copy bandwidth measured on the same GPU and, where --peer names a
 Python that has PyTorch, local attention beside grid_sample per tap. Exits 0 when all checks pass, 1 when a
-kernel differs from the CPU's, 2 where there is nothing to build with or no GPU. Needs cmake, nvcc and Python's
-standard library.
+kernel differs from the CPU's, 2 where there is nothing to build with or no GPU. Needs cmake, nvcc and
+Python's standard library.
 """
 
 import argparse

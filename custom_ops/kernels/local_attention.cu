@@ -22,10 +22,11 @@ __device__ inline void SumBox(const Shape& shape, int n, const T* source, const 
     __syncwarp(mask);
     FillWeights<slots, kLanes>(window, n, kernels, box, first, end, weights);
     __syncwarp(mask);
-    ForPixels(shape, item, box, first, end, [&](int pixel, int64_t offset) {
+    auto* weight = reinterpret_cast<const Packed<Real, slots>*>(weights);
+    ForPixels(shape, item, box, first, end, lane.first, [&](int64_t offset) {
       Real values[kCount];
       lane.Read(source + offset, values);
-      const Packed<Real, slots> k = *reinterpret_cast<const Packed<Real, slots>*>(weights + pixel * slots);
+      const Packed<Real, slots> k = *weight++;
 #pragma unroll
       for (int s = 0; s < slots; ++s) {
 #pragma unroll
@@ -45,7 +46,7 @@ __device__ inline bool AllFinite(const Real* values) {
 
 // One group a tile and kOfGroup of its channels.
 template <typename T, int kVector, int kLanes>
-__global__ void __launch_bounds__(kBlock)
+__global__ void __launch_bounds__(kBlock, 6)
     SumTiles(Shape shape, int n, const T* source, const ComputeType<T>* flow, const ComputeType<T>* kernels,
              T* out) {
   using Real = ComputeType<T>;
@@ -54,12 +55,13 @@ __global__ void __launch_bounds__(kBlock)
   const int64_t parts = (shape.channels + Lane::kOfGroup - 1) / Lane::kOfGroup;
   const int64_t group = GroupIndex(kLanes);
   if (group >= Tiles(shape) * parts) return;
-  const Tile tile = TileAt(shape, group / parts);
-  const Lane lane(group % parts * Lane::kOfGroup, shape.channels);
+  const int64_t tile_index = group / parts;
+  const Tile tile = TileAt(shape, tile_index);
+  const Lane lane((group - tile_index * parts) * Lane::kOfGroup, shape.channels);
   const unsigned mask = GroupMask(kLanes);
   Real* const weights = strips[GroupInBlock(kLanes)][0].at;
 
-  const auto window = WindowOf(shape, SlotOf(shape, tile, LaneInGroup(kLanes) % kSlots), n, flow);
+  const auto window = WindowOf(SlotOf(shape, tile, LaneInGroup(kLanes) % kSlots), n, flow);
   const Box box = TileBox(window, n, mask);
   Real sums[kSlots * Lane::kCount];
   if (PaysAsOne<kLanes>(box, n)) {
@@ -71,7 +73,8 @@ __global__ void __launch_bounds__(kBlock)
 #pragma unroll
       for (int s = 0; s < kSlots; ++s) {
         const Slot slot = SlotOf(shape, tile, s);
-        if (slot.present) lane.Write(sums + s * Lane::kCount, out + slot.location * shape.channels);
+        if (slot.present)
+          lane.Write(sums + s * Lane::kCount, out + slot.location * shape.channels + lane.first);
       }
       return;
     }
@@ -80,10 +83,10 @@ __global__ void __launch_bounds__(kBlock)
   for (int s = 0; s < kSlots; ++s) {
     const Slot slot = SlotOf(shape, tile, s);
     if (!slot.present) continue;
-    const auto single = WindowOf(shape, slot, n, flow);
+    const auto single = WindowOf(slot, n, flow);
     SumBox<T, kVector, kLanes, 1>(shape, n, source, kernels, single, tile.item, WindowBox(single, n), lane,
                                   weights, sums, mask);
-    lane.Write(sums, out + slot.location * shape.channels);
+    lane.Write(sums, out + slot.location * shape.channels + lane.first);
   }
 }
 
@@ -97,7 +100,7 @@ __device__ inline bool FiniteUpstream(const Shape& shape, const T* upstream, con
 #pragma unroll
     for (int s = 0; s < kSlots; ++s) {
       ComputeType<T> values[Lane::kCount];
-      lane.Read(upstream + of[s].location * shape.channels, values);
+      lane.Read(upstream + of[s].location * shape.channels + lane.first, values);
       finite = finite && AllFinite<Lane::kCount>(values);
     }
   }
@@ -106,7 +109,7 @@ __device__ inline bool FiniteUpstream(const Shape& shape, const T* upstream, con
 
 // One group a tile.
 template <typename T, int kVector, int kLanes>
-__global__ void __launch_bounds__(kBlock)
+__global__ void __launch_bounds__(kBlock, 4)
     AddTileGradients(Shape shape, int n, AttentionGradient<T> tensors, const ComputeType<T>* flow,
                      ComputeType<T>* flow_gradient) {
   using Real = ComputeType<T>;
@@ -121,7 +124,7 @@ __global__ void __launch_bounds__(kBlock)
   Slot of[kSlots];
 #pragma unroll
   for (int s = 0; s < kSlots; ++s) of[s] = SlotOf(shape, tile, s);
-  const auto window = WindowOf(shape, SlotOf(shape, tile, LaneInGroup(kLanes) % kSlots), n, flow);
+  const auto window = WindowOf(SlotOf(shape, tile, LaneInGroup(kLanes) % kSlots), n, flow);
   const Box box = TileBox(window, n, mask);
   if (PaysAsOne<kLanes>(box, n) && FiniteUpstream<T, kVector, kLanes>(shape, tensors.upstream, of, mask)) {
     AddBoxGradients<T, kVector, kLanes, kSlots>(shape, n, tensors, window, of, tile.item, box, weights, dots,
@@ -132,25 +135,24 @@ __global__ void __launch_bounds__(kBlock)
   for (int s = 0; s < kSlots; ++s) {
     const Slot slot = SlotOf(shape, tile, s);
     if (!slot.present) continue;
-    const auto single = WindowOf(shape, slot, n, flow);
+    const auto single = WindowOf(slot, n, flow);
     AddBoxGradients<T, kVector, kLanes, 1>(shape, n, tensors, single, &slot, tile.item, WindowBox(single, n),
                                            weights, dots, flow_gradient, mask);
   }
 }
 
-// Calls launch(vector, lanes), both as integral constants, with what suits the tensors.
+// Calls launch(vector, lanes), both as integral constants: whole vectors where the channels divide into those
+// of a group.
 template <typename T, typename Launcher>
 int ForLayout(const Shape& shape, bool in_vectors, const Launcher& launch) {
-  return ForVectors<T>(in_vectors, [&](auto vector) {
-    switch (LanesFor(shape.channels, kLaneChannels<T>, 8)) {
-      case 8:
-        return launch(vector, std::integral_constant<int, 8>());
-      case 16:
-        return launch(vector, std::integral_constant<int, 16>());
-      default:
-        return launch(vector, std::integral_constant<int, kWarp>());
-    }
-  });
+  using Vector = std::integral_constant<int, kVectorElements<T>>;
+  const auto divides = [&](int lanes) {
+    return in_vectors && shape.channels % (kLaneChannels<T> * lanes) == 0;
+  };
+  if (divides(32)) return launch(Vector(), std::integral_constant<int, 32>());
+  if (divides(16)) return launch(Vector(), std::integral_constant<int, 16>());
+  if (divides(8)) return launch(Vector(), std::integral_constant<int, 8>());
+  return launch(std::integral_constant<int, 1>(), std::integral_constant<int, 16>());
 }
 
 }  // namespace

@@ -45,14 +45,16 @@ __device__ inline void AddStrip(const Shape& shape, const AttentionGradient<T>& 
     Real g[slots][Lane::kCount];
 #pragma unroll
     for (int s = 0; s < slots; ++s) {
-      lane.Read(tensors.upstream + of[s].location * shape.channels, g[s]);
+      lane.Read(tensors.upstream + of[s].location * shape.channels + lane.first, g[s]);
 #pragma unroll
       for (int c = 0; c < Lane::kCount; ++c) g[s][c] = of[s].present ? g[s][c] : Real(0);
     }
-    ForPixels(shape, item, box, first, end, [&](int pixel, int64_t offset) {
+    auto* weight = reinterpret_cast<const Packed<Real, slots>*>(weights);
+    Real* dot_of_slot = dots + LaneInGroup(kLanes);
+    ForPixels(shape, item, box, first, end, lane.first, [&](int64_t offset) {
       Real values[Lane::kCount], scaled[Lane::kCount] = {}, parts[slots] = {};
       lane.Read(tensors.source + offset, values);
-      const Packed<Real, slots> k = *reinterpret_cast<const Packed<Real, slots>*>(weights + pixel * slots);
+      const Packed<Real, slots> k = *weight++;
 #pragma unroll
       for (int s = 0; s < slots; ++s) {
 #pragma unroll
@@ -64,8 +66,8 @@ __device__ inline void AddStrip(const Shape& shape, const AttentionGradient<T>& 
       lane.AddTo(scaled, tensors.source_sums + offset);
       const Real dot = SumSlots<slots, kLanes>(parts, mask);
       if (LaneInGroup(kLanes) < slots) {
-        Real* const to = dots + pixel * slots + LaneInGroup(kLanes);
-        *to = channel == 0 ? dot : *to + dot;
+        *dot_of_slot = channel == 0 ? dot : *dot_of_slot + dot;
+        dot_of_slot += slots;
       }
     });
   }

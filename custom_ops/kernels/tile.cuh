@@ -32,8 +32,9 @@ constexpr int kLaneChannels = sizeof(T) == 8 ? 4 : 8;
 
 // One location of a tile.
 struct Slot {
+  int64_t column, row;
   int64_t location;  // counted through the batch
-  bool present;      // false where the tile reaches over the map's edge; the location is a neighbour's then
+  bool present;      // false where the tile reaches over the map's edge; the rest is a neighbour's then
 };
 
 // Where a slot's location reads.
@@ -61,20 +62,20 @@ struct Tile {
 
 __device__ inline Tile TileAt(const Shape& shape, int64_t index) {
   const int64_t columns = (shape.columns + kTile - 1) / kTile, rows = (shape.rows + kTile - 1) / kTile;
-  return {index % columns * kTile, index / columns % rows * kTile, index / columns / rows};
+  const int64_t row = index / columns, item = row / rows;
+  return {(index - row * columns) * kTile, (row - item * rows) * kTile, item};
 }
 
 __device__ inline Slot SlotOf(const Shape& shape, const Tile& tile, int slot) {
   const int64_t column = tile.column + slot % kTile, row = tile.row + slot / kTile;
-  const int64_t y = ClampIndex(row, shape.rows), x = ClampIndex(column, shape.columns);
-  return {(tile.item * shape.rows + y) * shape.columns + x, row < shape.rows && column < shape.columns};
+  const int64_t x = ClampIndex(column, shape.columns), y = ClampIndex(row, shape.rows);
+  return {x, y, (tile.item * shape.rows + y) * shape.columns + x, column == x && row == y};
 }
 
 template <typename Real>
-__device__ inline Window<Real> WindowOf(const Shape& shape, const Slot& slot, int n, const Real* flow) {
-  const int64_t column = slot.location % shape.columns, row = slot.location / shape.columns % shape.rows;
-  const Position<Real> x = SplitPosition(column, flow[2 * slot.location]);
-  const Position<Real> y = SplitPosition(row, flow[2 * slot.location + 1]);
+__device__ inline Window<Real> WindowOf(const Slot& slot, int n, const Real* flow) {
+  const Position<Real> x = SplitPosition(slot.column, flow[2 * slot.location]);
+  const Position<Real> y = SplitPosition(slot.row, flow[2 * slot.location + 1]);
   return {slot, x.base - n / 2, y.base - n / 2, x.fraction, y.fraction, x.moves, y.moves};
 }
 
@@ -104,55 +105,57 @@ __device__ inline bool PaysAsOne(const Box& box, int n) {
   return box.width <= kStrip<kLanes> && 4 * pixels <= 3 * kSlots * (n + 1) * (n + 1);
 }
 
-// Row p of a window's taps, blended in x, at the window's column q; 0 outside.
-template <typename Real>
-__device__ inline Real BlendedInX(const Window<Real>& window, int n, const Real* taps, int p, int q) {
-  if (p < 0 || p >= n || !window.slot.present) return Real(0);
-  const Real right = q >= 0 && q < n ? taps[p * n + q] : Real(0);
-  const Real left = q >= 1 && q <= n ? taps[p * n + q - 1] : Real(0);
-  return (1 - window.a) * right + window.a * left;
-}
-
 // Writes K of the box's rows first to end, weights[pixel * slots + slot]: for slots = kSlots those of the
 // tile's windows, 0 where a pixel is outside of one; for slots = 1 those of `window` itself.
 template <int slots, int kLanes, typename Real>
 __device__ inline void FillWeights(const Window<Real>& window, int n, const Real* kernels, const Box& box,
                                    int first, int end, Real* weights) {
   const int lane = LaneInGroup(kLanes), slot = lane % slots;
-  const Real* const taps = kernels + window.slot.location * n * n;
+  const int rows = window.slot.present ? n : 0;
   for (int column = lane / slots; column < box.width; column += kLanes / slots) {
     const int q = box.left + column - window.left;
     int p = box.top + first - window.top;
-    Real above = BlendedInX(window, n, taps, p - 1, q);
-    for (int row = 0; row < end - first; ++row, ++p) {
-      const Real here = BlendedInX(window, n, taps, p, q);
-      weights[(row * box.width + column) * slots + slot] = (1 - window.b) * here + window.b * above;
+    const bool has_left = q >= 1 && q <= n, has_right = q >= 0 && q < n;
+    const Real* tap = kernels + window.slot.location * n * n + p * n + q;
+    // A row of taps blended in x, 0 outside.
+    const auto blended = [&](int row, const Real* right) {
+      const bool inside = row >= 0 && row < rows;
+      return (1 - window.a) * (inside && has_right ? right[0] : Real(0)) +
+             window.a * (inside && has_left ? right[-1] : Real(0));
+    };
+    Real above = blended(p - 1, tap - n);
+    Real* weight = weights + column * slots + slot;
+    for (int row = first; row < end; ++row, ++p, tap += n, weight += box.width * slots) {
+      const Real here = blended(p, tap);
+      *weight = (1 - window.b) * here + window.b * above;
       above = here;
     }
   }
 }
 
 // The channels that a lane takes of a pixel: kLaneChannels of them in vectors of kVector, the group's lanes
-// side by side.
+// side by side. With kVector > 1 every lane has all of its channels; else those beyond the pixel's are read
+// as 0 and not written.
 template <typename T, int kVector, int kLanes>
 struct LaneChannels {
   static constexpr int kCount = kLaneChannels<T>;
   static constexpr int kVectors = kCount / kVector;
+  static constexpr int kStep = kLanes * kVector;  // from a lane's vector to its next
   static constexpr int kOfGroup = kCount * kLanes;
 
   using Real = ComputeType<T>;
 
-  __device__ LaneChannels(int64_t first, int64_t channels)
-      : first(first + LaneInGroup(kLanes) * kVector), channels(channels) {}
+  __device__ LaneChannels(int64_t group_first, int64_t channels)
+      : first(group_first + LaneInGroup(kLanes) * kVector), channels(channels) {}
 
-  // Channels beyond the pixel's are read as 0 and not written.
-  __device__ bool Has(int vector) const { return first + vector * kLanes * kVector < channels; }
+  __device__ bool Has(int vector) const { return kVector > 1 || first + vector * kStep < channels; }
 
-  __device__ void Read(const T* pixel, Real* values) const {
+  // Of a pixel whose channel `first` is at `from`, and likewise below.
+  __device__ void Read(const T* from, Real* values) const {
 #pragma unroll
     for (int v = 0; v < kVectors; ++v) {
       if (Has(v)) {
-        Load<kVector>(pixel + first + v * kLanes * kVector, values + v * kVector);
+        Load<kVector>(from + v * kStep, values + v * kVector);
       } else {
 #pragma unroll
         for (int i = 0; i < kVector; ++i) values[v * kVector + i] = Real(0);
@@ -160,17 +163,17 @@ struct LaneChannels {
     }
   }
 
-  __device__ void Write(const Real* values, T* pixel) const {
+  __device__ void Write(const Real* values, T* to) const {
 #pragma unroll
     for (int v = 0; v < kVectors; ++v) {
-      if (Has(v)) Store<kVector>(values + v * kVector, pixel + first + v * kLanes * kVector);
+      if (Has(v)) Store<kVector>(values + v * kVector, to + v * kStep);
     }
   }
 
-  __device__ void AddTo(const Real* values, Real* pixel) const {
+  __device__ void AddTo(const Real* values, Real* to) const {
 #pragma unroll
     for (int v = 0; v < kVectors; ++v) {
-      if (Has(v)) AtomicAdd<kVector>(values + v * kVector, pixel + first + v * kLanes * kVector);
+      if (Has(v)) AtomicAdd<kVector>(values + v * kVector, to + v * kStep);
     }
   }
 
@@ -178,21 +181,26 @@ struct LaneChannels {
   int64_t channels;
 };
 
-// Calls visit(pixel, offset) on the pixels of the box's rows first to end: their number from the first of
-// them, and where the clamped pixel's channels begin in the source.
+// Calls visit(offset) on the pixels of the box's rows first to end, row by row: where `channel` of the
+// clamped pixel lies in the source.
 template <typename Visit>
 __device__ inline void ForPixels(const Shape& shape, int64_t item, const Box& box, int first, int end,
-                                 const Visit& visit) {
-  for (int row = first; row < end; ++row) {
-    const int64_t y = item * shape.height + ClampIndex(box.top + row, shape.height);
-    int64_t offset = (y * shape.width + ClampIndex(box.left, shape.width)) * shape.channels;
-    const int pixel = (row - first) * box.width;
+                                 int64_t channel, const Visit& visit) {
+  // Negative ones are beyond the last, too, as unsigned numbers.
+  const auto last_x = static_cast<unsigned>(shape.width - 1),
+             last_y = static_cast<unsigned>(shape.height - 1);
+  auto y = static_cast<unsigned>(box.top + first);
+  const unsigned left = static_cast<unsigned>(box.left), right = left + static_cast<unsigned>(box.width);
+  const int64_t line = item * shape.height + ClampIndex(box.top + first, shape.height);
+  int64_t row_offset = (line * shape.width + ClampIndex(box.left, shape.width)) * shape.channels + channel;
+  for (int row = first; row < end; ++row, ++y) {
+    int64_t offset = row_offset;
 #pragma unroll 2
-    for (int column = 0; column < box.width; ++column) {
-      visit(pixel + column, offset);
-      const int32_t x = box.left + column;
-      if (x >= 0 && x < shape.width - 1) offset += shape.channels;
+    for (unsigned x = left; x != right; ++x) {
+      visit(offset);
+      if (x < last_x) offset += shape.channels;
     }
+    if (y < last_y) row_offset += shape.width * shape.channels;
   }
 }
 

@@ -123,7 +123,7 @@ void TimeCall(const Call& call, Flow flow, const char* flow_name, std::vector<Ti
   const int64_t sets = 1 + 4 * int64_t{device.l2CacheSize} / BytesOf<T>(call, false);
   Random random(1);
   std::vector<std::unique_ptr<OnDevice<T>>> on_device;
-  for (int64_t i = 0; i < std::min<int64_t>(sets, 64); ++i) {
+  for (int64_t i = 0; i < sets; ++i) {
     on_device.push_back(std::make_unique<OnDevice<T>>(call, flow, &random));
   }
   for (bool gradient : {false, true}) {

@@ -27,13 +27,8 @@ class ImageHeader:
     height: int
 
 
-def read_header(data: bytes, whole: bool = True) -> ImageHeader:
-    """Reads the header of an image file and checks that the file does not end early.
-
-    Args:
-      data: the bytes of the file.
-      whole: False where the file is known to be as it was when this was checked: a JPEG file is then read as
-        far as its size only, which is quicker.
+def read_header(data: bytes) -> ImageHeader:
+    """Reads the header of a whole image file and checks that the file does not end early.
 
     Raises:
       HeaderError: empty, not one of the supported formats, a damaged header, or truncated.
@@ -43,7 +38,7 @@ def read_header(data: bytes, whole: bool = True) -> ImageHeader:
     for magic, parse in _PARSERS:
         if magic.match(data):
             try:
-                header = _jpeg(data, whole) if parse is _jpeg else parse(data)
+                header = parse(data)
             except (struct.error, IndexError) as error:
                 raise HeaderError("ends inside its header (truncated?)") from error
             if header.width < 1 or header.height < 1:
@@ -77,7 +72,7 @@ _JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # SOF0..15 wit
 _JPEG_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")  # ends entropy-coded data
 
 
-def _jpeg(data: bytes, whole: bool) -> ImageHeader:
+def _jpeg(data: bytes) -> ImageHeader:
     frame, components, adobe, position = None, 0, False, 2
     while True:
         found = _JPEG_MARKER.search(data, position)
@@ -94,8 +89,6 @@ def _jpeg(data: bytes, whole: bool) -> ImageHeader:
         if marker in _JPEG_FRAMES:
             height, width, components = struct.unpack_from(">HHB", data, position + 3)
             frame = ImageHeader("JPEG", width, height)
-            if not whole:
-                return frame
         adobe = adobe or (marker == 0xEE and data[position + 2 : position + 7] == b"Adobe")
         position += length
     if frame is None:

@@ -8,7 +8,7 @@ import stat
 import cv2
 import numpy as np
 
-from gfla_tf.data.image_header import HeaderError, read_header
+from gfla_tf.data.image_header import HeaderError, ImageHeader, read_header
 from gfla_tf.errors import InputError
 
 MAX_PIXELS = 64_000_000
@@ -40,14 +40,17 @@ def read_image(path, max_pixels: int = MAX_PIXELS, out: np.ndarray | None = None
 
 
 def decode_image(
-    data: bytes, max_pixels: int = MAX_PIXELS, whole: bool = True, out: np.ndarray | None = None
+    data: bytes,
+    max_pixels: int = MAX_PIXELS,
+    header: ImageHeader | None = None,
+    out: np.ndarray | None = None,
 ) -> np.ndarray:
     """Decodes the bytes of an image file as `read_image` does.
 
     Args:
       data: the bytes.
       max_pixels: a larger declared size is refused.
-      whole: as in `read_header`.
+      header: what `read_header` found in the same bytes, where that is known already.
       out: None or a uint8 array [H, W, 3]: the result, if the picture has that size.
 
     Returns:
@@ -57,7 +60,8 @@ def decode_image(
       HeaderError: not an image, truncated, damaged or too large: the rest of a sentence that starts with the
         file's name.
     """
-    header = read_header(data, whole)
+    if header is None:
+        header = read_header(data)
     if header.width * header.height > max_pixels:
         raise HeaderError(
             f"declares {header.width} x {header.height} pixels, more than the "

@@ -9,7 +9,7 @@ import zlib
 
 import numpy as np
 
-from gfla_tf.data.image_header import HeaderError
+from gfla_tf.data.image_header import HeaderError, ImageHeader, read_header
 from gfla_tf.data.images import decode_image
 from gfla_tf.data.layout import Layout
 from gfla_tf.data.shard_index import SplitIndex, read_index
@@ -34,6 +34,7 @@ class ShardImages:
     def __init__(self, paths: list[str], index: SplitIndex):
         self._paths = paths
         self._index = index
+        self._headers: dict[int, ImageHeader] = {}
         self._files: list[int] = []
         weakref.finalize(self, _close, self._files)
         for path in paths:
@@ -55,7 +56,9 @@ class ShardImages:
         if data is None:
             raise InputError(f"{self.where(number)} is damaged: copy the shard again, or {REMEDY}")
         try:
-            return decode_image(data, whole=False, out=out)
+            if number not in self._headers:
+                self._headers[number] = read_header(data)
+            return decode_image(data, header=self._headers[number], out=out)
         except HeaderError as error:
             raise InputError(f"{self.where(number)} (image {self._index.names[number]!r}) {error}") from error
 

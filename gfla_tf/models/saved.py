@@ -11,6 +11,12 @@ from gfla_tf.errors import InputError
 
 _MAX_CONFIG_BYTES = 2**20
 _MAX_BYTES = 4 * 2**30  # of all members together, unpacked
+_MAX_DEPTH = 16
+_WIDTHS = (  # (width, largest width, depth), by the names of the constructors' arguments
+    ("width", "max_width", ("num_layers", "num_blocks", "encoder_layers")),
+    ("flow_width", "flow_max_width", ("flow_encoder_layers",)),
+)
+_CHANNELS = ("image_channels", "pose_channels", "guidance_channels")
 _DAMAGE = (
     *(OSError, EOFError, KeyError, ValueError, RecursionError, NotImplementedError),
     *(zipfile.BadZipFile, zlib.error),
@@ -62,6 +68,31 @@ def _check_file(path, names):
     found = config.get("registered_name") if isinstance(config, dict) else None
     if found not in {f"gfla_tf>{name}" for name in names}:
         raise InputError(f"the model {path!r} is not a {' or '.join(names)} but {str(found)[:60]!r}")
+    if not _fits(config.get("config"), os.path.getsize(path)):
+        raise InputError(f"the model {path!r} is damaged: its arguments ask for more weights than it holds")
+
+
+def _fits(arguments, size):
+    """Whether the largest kernels that a network's arguments ask for, float32, have room in its file.
+
+    Building it first would take whatever memory a damaged or malicious file names.
+    """
+    try:
+        layers = arguments.get("attention_layers", {})
+        taps = max((n * n for n in layers.values()), default=1)
+        channels = max(arguments.get(name, 1) for name in _CHANNELS)
+        kernels = [8 * _largest_width(arguments, *names) ** 2 for names in _WIDTHS if names[0] in arguments]
+        kernels += [channels, taps * arguments.get("attention_hidden", 1)]
+        return 4 * max(kernels) <= size
+    except (TypeError, AttributeError, ValueError, OverflowError):
+        return False
+
+
+def _largest_width(arguments, width, max_width, depths):
+    depth = max(arguments.get(name, 1) for name in depths)
+    if depth > _MAX_DEPTH:
+        raise ValueError(f"a network of {depth} layers")
+    return min(arguments[width] * 2 ** (depth - 1), arguments[max_width])
 
 
 def _first_line(error):

@@ -1,5 +1,7 @@
 """Seeded damage to files: of any bytes, of text, and of formats whose checksums are mended afterwards."""
 
+import copy
+import json
 import re
 import struct
 import zlib
@@ -18,6 +20,13 @@ _TOKENS = (
 )  # fmt: skip
 
 
+_VALUES = (
+    None, True, False, 0, -1, 1, 0.5, 2**31, 2**63, -(2**63) - 1, 10**30, 1e308, float("nan"), float("inf"),
+    "", "x", "../x", "1", "\0", "\ud800", "a" * 5000, [], {}, [[]], [1], {"a": 1}, [None] * 18, [0] * 36,
+    ["1"] * 36, [[0, 1]], [[0, -1]], [[0, 0, 0]],
+)  # fmt: skip
+
+
 def mutate_bytes(data: bytes, random: np.random.Generator) -> bytes:
     """One to three of: flipped bits, cuts, a splice, foreign bytes, zeros, a large number in 1 to 8 bytes."""
     for _ in range(random.integers(1, 4)):
@@ -31,6 +40,26 @@ def mutate_text(data: bytes, random: np.random.Generator) -> bytes:
         choices = _TEXT if random.random() < 0.85 else _BYTES
         data = choices[random.integers(len(choices))](data, random)
     return data
+
+
+def mutate_json(data: bytes, random: np.random.Generator) -> bytes:
+    """JSON that stays JSON: one to three of its values become others, or go, or are there many times."""
+    document = json.loads(data)
+    for _ in range(random.integers(1, 4)):
+        places = list(_places(document))
+        if not places:
+            break
+        holder, key = places[random.integers(len(places))]
+        change = random.random()
+        if change < 0.7:
+            holder[key] = copy.deepcopy(_VALUES[random.integers(len(_VALUES))])
+        elif change < 0.85:
+            del holder[key]
+        elif isinstance(holder, list):
+            holder[key:key] = [holder[key]] * int(random.choice([1, 100, 10_000]))
+        else:
+            holder[f"{key} "] = copy.deepcopy(holder[key])
+    return json.dumps(document).encode()
 
 
 def mutate_png(data: bytes, random: np.random.Generator) -> bytes:
@@ -50,6 +79,15 @@ def mutate_png(data: bytes, random: np.random.Generator) -> bytes:
         for kind, body in chunks
     ]
     return data[:8] + b"".join(parts)
+
+
+def _places(node):
+    """Every (container, key or index) below a JSON value, from the outside in."""
+    if isinstance(node, dict | list):
+        keys = list(node) if isinstance(node, dict) else range(len(node))
+        yield from ((node, key) for key in keys)
+        for key in keys:
+            yield from _places(node[key])
 
 
 def _flip(data, random):

@@ -27,7 +27,7 @@ from gfla_tf.data.shard_builder import build_shards
 from gfla_tf.errors import InputError
 from tests.data import source_trees
 from tests.data.folders import write_folder
-from tests.data.mutations import mutate_bytes, mutate_png, mutate_text
+from tests.data.mutations import mutate_bytes, mutate_json, mutate_png, mutate_text
 from tests.data.pictures import gradient
 
 CASES = {
@@ -36,6 +36,7 @@ CASES = {
     "manifest": 50, "index": 60, "tfrecord": 60,
     "png": 30, "mended png": 40, "jpeg": 60, "webp": 30, "bmp": 30, "source jpeg": 20,
 }  # fmt: skip
+JSON = ("coco18", "body25", "coco17", "coco17-results", "protocol", "manifest", "index")
 BLOCK = 20
 MOST_SECONDS = 30  # of the processor, for one case
 MOST_BYTES = 2**30
@@ -110,6 +111,8 @@ def damaged(place, kind, number):
     data = place.bytes[kind]
     if kind == "mended png":
         return mutate_png(data, random)
+    if kind in JSON and number % 5 < 2:
+        return mutate_json(data, random)
     text = kind not in ("png", "jpeg", "webp", "bmp", "source jpeg", "tfrecord")
     return (mutate_text if text else mutate_bytes)(data, random)
 

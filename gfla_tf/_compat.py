@@ -4,6 +4,7 @@ import contextlib
 
 import keras
 import tensorflow as tf
+from tensorflow.python.framework import config
 from tensorflow.python.ops import control_flow_util
 from tensorflow.python.saved_model import save_context
 
@@ -59,6 +60,11 @@ def for_precision(optimizer):
     """The optimizer as the global dtype policy needs it: with dynamic loss scaling under mixed_float16."""
     wrapper = keras.mixed_precision.LossScaleOptimizer
     return wrapper(optimizer) if scales_losses() and not isinstance(optimizer, wrapper) else optimizer
+
+
+def op_determinism():
+    """Whether tf.config.experimental.enable_op_determinism() has been called."""
+    return config.is_op_determinism_enabled()
 
 
 def in_xla_context():

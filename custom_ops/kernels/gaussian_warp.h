@@ -12,8 +12,6 @@
 
 namespace gfla {
 
-constexpr int kLargestWindow = 32;  // taps along an axis
-
 // source [B, H, W, C], flow [B, H, W, 2] -> out [B, H, W, C]. size 1 to kLargestWindow; sigma positive.
 template <typename T>
 void GaussianWarp(const Shape& shape, int size, double sigma, const T* source, const ComputeType<T>* flow,

@@ -11,8 +11,6 @@
 
 namespace gfla {
 
-constexpr int kLargestKernel = 31;  // n of local_attention and flowed_patches on any device
-
 // source [B, H, W, C], flow [B, H, W, 2], kernels [B, H, W, n*n] -> out [B, H, W, C]. n odd, 1 to
 // kLargestKernel.
 template <typename T>

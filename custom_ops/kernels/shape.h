@@ -8,6 +8,9 @@
 
 namespace gfla {
 
+constexpr int kLargestKernel = 31;  // n of local attention and flowed patches, on any device
+constexpr int kLargestWindow = 32;  // taps of the Gaussian warp along an axis
+
 struct Shape {
   int64_t batch;
   int64_t height;  // of the source: [batch, height, width, channels]

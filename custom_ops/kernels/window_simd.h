@@ -19,7 +19,8 @@
 namespace gfla {
 namespace {
 
-constexpr int kLargestWindowSize = 32;
+constexpr int kLargestWindowSize = kLargestWindow;
+static_assert(kLargestKernel + 1 <= kLargestWindowSize, "the buffers below hold the window of every n");
 constexpr int kMostTaps = kLargestWindowSize * kLargestWindowSize;
 
 // Where one location's window lies.

@@ -14,9 +14,25 @@ using tensorflow::TensorShape;
 using tensorflow::shape_inference::InferenceContext;
 using tensorflow::shape_inference::ShapeHandle;
 
+// The operators' attributes.
+struct Attributes {
+  int offset;
+
+  // From a shape function's context or an operator's construction.
+  template <typename Context>
+  absl::Status Read(const Context* context) {
+    constexpr int kFar = 1 << 24;
+    TF_RETURN_IF_ERROR(context->GetAttr("offset", &offset));
+    if (offset < -kFar || offset > kFar) return Invalid("offset must be within +-", kFar, ", got ", offset);
+    return absl::OkStatus();
+  }
+};
+
 // The shape of the output, and of the gradient's upstream.
 absl::Status InferOut(InferenceContext* context, ShapeHandle* out) {
   ShapeHandle locations;
+  Attributes attributes;
+  TF_RETURN_IF_ERROR(attributes.Read(context));
   TF_RETURN_IF_ERROR(InferLocations(context, /*any_size=*/true, &locations));
   return context->Concatenate(locations, context->Vector(context->Dim(context->input(0), 3)), out);
 }
@@ -55,21 +71,14 @@ REGISTER_OP("GflaBilinearWarpGradient")
     })
     .Doc("The gradients of GflaBilinearWarp.");
 
-// The operators' attributes.
-struct Attributes {
-  int offset;
-
-  explicit Attributes(OpKernelConstruction* context) {
-    OP_REQUIRES_OK(context, context->GetAttr("offset", &offset));
-  }
-};
-
 GFLA_DEFINE_RUN(BilinearWarp)
 
 template <typename Device, typename Element>
 class BilinearWarpOp : public OpKernel {
  public:
-  explicit BilinearWarpOp(OpKernelConstruction* context) : OpKernel(context), attributes_(context) {}
+  explicit BilinearWarpOp(OpKernelConstruction* context) : OpKernel(context) {
+    OP_REQUIRES_OK(context, attributes_.Read(context));
+  }
 
   void Compute(OpKernelContext* context) override {
     const Tensor& source = context->input(0);
@@ -84,13 +93,15 @@ class BilinearWarpOp : public OpKernel {
   }
 
  private:
-  const Attributes attributes_;
+  Attributes attributes_;
 };
 
 template <typename Device, typename Element>
 class BilinearWarpGradientOp : public OpKernel {
  public:
-  explicit BilinearWarpGradientOp(OpKernelConstruction* context) : OpKernel(context), attributes_(context) {}
+  explicit BilinearWarpGradientOp(OpKernelConstruction* context) : OpKernel(context) {
+    OP_REQUIRES_OK(context, attributes_.Read(context));
+  }
 
   void Compute(OpKernelContext* context) override {
     const Tensor& source = context->input(0);
@@ -109,7 +120,7 @@ class BilinearWarpGradientOp : public OpKernel {
   }
 
  private:
-  const Attributes attributes_;
+  Attributes attributes_;
 };
 
 #define GFLA_REGISTER(Element) GFLA_REGISTER_ELEMENT(BilinearWarp, Element)

@@ -1,7 +1,6 @@
 // GflaFlowedPatches and its gradient.
 #include "custom_ops/kernels/flowed_patches.h"
 
-#include "custom_ops/kernels/local_attention.h"
 #include "custom_ops/ops/devices.h"
 
 namespace gfla {
@@ -15,14 +14,29 @@ using tensorflow::TensorShape;
 using tensorflow::shape_inference::InferenceContext;
 using tensorflow::shape_inference::ShapeHandle;
 
+// The operators' attributes.
+struct Attributes {
+  int kernel_size;
+
+  // From a shape function's context or an operator's construction.
+  template <typename Context>
+  absl::Status Read(const Context* context) {
+    TF_RETURN_IF_ERROR(context->GetAttr("kernel_size", &kernel_size));
+    if (kernel_size < 1 || kernel_size > kLargestKernel) {
+      return Invalid("kernel_size must be 1 to ", kLargestKernel, ", got ", kernel_size);
+    }
+    return absl::OkStatus();
+  }
+};
+
 // The shape of the output, and of the gradient's upstream.
 absl::Status InferOut(InferenceContext* context, ShapeHandle* out) {
   ShapeHandle locations;
+  Attributes attributes;
+  TF_RETURN_IF_ERROR(attributes.Read(context));
   TF_RETURN_IF_ERROR(InferLocations(context, /*any_size=*/false, &locations));
-  int64_t kernel_size;
-  TF_RETURN_IF_ERROR(context->GetAttr("kernel_size", &kernel_size));
-  const ShapeHandle patch =
-      context->MakeShape({context->MakeDim(kernel_size * kernel_size), context->Dim(context->input(0), 3)});
+  const int64_t taps = int64_t{attributes.kernel_size} * attributes.kernel_size;
+  const ShapeHandle patch = context->MakeShape({context->MakeDim(taps), context->Dim(context->input(0), 3)});
   return context->Concatenate(locations, patch, out);
 }
 
@@ -60,23 +74,14 @@ REGISTER_OP("GflaFlowedPatchesGradient")
     })
     .Doc("The gradients of GflaFlowedPatches.");
 
-// The operators' attributes.
-struct Attributes {
-  int kernel_size;
-
-  explicit Attributes(OpKernelConstruction* context) {
-    OP_REQUIRES_OK(context, context->GetAttr("kernel_size", &kernel_size));
-    OP_REQUIRES(context, kernel_size >= 1 && kernel_size <= kLargestKernel,
-                Invalid("kernel_size must be 1 to ", kLargestKernel, ", got ", kernel_size));
-  }
-};
-
 GFLA_DEFINE_RUN(FlowedPatches)
 
 template <typename Device, typename Element>
 class FlowedPatchesOp : public OpKernel {
  public:
-  explicit FlowedPatchesOp(OpKernelConstruction* context) : OpKernel(context), attributes_(context) {}
+  explicit FlowedPatchesOp(OpKernelConstruction* context) : OpKernel(context) {
+    OP_REQUIRES_OK(context, attributes_.Read(context));
+  }
 
   void Compute(OpKernelContext* context) override {
     const Tensor& source = context->input(0);
@@ -94,13 +99,15 @@ class FlowedPatchesOp : public OpKernel {
   }
 
  private:
-  const Attributes attributes_;
+  Attributes attributes_;
 };
 
 template <typename Device, typename Element>
 class FlowedPatchesGradientOp : public OpKernel {
  public:
-  explicit FlowedPatchesGradientOp(OpKernelConstruction* context) : OpKernel(context), attributes_(context) {}
+  explicit FlowedPatchesGradientOp(OpKernelConstruction* context) : OpKernel(context) {
+    OP_REQUIRES_OK(context, attributes_.Read(context));
+  }
 
   void Compute(OpKernelContext* context) override {
     const Tensor& source = context->input(0);
@@ -122,7 +129,7 @@ class FlowedPatchesGradientOp : public OpKernel {
   }
 
  private:
-  const Attributes attributes_;
+  Attributes attributes_;
 };
 
 #define GFLA_REGISTER(Element) GFLA_REGISTER_ELEMENT(FlowedPatches, Element)

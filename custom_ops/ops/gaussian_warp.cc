@@ -14,9 +14,29 @@ using tensorflow::TensorShape;
 using tensorflow::shape_inference::InferenceContext;
 using tensorflow::shape_inference::ShapeHandle;
 
+// The operators' attributes.
+struct Attributes {
+  int kernel_size;
+  float sigma;
+
+  // From a shape function's context or an operator's construction.
+  template <typename Context>
+  absl::Status Read(const Context* context) {
+    TF_RETURN_IF_ERROR(context->GetAttr("kernel_size", &kernel_size));
+    TF_RETURN_IF_ERROR(context->GetAttr("sigma", &sigma));
+    if (kernel_size < 1 || kernel_size > kLargestWindow) {
+      return Invalid("kernel_size must be 1 to ", kLargestWindow, ", got ", kernel_size);
+    }
+    if (!(sigma > 0)) return Invalid("sigma must be positive, got ", sigma);
+    return absl::OkStatus();
+  }
+};
+
 // The shape of the output, and of the gradient's upstream.
 absl::Status InferOut(InferenceContext* context, ShapeHandle* out) {
   ShapeHandle locations;
+  Attributes attributes;
+  TF_RETURN_IF_ERROR(attributes.Read(context));
   TF_RETURN_IF_ERROR(InferLocations(context, /*any_size=*/false, &locations));
   return context->Concatenate(locations, context->Vector(context->Dim(context->input(0), 3)), out);
 }
@@ -57,26 +77,14 @@ REGISTER_OP("GflaGaussianWarpGradient")
     })
     .Doc("The gradients of GflaGaussianWarp.");
 
-// The operators' attributes.
-struct Attributes {
-  int kernel_size;
-  float sigma;
-
-  explicit Attributes(OpKernelConstruction* context) {
-    OP_REQUIRES_OK(context, context->GetAttr("kernel_size", &kernel_size));
-    OP_REQUIRES(context, kernel_size >= 1 && kernel_size <= kLargestWindow,
-                Invalid("kernel_size must be 1 to ", kLargestWindow, ", got ", kernel_size));
-    OP_REQUIRES_OK(context, context->GetAttr("sigma", &sigma));
-    OP_REQUIRES(context, sigma > 0, Invalid("sigma must be positive, got ", sigma));
-  }
-};
-
 GFLA_DEFINE_RUN(GaussianWarp)
 
 template <typename Device, typename Element>
 class GaussianWarpOp : public OpKernel {
  public:
-  explicit GaussianWarpOp(OpKernelConstruction* context) : OpKernel(context), attributes_(context) {}
+  explicit GaussianWarpOp(OpKernelConstruction* context) : OpKernel(context) {
+    OP_REQUIRES_OK(context, attributes_.Read(context));
+  }
 
   void Compute(OpKernelContext* context) override {
     const Tensor& source = context->input(0);
@@ -92,13 +100,15 @@ class GaussianWarpOp : public OpKernel {
   }
 
  private:
-  const Attributes attributes_;
+  Attributes attributes_;
 };
 
 template <typename Device, typename Element>
 class GaussianWarpGradientOp : public OpKernel {
  public:
-  explicit GaussianWarpGradientOp(OpKernelConstruction* context) : OpKernel(context), attributes_(context) {}
+  explicit GaussianWarpGradientOp(OpKernelConstruction* context) : OpKernel(context) {
+    OP_REQUIRES_OK(context, attributes_.Read(context));
+  }
 
   void Compute(OpKernelContext* context) override {
     const Tensor& source = context->input(0);
@@ -117,7 +127,7 @@ class GaussianWarpGradientOp : public OpKernel {
   }
 
  private:
-  const Attributes attributes_;
+  Attributes attributes_;
 };
 
 #define GFLA_REGISTER(Element) GFLA_REGISTER_ELEMENT(GaussianWarp, Element)

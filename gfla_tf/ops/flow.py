@@ -11,7 +11,8 @@ import tensorflow as tf
 
 from gfla_tf.ops import checks, native
 
-_LARGEST_NATIVE = 32  # kLargestWindow of custom_ops/kernels/gaussian_warp.h
+_LARGEST_NATIVE = 32  # kLargestWindow of custom_ops/kernels/shape.h
+_SMALLEST_SIGMA = 1e-6  # its square is still a float32
 _FAR = 2.0**24  # the last integer that float32 counts to, so that floor and the fraction stay exact
 
 
@@ -79,7 +80,15 @@ def read_padded(image, flow, margin, impl="auto"):
     """`bilinear_warp` of an image that has `margin` more pixels on every side than the flow's grid.
 
     image [B, H+2*margin, W+2*margin, C]; flow [B, H, W, 2] -> [B, H, W, C] of the image's dtype.
+
+    Raises:
+      ValueError: another size of the image.
     """
+    size = [None if n is None else n + 2 * margin for n in flow.shape[1:3]]
+    if not image.shape[:3].is_compatible_with([flow.shape[0], *size]):
+        raise ValueError(
+            f"an image with a margin of {margin} must be [B, {size[0]}, {size[1]}, C], got {image.shape}"
+        )
     if native.choose("bilinear_warp", impl) == "native":
         flow = tf.cast(flow, checks.flow_dtype(image))
         return native.library().gfla_bilinear_warp(image, flow, offset=margin)
@@ -130,8 +139,8 @@ def gaussian_warp(image, flow, kernel_size=4, sigma=2.0, impl="auto"):
     """
     image, flow = checks.image_and_flow(image, flow, "image")
     checks.positive_int(kernel_size, "kernel_size")
-    if not sigma > 0:
-        raise ValueError(f"sigma must be positive, got {sigma}")
+    if not _SMALLEST_SIGMA <= sigma < float("inf"):
+        raise ValueError(f"sigma must be positive, at least {_SMALLEST_SIGMA:g}, and finite, got {sigma}")
     too_large = kernel_size > _LARGEST_NATIVE
     unsupported = f"kernel_size is at most {_LARGEST_NATIVE} there, got {kernel_size}" if too_large else None
     if native.choose("gaussian_warp", impl, unsupported) == "native":

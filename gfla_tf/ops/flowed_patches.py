@@ -5,7 +5,7 @@ import tensorflow as tf
 from gfla_tf.ops import checks, native
 from gfla_tf.ops.flow import sample_bilinear, sampling_positions
 
-_LARGEST_NATIVE = 31  # kLargestKernel of custom_ops/kernels/local_attention.h
+_LARGEST_NATIVE = 31  # kLargestKernel of custom_ops/kernels/shape.h
 
 
 def flowed_patches(source, flow, kernel_size, impl="auto"):

@@ -17,7 +17,7 @@ import tensorflow as tf
 from gfla_tf.ops import checks, native
 from gfla_tf.ops.flow import sampling_positions, split_position
 
-_LARGEST_NATIVE = 31  # kLargestKernel of custom_ops/kernels/local_attention.h
+_LARGEST_NATIVE = 31  # kLargestKernel of custom_ops/kernels/shape.h
 
 
 def local_attention(source, flow, kernels, impl="auto"):

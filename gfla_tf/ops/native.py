@@ -136,12 +136,20 @@ def _loaded():
         return None, f"{path} cannot be loaded: {(str(error).splitlines() or [type(error).__name__])[0]}"
 
 
-@functools.cache
 def _preference():
     """Why "auto" passes over a library that could run, as a clause; None where it does not."""
-    if native_record.read_record().cuda is None and tf.config.list_physical_devices("GPU"):
+    if not tf.config.list_physical_devices("GPU"):
+        return None
+    if not _has_cuda():
         return "there is a GPU and the library has no CUDA kernels; run gfla native build --cuda on"
+    if _compat.op_determinism():
+        return "its gradients on a GPU are not deterministic, and op determinism is enabled"
     return None
+
+
+@functools.cache
+def _has_cuda():
+    return native_record.read_record().cuda is not None
 
 
 def _turned_off():

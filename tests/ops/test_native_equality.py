@@ -156,10 +156,10 @@ calls = [
 values = []
 for call in calls:
     with tf.GradientTape() as tape:
-        tape.watch([s, f])
+        tape.watch([s, f, k])
         out = call(sys.argv[2])
         loss = tf.reduce_sum(out * tf.sin(out))
-    values += [out, *tape.gradient(loss, [s, f])]
+    values += [out, *(v for v in tape.gradient(loss, [s, f, k]) if v is not None)]
 np.savez(sys.argv[3], *values)
 print(ops.native.instruction_set())
 """
@@ -168,7 +168,11 @@ print(ops.native.instruction_set())
 def _in_a_process(folder, threads, impl="native", instruction_set=None):
     """Every operator's output and gradients, and the instruction set, of a process of its own."""
     file = folder / f"{threads}-{impl}-{instruction_set}.npz"
-    environment = {**os.environ, **({"GFLA_INSTRUCTION_SET": instruction_set} if instruction_set else {})}
+    environment = {
+        **os.environ,
+        "CUDA_VISIBLE_DEVICES": "-1",
+        **({"GFLA_INSTRUCTION_SET": instruction_set} if instruction_set else {}),
+    }
     command = [sys.executable, "-c", _PROGRAM, str(threads), impl, str(file)]
     done = subprocess.run(command, check=True, env=environment, capture_output=True, text=True)
     with np.load(file) as values:

@@ -1,8 +1,9 @@
 // fuzz_kernels [seconds] [seed]: the CPU kernels on random calls, under the address and undefined-behaviour
 // sanitizers. Exits 1 on a wrong result; a sanitizer ends it on the first read or write outside a tensor.
 //
-// Outputs are held against the reference. Gradients by their definition: an output is linear in the source,
-// and in the kernels, so <upstream, out> = <source, source gradient> = <kernels, kernels gradient>.
+// Outputs are held against the reference, and in double the flow's gradient against its central difference.
+// The other gradients by their definition: an output is linear in the source, and in the kernels, so
+// <upstream, out> = <source, source gradient> = <kernels, kernels gradient>.
 #include <chrono>
 #include <cmath>
 #include <cstdio>
@@ -56,6 +57,31 @@ bool Near(const Product& a, const Product& b, double tolerance) {
   return std::fabs(a.sum - b.sum) <= tolerance * (1 + a.size + b.size);
 }
 
+// Whether the flow's gradient is the slope of <upstream, out> along a random direction. Flows near a whole
+// pixel, where the slope jumps, and those that move nothing stay.
+bool FlowGradientIsTheSlope(const Call& call, const std::vector<double>& source,
+                            const std::vector<double>& flow, const std::vector<double>& kernels,
+                            const std::vector<double>& upstream, const std::vector<double>& flow_gradient,
+                            Random* random) {
+  constexpr double kStep = 1e-4;
+  std::vector<double> ahead = flow, behind = flow;
+  double along = 0;
+  for (size_t i = 0; i < flow.size(); ++i) {
+    const double fraction = flow[i] - std::floor(flow[i]);
+    if (!(std::fabs(flow[i]) < 1000) || fraction < 2 * kStep || fraction > 1 - 2 * kStep) continue;
+    const double direction = (*random)() % 2 ? 1 : -1;
+    ahead[i] += kStep * direction;
+    behind[i] -= kStep * direction;
+    along += direction * flow_gradient[i];
+  }
+  const Product above(upstream, Reference(call, source, ahead, kernels));
+  const Product below(upstream, Reference(call, source, behind, kernels));
+  // A bilinear read is quadratic at most, so its central difference is exact but for rounding; a Gaussian's
+  // third derivative is worth sigma^-3.
+  const double tolerance = call.noun == Noun::kGaussianWarp ? 1e-8 * (1 + std::pow(call.sigma, -3)) : 1e-8;
+  return std::fabs((above.sum - below.sum) / (2 * kStep) - along) <= tolerance * (1 + above.size);
+}
+
 // What is wrong with a call's results, or nothing.
 template <typename T>
 std::string Fault(const Case& test, Random* random) {
@@ -84,6 +110,11 @@ std::string Fault(const Case& test, Random* random) {
     if (!std::isfinite(value)) return "the flow's gradient is not finite";
   }
   const Product through(Wide(upstream), wide_out);
+  if constexpr (sizeof(T) == sizeof(double)) {
+    if (!FlowGradientIsTheSlope(call, source, flow, kernels, upstream, flow_gradient, random)) {
+      return "the flow's gradient is wrong";
+    }
+  }
   if (!Near(through, Product(wide_source, Wide(source_gradient)), kTolerance<T>))
     return "the source's gradient is wrong";
   if (call.noun == Noun::kLocalAttention &&

@@ -112,14 +112,33 @@ def test_other_types(dtype):
 
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
-def test_half_types_are_summed_in_float32(dtype):
-    """The result is that of the rounded inputs in float32, rounded once."""
-    source, flow, kernels, _ = _case(4)
-    source = tf.cast(tf.cast(source, dtype), tf.float32)
-    flow, kernels = tf.cast(flow, tf.float32), tf.cast(kernels, tf.float32)
-    exact = ops.local_attention(source, flow, kernels, impl="native")
-    got = ops.local_attention(tf.cast(source, dtype), flow, kernels, impl="native")
-    np.testing.assert_array_equal(tf.cast(got, tf.float32), tf.cast(tf.cast(exact, dtype), tf.float32))
+@pytest.mark.parametrize("index", [1, 4, 9, 15])
+def test_half_types_are_summed_in_float32(dtype, index):
+    """Results and gradients are those of the rounded inputs in float32, rounded once."""
+
+    def rounded(value):
+        return tf.cast(tf.cast(value, dtype), tf.float32)
+
+    def run(function, inputs, upstream):
+        with tf.GradientTape() as tape:
+            tape.watch(inputs)
+            out = function(*inputs, impl="native")
+        return out, *tape.gradient(out, inputs, output_gradients=tf.cast(upstream, out.dtype))
+
+    source, flow, kernels, n = _case(index)
+    upstreams = np.random.default_rng(index).standard_normal((*source.shape[:3], n * n + 1, source.shape[3]))
+    for name, (function, takes_kernels) in _operators(n, 0).items():
+        inputs = [rounded(source), tf.cast(flow, tf.float32)]
+        inputs += [tf.cast(kernels, tf.float32)] if takes_kernels else []
+        upstream = rounded(upstreams[..., : n * n, :] if name == "flowed_patches" else upstreams[..., -1, :])
+        exact = run(function, inputs, upstream)
+        got = run(function, [tf.cast(inputs[0], dtype), *inputs[1:]], upstream)
+        for value, wanted, half in zip(got, exact, [True, True, False, False], strict=False):
+            if half:
+                assert value.dtype.name == dtype
+                np.testing.assert_array_equal(tf.cast(value, tf.float32), rounded(wanted), err_msg=name)
+            else:
+                assert _share(value, wanted) <= 1e-5, name
 
 
 def test_every_value_of_the_half_types_passes_through():
@@ -168,11 +187,9 @@ print(ops.native.instruction_set())
 def _in_a_process(folder, threads, impl="native", instruction_set=None):
     """Every operator's output and gradients, and the instruction set, of a process of its own."""
     file = folder / f"{threads}-{impl}-{instruction_set}.npz"
-    environment = {
-        **os.environ,
-        "CUDA_VISIBLE_DEVICES": "-1",
-        **({"GFLA_INSTRUCTION_SET": instruction_set} if instruction_set else {}),
-    }
+    environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "-1"}
+    if instruction_set:
+        environment["GFLA_INSTRUCTION_SET"] = instruction_set
     command = [sys.executable, "-c", _PROGRAM, str(threads), impl, str(file)]
     done = subprocess.run(command, check=True, env=environment, capture_output=True, text=True)
     with np.load(file) as values:
@@ -229,7 +246,9 @@ def _shapes_of(*shapes):
         ("local_attention", ([2, 4, 5, 3], [2, 4, 5, 2], [2, 4, 7, 9]), {}, "are 5 and 7|are 7 and 5"),
         ("flowed_patches", ([2, 4, 5, 3], [2, 4, 5, 2]), {"kernel_size": 0}, "kernel_size"),
         ("flowed_patches", ([2, 4, 5, 3], [3, 4, 5, 2]), {"kernel_size": 3}, "are 2 and 3"),
+        ("flowed_patches", ([2, 4, 5, 3], [2, 4, 5, 2]), {"kernel_size": 32}, "must be 1 to 31, got 32"),
         ("bilinear_warp", ([2, 4, 5, 3], [2, 4, 5, 1]), {}, "must be 2 but is 1"),
+        ("gaussian_warp", ([2, 4, 5, 3], [2, 4, 5, 2]), {"kernel_size": 4, "sigma": -1.0}, "got -1"),
         ("gaussian_warp", ([2, 4, 5, 3], [2, 4, 5]), {"kernel_size": 4, "sigma": 2.0}, "must be rank 4"),
     ],
 )

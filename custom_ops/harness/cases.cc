@@ -22,9 +22,9 @@ Case RandomCase(Noun noun, Random* random) {
   call.noun = noun;
   Shape& shape = call.shape;
   shape.batch = Pick({0, 1, 1, 1, 2, 3}, random);
-  shape.height = Pick({1, 2, 3, 5, 8, 13}, random);
-  shape.width = Pick({1, 2, 3, 4, 7, 16}, random);
-  shape.channels = Pick({0, 1, 2, 3, 4, 5, 8, 16, 24, 31, 32, 40, 64, 72, 128, 136, 264}, random);
+  shape.height = Pick({1, 2, 3, 6, 9}, random);
+  shape.width = Pick({1, 2, 5, 8, 13}, random);
+  shape.channels = Pick({0, 1, 3, 4, 8, 16, 24, 31, 32, 64, 64, 72, 128, 264}, random);
   shape.rows = shape.height;
   shape.columns = shape.width;
   switch (noun) {
@@ -41,11 +41,11 @@ Case RandomCase(Noun noun, Random* random) {
       call.sigma = static_cast<double>(Pick({1, 5, 20, 40}, random)) / 10;
       break;
     case Noun::kLocalAttention:
-      call.parameter = static_cast<int>(Pick({1, 3, 3, 5, 5, 7, 9, 31}, random));
+      call.parameter = static_cast<int>(Pick({1, 3, 3, 3, 3, 5, 5, 5, 5, 7, 9, 31}, random));
       break;
   }
   const Flow flows[] = {Flow::kSmooth, Flow::kWhole, Flow::kRough, Flow::kFar, Flow::kNotFinite};
-  return {call, flows[(*random)() % 5], !OneIn(4, random), !OneIn(6, random), !OneIn(6, random)};
+  return {call, flows[(*random)() % 5], !OneIn(4, random), !OneIn(4, random), !OneIn(3, random)};
 }
 
 std::string Describe(const Case& test) {

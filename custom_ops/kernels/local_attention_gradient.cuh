@@ -34,7 +34,7 @@ __device__ inline Real SumSlots(const Real* parts, unsigned mask) {
 }
 
 // For the box's rows first to end: adds K * g to the source's gradient, and writes dots[pixel * slots +
-// slot], the gradient of K.
+// slot], the gradient of K. Slots that are not present weigh 0.
 template <typename T, int kVector, int kLanes, int slots, typename Real>
 __device__ inline void AddStrip(const Shape& shape, const AttentionGradient<T>& tensors, const Slot* of,
                                 int64_t item, const Box& box, int first, int end, const Real* weights,
@@ -46,8 +46,6 @@ __device__ inline void AddStrip(const Shape& shape, const AttentionGradient<T>& 
 #pragma unroll
     for (int s = 0; s < slots; ++s) {
       lane.Read(tensors.upstream + of[s].location * shape.channels + lane.first, g[s]);
-#pragma unroll
-      for (int c = 0; c < Lane::kCount; ++c) g[s][c] = of[s].present ? g[s][c] : Real(0);
     }
     auto* weight = reinterpret_cast<const Packed<Real, slots>*>(weights);
     Real* dot_of_slot = dots + LaneInGroup(kLanes);
@@ -119,7 +117,6 @@ __device__ inline void AddBoxGradients(const Shape& shape, int n, const Attentio
   const int rows = kStrip<kLanes> / box.width;
   for (int first = 0; first < box.height; first += rows) {
     const int end = min(first + rows, box.height);
-    __syncwarp(mask);
     FillWeights<slots, kLanes>(window, n, tensors.kernels, box, first, end, weights);
     __syncwarp(mask);
     AddStrip<T, kVector, kLanes, slots>(shape, tensors, of, item, box, first, end, weights, dots, mask);

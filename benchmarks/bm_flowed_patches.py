@@ -15,17 +15,18 @@ import tensorflow as tf
 
 from benchmarks import studies
 from benchmarks.blocks import FASHION_COARSE, FASHION_FINE, MARKET
-from benchmarks.forms import patch_forms
+from benchmarks.forms import EXTRACTED, NATIVE, patch_forms
 from benchmarks.graphs import calls_of, forward
 from benchmarks.reporting import run
 
 FILL = "a fill of that size"
 
 
-def patch_calls(block, passes, names):
+def patch_calls(block, passes, names, times=1):
     """{(form, pass): function of no argument}; see `benchmarks.studies`."""
     upstream = tf.random.stateless_normal(_patch_shape(block), [0, 5])
-    return calls_of(patch_forms(block.n), (block.maps(), block.flow()), upstream, passes, names)
+    inputs = (block.maps(), block.flow())
+    return calls_of(patch_forms(block.n), inputs, upstream, passes, names, times=times)
 
 
 def _patch_shape(block):
@@ -50,7 +51,8 @@ def grow(report, args):
 
 
 def use_threads(report, args):
-    studies.use_threads(report, "flowed_patches", patch_calls, FASHION_FINE.shrunk(args.shrink), args)
+    block = FASHION_FINE.shrunk(args.shrink)
+    studies.use_threads(report, "flowed_patches", patch_calls, [NATIVE, EXTRACTED], block, args)
 
 
 def use_memory(report, args):

@@ -29,19 +29,19 @@ from benchmarks.studies import BOTH, FORWARD, PASSES, power
 from gfla_tf import ops
 
 
-def operator_calls(block, passes, names):
+def operator_calls(block, passes, names, times=1):
     """{(form, pass): function of no argument}; see `benchmarks.studies`."""
     inputs = (block.maps(), block.flow(), block.kernels())
-    return calls_of(attention_forms(block.n), inputs, block.maps(1), passes, names)
+    return calls_of(attention_forms(block.n), inputs, block.maps(1), passes, names, times=times)
 
 
-def layer_calls(block, passes, names):
+def layer_calls(block, passes, names, times=1):
     """The same of the layer, with the gradients of its weights."""
     inputs = (block.maps(), block.maps(1), block.flow())
     layers = layer_forms(block)
     weights = {name: weights for name, (_, weights) in layers.items()}
     functions = {name: function for name, (function, _) in layers.items()}
-    return calls_of(functions, inputs, block.maps(2), passes, names, weights)
+    return calls_of(functions, inputs, block.maps(2), passes, names, weights, times)
 
 
 def _convolutions(block):
@@ -84,7 +84,8 @@ def grow(report, args):
 
 def use_threads(report, args):
     block = FASHION_FINE.shrunk(args.shrink)
-    times = studies.use_threads(report, "local_attention", operator_calls, block, args)
+    names = [NATIVE, FUSED]
+    times = studies.use_threads(report, "local_attention", operator_calls, names, block, args)
     if ops.native_available() and 2 in times:
         for kind in PASSES:
             one, two = (times[count][f"{NATIVE}, {kind}"].median for count in (1, 2))

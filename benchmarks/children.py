@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import multiprocessing
+import os
 import time
 from concurrent import futures
+from pathlib import Path
 
 from benchmarks.timing import Times
 
-TURN_SECONDS = 0.05  # a turn calls again and again for at least so long
+TURN_SECONDS = 0.1  # a turn calls again and again for at least so long
 
 
-def by_threads(counts, prepare, arguments, repeats: int = 8) -> dict[int, dict[str, Times]]:
+def by_threads(counts, prepare, arguments, repeats: int = 5) -> dict[int, dict[str, Times]]:
     """The same candidates with different numbers of TensorFlow's threads, taking turns.
 
     Args:
@@ -53,7 +56,7 @@ def alone(function, *arguments, threads: int):
       concurrent.futures.process.BrokenProcessPool: the process ended without a result.
     """
     context = multiprocessing.get_context("spawn")
-    with futures.ProcessPoolExecutor(1, context, initializer=_use_threads, initargs=(threads,)) as pool:
+    with futures.ProcessPoolExecutor(1, context, initializer=_use_threads, initargs=(threads, 1)) as pool:
         return pool.submit(function, *arguments).result()
 
 
@@ -86,23 +89,45 @@ def _child(threads, prepare, arguments):
 
 
 def _serve(connection, threads, prepare, arguments):
-    _use_threads(threads)
+    _use_threads(threads, threads)
     candidates = prepare(*arguments)
     connection.send(list(candidates))
     with contextlib.suppress(EOFError):
         while True:
-            connection.send(_turn(candidates[connection.recv()]))
+            connection.send(_turn(candidates[connection.recv()], threads))
 
 
-def _use_threads(count):
+def _use_threads(within, side_by_side):
     import tensorflow as tf
 
-    tf.config.threading.set_intra_op_parallelism_threads(count)
-    tf.config.threading.set_inter_op_parallelism_threads(1)
+    tf.config.threading.set_intra_op_parallelism_threads(within)
+    tf.config.threading.set_inter_op_parallelism_threads(side_by_side)
 
 
-def _turn(call):
-    """Seconds a call, over as many calls as fill a turn."""
+def _turn(call, threads):
+    """Seconds a call, over as many calls as fill a turn, after a turn that does not count.
+
+    That one tells which threads do the work, and the other keeps them on cores of their own (Linux): threads
+    that wake each other for less than a millisecond are else left on one core together, or not, by chance.
+    """
+    if not hasattr(os, "sched_setaffinity"):
+        _seconds_a_call(call)
+        return _seconds_a_call(call)
+    before = _ticks()
+    _seconds_a_call(call)
+    spent = {thread: ticks - before.get(thread, 0) for thread, ticks in _ticks().items()}
+    busiest = sorted(spent, key=spent.get, reverse=True)[:threads]
+    cores = os.sched_getaffinity(0)
+    for thread, core in zip(busiest, itertools.cycle(sorted(cores)), strict=False):
+        os.sched_setaffinity(thread, {core})
+    try:
+        return _seconds_a_call(call)
+    finally:
+        for thread in busiest:
+            os.sched_setaffinity(thread, cores)
+
+
+def _seconds_a_call(call):
     calls, began = 0, time.perf_counter()
     while True:
         call()
@@ -110,3 +135,12 @@ def _turn(call):
         took = time.perf_counter() - began
         if took >= TURN_SECONDS:
             return took / calls
+
+
+def _ticks() -> dict[int, int]:
+    """{thread: clock ticks it has run} of this process's threads, without the first."""
+    ticks = {}
+    for folder in Path("/proc/self/task").iterdir():
+        fields = (folder / "stat").read_text().rpartition(")")[2].split()
+        ticks[int(folder.name)] = int(fields[11]) + int(fields[12])
+    return {thread: spent for thread, spent in ticks.items() if thread != os.getpid()}

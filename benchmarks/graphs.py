@@ -7,36 +7,48 @@ import tensorflow as tf
 from benchmarks.studies import BOTH, FORWARD
 
 
-def calls_of(functions: dict, inputs, upstream, passes, names, weights=None) -> dict:
+def calls_of(functions: dict, inputs, upstream, passes, names, weights=None, times: int = 1) -> dict:
     """{(name, pass): function of no argument} for {name: function of the inputs}; see `benchmarks.studies`.
 
     upstream: the gradient of the result. weights: {name: variables whose gradients are wanted too}.
+    times: how often one call does the work.
     """
     calls, weights = {}, weights or {}
     for name, function in functions.items():
         if names is not None and name not in names:
             continue
         if FORWARD in passes:
-            calls[name, FORWARD] = forward(function, inputs)
+            calls[name, FORWARD] = forward(function, inputs, times)
         if BOTH in passes:
-            calls[name, BOTH] = forward_and_backward(function, inputs, upstream, weights.get(name, ()))
+            calls[name, BOTH] = forward_and_backward(function, inputs, upstream, weights.get(name, ()), times)
     return calls
 
 
-def forward(function, inputs):
-    """`function(*inputs)` as a function of no argument that returns when the result is there."""
-    graph = tf.function(function, autograph=False).get_concrete_function(*inputs)
+def forward(function, inputs, times: int = 1):
+    """A function of no argument that computes `function(*inputs)`, `times` over, and returns when done."""
+
+    def one_after_the_other(*copies):
+        results = []
+        for number in range(times):
+            before = [part for part in tf.nest.flatten(results) if part is not None]
+            with tf.control_dependencies(before):
+                results.append(function(*copies[number * len(inputs) : (number + 1) * len(inputs)]))
+        return results
+
+    # Copies, so that TensorFlow does not find the work to be the same.
+    copies = [*inputs, *(tf.identity(tensor) for _ in range(times - 1) for tensor in inputs)]
+    graph = tf.function(one_after_the_other, autograph=False).get_concrete_function(*copies)
     if not tf.config.list_physical_devices("GPU"):
-        return lambda: graph(*inputs)  # on the CPU a call returns when its work is done
+        return lambda: graph(*copies)  # on the CPU a call returns when its work is done
 
     def call():
-        last = [part for part in tf.nest.flatten(graph(*inputs)) if part is not None][-1]
+        last = [part for part in tf.nest.flatten(graph(*copies)) if part is not None][-1]
         tf.reshape(last, [-1])[:1].numpy()
 
     return call
 
 
-def forward_and_backward(function, inputs, upstream, weights=()):
+def forward_and_backward(function, inputs, upstream, weights=(), times: int = 1):
     """The same with the gradients of the inputs and weights."""
 
     def step(upstream, *inputs):
@@ -45,4 +57,4 @@ def forward_and_backward(function, inputs, upstream, weights=()):
             out = function(*inputs)
         return out, tape.gradient(out, [*inputs, *weights], upstream)
 
-    return forward(step, (upstream, *inputs))
+    return forward(step, (upstream, *inputs), times)

@@ -1,7 +1,8 @@
 """What is asked of every operator: how its forms compare, grow, use threads and use memory.
 
-A study takes `calls`, a function at the top of a module: `calls(block, passes, names)` returns {(form, pass):
-function of no argument} for a `benchmarks.blocks.Block`, of all forms where `names` is None.
+A study takes `calls`, a function at the top of a module: `calls(block, passes, names, times)` returns {(form,
+pass): function of no argument} for a `benchmarks.blocks.Block`, of all forms where `names` is None; each does
+the work `times` over.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ FORWARD, BOTH = "forward", "forward + backward"
 PASSES = (FORWARD, BOTH)
 SIZES = (3, 5, 7, 9)  # n
 SIDES = (16, 32, 64, 128)  # H = W
+TIMES = 4  # the work is done in one graph where threads are compared
 MIB = 2**20
 
 
@@ -68,21 +70,24 @@ def power(curve: dict) -> float:
     return float(np.polyfit(np.log(list(curve)), np.log(medians), 1)[0])
 
 
-def use_threads(report, noun, calls, block, args) -> dict:
-    """A table of speeds by the number of threads; returns {threads: {"form, pass": Times}}."""
+def use_threads(report, noun, calls, names, block, args) -> dict:
+    """A table of speeds by the number of threads; returns {threads: {"form, pass": Times}}.
+
+    Each is measured in graphs of TIMES calls, so that what Python takes for a call does not count.
+    """
     counts = sorted({1, min(2, cores()), cores()})
-    measured = by_threads(counts, _thread_calls, (calls, block), args.rounds)
+    measured = by_threads(counts, _thread_calls, (calls, names, block), max(3, args.rounds // 2))
     rows = []
     for name, one in measured[1].items():
         speeds = (f"{one.median / measured[count][name].median:.2f}" for count in counts[1:])
-        rows.append([name, milliseconds(one), *speeds])
+        rows.append([name, milliseconds(one.over(TIMES)), *speeds])
     head = ["", "1 thread, ms", *(f"{count} threads, speed" for count in counts[1:])]
     report.table(f"{noun}, {block.label}: threads", head, rows)
     return measured
 
 
-def _thread_calls(calls, block):
-    return {", ".join(key): call for key, call in calls(block, PASSES, None).items()}
+def _thread_calls(calls, names, block):
+    return {", ".join(key): call for key, call in calls(block, PASSES, names, TIMES).items()}
 
 
 def use_memory(report, calls, names, block) -> dict:

@@ -6,6 +6,8 @@ reported as medians with quartiles: a mean would report the machine's worst mome
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import multiprocessing
 import resource
 import sys
@@ -27,6 +29,10 @@ class Times:
     def of(cls, seconds) -> Times:
         """Of the calls' seconds."""
         return cls(*map(float, np.quantile(seconds, [0.5, 0.25, 0.75])))
+
+    def over(self, count: int) -> Times:
+        """Of one of the `count` pieces of work that each call did."""
+        return Times(self.median / count, self.low / count, self.high / count)
 
 
 def alternate(candidates: dict, repeats: int = 10, warmup: int = 2) -> dict[str, Times]:
@@ -111,9 +117,16 @@ def peak_memory(prepare, *arguments) -> int:
 
 def _measure_peak(sender, prepare, arguments):
     call = prepare(*arguments)
+    _give_back()
     before = _reset_peak()
     call()
     sender.send(max(0, _peak() - before))
+
+
+def _give_back():
+    """Hands free memory back to the system where the C library can (glibc), so that using it again counts."""
+    with contextlib.suppress(AttributeError, OSError):
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _reset_peak() -> int:

@@ -46,3 +46,14 @@ def test_the_convolutions_are_the_layers():
 
 def test_a_shrunk_block_still_holds_a_patch():
     assert Block("", 64, 32, 4, 5).shrunk(16).shape == (1, 5, 5, 4)
+
+
+def test_work_can_be_done_several_times_a_call():
+    name = forms.EXTRACTED
+    make = bm_local_attention.operator_calls
+    once, thrice = (make(BLOCK, [FORWARD], [name], times)[name, FORWARD] for times in (1, 3))
+    (result,) = flat(once())
+    results = flat(thrice())
+    assert len(results) == 3
+    for one in results:
+        np.testing.assert_array_equal(one, result)

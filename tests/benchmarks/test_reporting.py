@@ -91,3 +91,4 @@ def test_an_interruption_ends_with_a_word(capsys):
 def test_cells():
     assert reporting.milliseconds(Times(0.002, 0.0015, 0.003)) == "2.00 (1.50 – 3.00)"
     assert reporting.times_as_long(Times(0.006, 0.004, 0.007), Times(0.002, 0, 0)) == "3.00 (2.00 – 3.50)"
+    assert Times(4, 2, 6).over(4) == Times(1, 0.5, 1.5)

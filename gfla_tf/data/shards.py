@@ -9,8 +9,8 @@ import zlib
 
 import numpy as np
 
-from gfla_tf.data.image_header import HeaderError, ImageHeader, read_header
-from gfla_tf.data.images import decode_image
+from gfla_tf.data.image_header import HeaderError, read_header
+from gfla_tf.data.images import decode_image, decode_jpeg
 from gfla_tf.data.layout import Layout
 from gfla_tf.data.shard_index import SplitIndex, read_index
 from gfla_tf.data.shard_manifest import MANIFEST, REMEDY, Manifest, index_name, read_manifest
@@ -34,7 +34,7 @@ class ShardImages:
     def __init__(self, paths: list[str], index: SplitIndex):
         self._paths = paths
         self._index = index
-        self._headers: dict[int, ImageHeader] = {}
+        self._known = bytearray(len(index.names))  # 1 where it was found to be a whole JPEG file
         self._files: list[int] = []
         weakref.finalize(self, _close, self._files)
         for path in paths:
@@ -43,33 +43,39 @@ class ShardImages:
             except OSError as error:
                 raise InputError(f"the shard {path!r} cannot be opened: {error.strerror}") from error
         handles = [self._files[shard] for shard in index.shard]
-        columns = (index.record, index.size, index.crc32, index.offset, index.offset + index.length)
-        self._places = list(zip(handles, *(column.tolist() for column in columns), strict=True))
+        columns = (index.record.tolist(), index.size.tolist(), index.crc32.tolist())
+        self._places = list(zip(handles, *columns, strict=True))
+        self._spans = list(zip(index.offset.tolist(), index.length.tolist(), strict=True))
 
     def read(self, number: int, out: np.ndarray | None = None) -> np.ndarray:
-        """Image `number` as uint8 RGB [h, w, 3], in `out` where it has that size; its checksum is compared.
+        """Image `number` as uint8 RGB [h, w, 3], in `out` where it has that size.
+
+        Its record's checksum is compared first; its header is looked at when it is read for the first time.
 
         Raises:
           InputError: the record is damaged or holds no image; the sentence names shard and record.
         """
-        data = self.read_bytes(number)
+        data = self.read_record(number)
         if data is None:
             raise InputError(f"{self.where(number)} is damaged: copy the shard again, or {REMEDY}")
+        begin, length = self._spans[number]
+        if out is not None and self._known[number] and decode_jpeg(data, begin, length, out):
+            return out
+        image = data[begin : begin + length]
         try:
-            if number not in self._headers:
-                self._headers[number] = read_header(data)
-            return decode_image(data, header=self._headers[number], out=out)
+            self._known[number] = read_header(image).format == "JPEG"
+            return decode_image(image, out=out)
         except HeaderError as error:
             raise InputError(f"{self.where(number)} (image {self._index.names[number]!r}) {error}") from error
 
-    def read_bytes(self, number: int) -> bytes | None:
-        """The bytes of the image file `number`, or None where its record is not what was written."""
-        file, record, size, checksum, begin, end = self._places[number]
+    def read_record(self, number: int) -> bytes | None:
+        """The TFRecord of image `number`, or None where it is not what was written."""
+        file, record, size, checksum = self._places[number]
         try:
             data = os.pread(file, size, record)
         except OSError:
             return None
-        return data[begin:end] if len(data) == size and zlib.crc32(data) == checksum else None
+        return data if zlib.crc32(data) == checksum and len(data) == size else None
 
     def where(self, number: int) -> str:
         """Shard and record of an image, records counted from 0."""
@@ -138,7 +144,7 @@ def _locate(root: str, manifest: Manifest, name: str, damaged: list[str]) -> str
         index = read_index(root, manifest, split)
         images = _images(root, manifest, split, index)
         for number in np.flatnonzero(index.shard == entry.shards.index(name)):
-            if images.read_bytes(number) is None:
+            if images.read_record(number) is None:
                 return f"{images.where(number)} is damaged (image {index.names[number]!r})"
     return f"{path!r} is not the file that {MANIFEST} describes: its checksum is wrong"
 

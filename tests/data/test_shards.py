@@ -407,3 +407,15 @@ def test_pixels_are_those_of_an_accurate_decoder(built):
         encoded = (built[0] / "train" / data.names[number]).read_bytes()
         decoded = tf.io.decode_jpeg(encoded, 3, dct_method="INTEGER_ACCURATE").numpy()
         np.testing.assert_array_equal(data.images.read(number), decoded)
+
+
+def test_an_image_read_again_is_the_same(built):
+    images = DeepFashion(built[1]).load("train").images
+    first = images.read(3)
+    for _ in range(2):
+        out = np.zeros_like(first)
+        assert images.read(3, out=out) is out
+        np.testing.assert_array_equal(out, first)
+    other = np.full((5, 4, 3), 7, np.uint8)
+    np.testing.assert_array_equal(images.read(3, out=other), first)
+    assert (other == 7).all()

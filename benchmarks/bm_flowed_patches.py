@@ -4,7 +4,7 @@
     python -m benchmarks.bm_flowed_patches --json flowed_patches.json --plot flowed_patches.png
 
 The forms take turns in one process; a cell says how many medians of the compiled form another one takes, with
-its quartiles. What no form can be faster than is writing: a fill of as many bytes as the patches have.
+its quartiles. Beside them stands TensorFlow's fill of as many bytes as the patches have.
 """
 
 from __future__ import annotations

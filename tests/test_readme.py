@@ -2,10 +2,7 @@
 
 import argparse
 import re
-import sys
-import types
 
-import numpy as np
 import pytest
 
 from gfla_tf.cli.main import COMMANDS, build_parser, main
@@ -24,28 +21,8 @@ CODE = [
 ]
 
 
-@pytest.fixture
-def torch(monkeypatch, state_dict_shapes):
-    """A stand-in for PyTorch whose `load` gives a checkpoint of the right names and shapes."""
-
-    class Tensor:
-        def __init__(self, shape):
-            self.shape = shape
-
-        def numpy(self):
-            return np.zeros(self.shape, np.float32)
-
-    def load(path, map_location, weights_only):
-        assert path.endswith("net_G.pth")
-        return {f"module.{name}": Tensor(shape) for name, shape in state_dict_shapes["fashion_generator"]}
-
-    module = types.ModuleType("torch")
-    module.load = load
-    monkeypatch.setitem(sys.modules, "torch", module)
-
-
 @pytest.mark.parametrize("code", CODE)
-def test_python_blocks_run(code, tmp_path, monkeypatch, torch):
+def test_python_blocks_run(code, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     exec(compile(code, "<page>", "exec"), {"__name__": "__page__"})
 

@@ -62,7 +62,7 @@ def add_arguments(parser):
     )
     parser.add_argument(
         "--person",
-        type=int,
+        type=arguments.whole(0),
         metavar="N",
         help="which of a pose's people, counted from 0 (default: the largest)",
     )

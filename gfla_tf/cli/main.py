@@ -34,8 +34,8 @@ def main(argv=None):
     Raises:
       SystemExit: from argparse, for --help (0) and for wrong usage (2).
     """
-    args = _parse(build_parser(), argv)
     try:
+        args = _parse(build_parser(), argv)
         return args.run(args) or DONE
     except InputError as error:
         print(f"gfla: error: {error}", file=sys.stderr)

@@ -31,7 +31,7 @@ def add_arguments(parser):
     who = parser.add_mutually_exclusive_group()
     who.add_argument(
         "--person",
-        type=int,
+        type=arguments.whole(0),
         metavar="N",
         help="which of an image's people, counted from 0 (default: the largest)",
     )

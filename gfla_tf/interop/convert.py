@@ -12,7 +12,7 @@ from gfla_tf import models
 from gfla_tf.data.output_files import check_output
 from gfla_tf.errors import InputError
 from gfla_tf.interop import torch as torch_format
-from gfla_tf.interop.folders import plan
+from gfla_tf.interop.folders import left_out, plan
 from gfla_tf.interop.recognize import STAGE1_PREFIX, is_vgg19, load_recognized, title
 from gfla_tf.interop.verify import check_same_network, check_same_tensors, same
 from gfla_tf.losses import VGG19Features, vgg19_weights
@@ -62,8 +62,11 @@ def convert(source, out, to=None, image_size=None, force=False):
             os.makedirs(folder)
         for _, path in pairs:
             check_output(path, force)
+        other = left_out(source, pairs)
+        notes = (f"{other} is not converted: name a folder as output for both",) if other else ()
         for path, converted in pairs:
-            yield convert_file(path, converted, image_size, force)
+            done = convert_file(path, converted, image_size, force)
+            yield dataclasses.replace(done, notes=(*done.notes, *notes))
     except OSError as error:
         raise InputError(f"the folder {folder} cannot be made: {error.strerror or error}") from error
     finally:

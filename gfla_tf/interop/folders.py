@@ -40,6 +40,15 @@ def plan(source, out, to=None):
     return [(path, os.path.join(out, names[part])) for part, path in files.items()]
 
 
+def left_out(source, pairs):
+    """The discriminator's file in a folder of which `plan` takes the generator alone; None otherwise."""
+    if not os.path.isdir(source):
+        return None
+    to = "keras" if pairs[0][0].endswith(".pth") else "torch"
+    discriminator = _checkpoints(source, to).get("D")
+    return None if discriminator in [path for path, _ in pairs] else discriminator
+
+
 def _checkpoints(folder, to):
     """{"G": path, "D": path}, what is there of them, in the format that is not `to`."""
     names = sorted(os.listdir(folder))

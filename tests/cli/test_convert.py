@@ -152,7 +152,8 @@ def test_folders(capsys, torch, tmp_path, networks):
         back = read_weights(tmp_path / "back" / f"latest_net_{part}.pth").tensors
         for name, value in networks[part].items():
             np.testing.assert_array_equal(back[name], value)
-    assert convert(capsys, tmp_path / "theirs", "-o", tmp_path / "net.keras")[0] == 0
+    code, out, _ = convert(capsys, tmp_path / "theirs", "-o", tmp_path / "net.keras")
+    assert (code, "latest_net_D.pth is not converted: name a folder" in out) == (0, True)
     (tmp_path / "theirs" / "latest_net_G.pth").rename(tmp_path / "theirs" / "10_net_G.pth")
     assert convert(capsys, tmp_path / "theirs", "-o", tmp_path / "net.npz", "--to", "keras")[0] == 2
     assert convert(capsys, tmp_path / "theirs", "-o", tmp_path / "net.npz")[0] == 0

@@ -222,6 +222,17 @@ def test_without_lst_files_the_annotations_say_which_images(tree, tmp_path):
     assert prepare_folder("deepfashion", tree, tmp_path / "out").splits["train"].images == 8
 
 
+def test_lst_files_that_are_swapped_or_empty_are_refused(tree, tmp_path):
+    (tree / "train.lst").rename(tree / "x")
+    (tree / "test.lst").rename(tree / "train.lst")
+    (tree / "x").rename(tree / "test.lst")
+    with pytest.raises(InputError, match=r"train\.lst' names none of the images of .*swapped\?"):
+        prepare_folder("deepfashion", tree, tmp_path / "out")
+    (tree / "train.lst").write_text("\n")
+    with pytest.raises(InputError, match=r"train\.lst' is empty"):
+        prepare_folder("deepfashion", tree, tmp_path / "out")
+
+
 def test_what_the_pairs_name_is_prepared_whatever_the_lst_says(tree, tmp_path):
     names = (tree / "train.lst").read_text().splitlines()
     (tree / "train.lst").write_text("\n".join(names[1:]))

@@ -75,7 +75,9 @@ def read_lists(layout: Layout, folder: str, split: str) -> SplitLists:
             raise InputError(f"{where}: a second row is named {name!r}")
         rows[name] = line[len(name) + 1 :]
     pairs_path = find_csv(folder, layout.prefixes, "pairs", split)
-    names = dict.fromkeys(_read_names(os.path.join(folder, f"{split}.lst")) or rows)
+    list_path = os.path.join(folder, f"{split}.lst")
+    listed = _read_names(list_path)
+    names = dict.fromkeys(rows if listed is None else listed)
     pairs = []
     for number, pair in read_pairs(pairs_path):
         for name in pair:
@@ -87,17 +89,23 @@ def read_lists(layout: Layout, folder: str, split: str) -> SplitLists:
         pairs.append(pair)
     if not pairs:
         raise InputError(f"{pairs_path!r} holds no pair")
+    if listed is not None and not {name for pair in pairs for name in pair} & set(listed):
+        raise InputError(
+            f"{list_path!r} names none of the images of {pairs_path!r}: are the two splits' lists swapped?"
+        )
     return SplitLists(list(names), rows, pairs, pairs_path)
 
 
-def _read_names(path: str) -> list[str]:
-    """The names in a `.lst` file, one a line; none where there is no such file."""
+def _read_names(path: str) -> list[str] | None:
+    """The names in a `.lst` file, one a line; None where there is no such file."""
     if not os.path.lexists(path):
-        return []
+        return None
     names = []
     for number, line in _lines(path, "list of images"):
         check_inside(line, f"{path!r}, line {number}")
         names.append(line)
+    if not names:
+        raise InputError(f"{path!r} is empty: get it again, or remove it to take all annotated images")
     return names
 
 

@@ -320,7 +320,7 @@ def _saved_nodes(folder):
     return set().union(*(_compiled_nodes(graph.graph_def) for graph in saved.meta_graphs))
 
 
-class _Warper(Network):
+class Warper(Network):
     def __init__(self):
         super().__init__()
         self.attention = layers.LocalAttention(3, hidden=4)
@@ -348,7 +348,7 @@ def _write(model, how, inputs, folder):
 @needs_library
 @pytest.mark.parametrize("how", ["export", "saved_model"])
 def test_a_saved_model_runs_where_the_library_is_not(tmp_path, how):
-    model = _Warper()
+    model = Warper()
     inputs = dict(zip(["source", "flow", "target"], _arguments(n=2), strict=True))
     expected = model(inputs)
     traced = tf.function(model).get_concrete_function(inputs).graph.as_graph_def()

@@ -68,7 +68,7 @@ def test_links_lead_somewhere(page):
 
 def test_the_files_that_the_readme_generates_from_are_drawn(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    (draw,) = (words for words in commands(README, "gfla") if words[0] == "data")
+    (draw,) = (words for words in commands(README, "gfla") if words[:2] == ["data", "synthetic"])
     few = [*draw, "--identities", "1", "--test-identities", "1", "--workers", "0"]
     assert main(few) == 0
     from gfla_tf.models import PersonImageGenerator

@@ -2,6 +2,7 @@
 
 import argparse
 import importlib
+import os
 import sys
 
 from gfla_tf._version import __version__
@@ -9,7 +10,7 @@ from gfla_tf.errors import InputError
 
 COMMANDS = ("demo", "data", "train", "generate", "evaluate", "pose", "convert", "native")
 
-DONE, BAD_INPUT, INTERRUPTED = 0, 2, 130
+DONE, BAD_INPUT, INTERRUPTED, CLOSED_PIPE = 0, 2, 130, 141
 
 
 def build_parser():
@@ -36,13 +37,18 @@ def main(argv=None):
     """
     try:
         args = _parse(build_parser(), argv)
-        return args.run(args) or DONE
+        code = args.run(args) or DONE
+        sys.stdout.flush()
+        return code
     except InputError as error:
         print(f"gfla: error: {error}", file=sys.stderr)
         return BAD_INPUT
     except KeyboardInterrupt:
         print("gfla: interrupted", file=sys.stderr)
         return INTERRUPTED
+    except BrokenPipeError:  # whoever read the output, `head` say, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return CLOSED_PIPE
 
 
 def _parse(parser, argv):

@@ -91,3 +91,16 @@ def test_a_tensorflow_that_cannot_be_loaded_says_why(tmp_path):
     assert done.returncode == 1
     assert "no such instruction" in done.stderr
     assert "ImportError: broken" in done.stderr
+
+
+def test_a_reader_that_has_seen_enough_gets_no_traceback():
+    program = (
+        "import sys, types; from gfla_tf.cli import main as cli\n"
+        "cli.COMMANDS = ()\n"
+        "cli._parse = lambda *_: types.SimpleNamespace(run=lambda args: print('x' * 100000))\n"
+        "sys.exit(cli.main([]))"
+    )
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen([sys.executable, "-c", program], **pipes) as process:
+        process.stdout.close()
+        assert (process.stderr.read(), process.wait()) == (b"", 141)

@@ -16,16 +16,10 @@ class Neighbours {
   GFLA_INLINE int size() const { return 2; }
   GFLA_INLINE int first() const { return offset_; }
 
-  GFLA_INLINE void Weights(int64_t, Real a, Real b, Real* weights) const {
-    weights[0] = (1 - b) * (1 - a);
-    weights[1] = (1 - b) * a;
-    weights[2] = b * (1 - a);
-    weights[3] = b * a;
-  }
+  GFLA_INLINE void Weights(int64_t, Real a, Real b, Real* weights) const { BilinearWeights(a, b, weights); }
 
   GFLA_INLINE void Gradients(int64_t, Real a, Real b, const Real* dots, Real* da, Real* db) const {
-    *da = (1 - b) * (dots[1] - dots[0]) + b * (dots[3] - dots[2]);
-    *db = (1 - a) * (dots[2] - dots[0]) + a * (dots[3] - dots[1]);
+    AddBilinearGradients(a, b, dots, da, db);
   }
 
  private:

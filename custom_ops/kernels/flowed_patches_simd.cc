@@ -5,15 +5,7 @@
 namespace gfla {
 namespace {
 
-// The offsets and weights of the four neighbours of tap (i, j), in the window of (n + 1) x (n + 1) pixels.
-template <typename Real>
-GFLA_INLINE void FourNeighbours(Real a, Real b, Real* weights) {
-  weights[0] = (1 - b) * (1 - a);
-  weights[1] = (1 - b) * a;
-  weights[2] = b * (1 - a);
-  weights[3] = b * a;
-}
-
+// The offsets of the four neighbours of tap (i, j), in the window of (n + 1) x (n + 1) pixels.
 GFLA_INLINE void NeighbourOffsets(const int64_t* offsets, int size, int i, int j, int64_t* four) {
   const int64_t* corner = offsets + i * size + j;
   four[0] = corner[0];
@@ -33,7 +25,7 @@ void FlowedPatchesRows(const Shape& shape, int n, const T* source, const Compute
   for (int64_t location = begin * shape.columns; location < end * shape.columns; ++location) {
     const Place<Real> place = PlaceOf<Real>(shape, location, -(n / 2), flow);
     WindowOffsets(shape, place.left, place.top, n + 1, offsets);
-    FourNeighbours(place.x.fraction, place.y.fraction, weights);
+    BilinearWeights(place.x.fraction, place.y.fraction, weights);
     const T* item = BatchItem(shape, location, source);
     for (int tap = 0; tap < n * n; ++tap) {
       NeighbourOffsets(offsets, n + 1, tap / n, tap % n, four);
@@ -53,13 +45,11 @@ void FlowedPatchesFlowGradient(const Shape& shape, int n, const T* source, const
     const Place<Real> place = PlaceOf<Real>(shape, location, -(n / 2), flow);
     WindowOffsets(shape, place.left, place.top, n + 1, offsets);
     const T* item = BatchItem(shape, location, source);
-    const Real a = place.x.fraction, b = place.y.fraction;
     Real da = 0, db = 0;
     for (int tap = 0; tap < n * n; ++tap) {
       NeighbourOffsets(offsets, n + 1, tap / n, tap % n, four);
       DotProducts(upstream + (location * n * n + tap) * shape.channels, item, four, 4, shape.channels, dots);
-      da += (1 - b) * (dots[1] - dots[0]) + b * (dots[3] - dots[2]);
-      db += (1 - a) * (dots[2] - dots[0]) + a * (dots[3] - dots[1]);
+      AddBilinearGradients(place.x.fraction, place.y.fraction, dots, &da, &db);
     }
     flow_gradient[2 * location] = place.x.moves ? da : 0;
     flow_gradient[2 * location + 1] = place.y.moves ? db : 0;
@@ -75,7 +65,7 @@ void FlowedPatchesSourceGradient(const Shape& shape, int n, const ComputeType<T>
                        int count) __attribute__((always_inline)) {
     Real weights[4], used[4];
     int64_t from[4];
-    FourNeighbours(place.x.fraction, place.y.fraction, weights);
+    BilinearWeights(place.x.fraction, place.y.fraction, weights);
     const T* patch = upstream + location * n * n * shape.channels;
     for (int t = 0; t < count; ++t) {
       // Pixel (p, q) of the window is a neighbour of the taps (p, q), (p, q - 1), (p - 1, q) and (p - 1, q -

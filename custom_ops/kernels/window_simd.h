@@ -49,6 +49,22 @@ GFLA_INLINE void WindowOffsets(const Shape& shape, int64_t left, int64_t top, in
   }
 }
 
+// The weights of the four neighbours of a position, y first.
+template <typename Real>
+GFLA_INLINE void BilinearWeights(Real a, Real b, Real* weights) {
+  weights[0] = (1 - b) * (1 - a);
+  weights[1] = (1 - b) * a;
+  weights[2] = b * (1 - a);
+  weights[3] = b * a;
+}
+
+// Adds the gradients of the fractions a and b, from `dots`, that of the four weights.
+template <typename Real>
+GFLA_INLINE void AddBilinearGradients(Real a, Real b, const Real* dots, Real* da, Real* db) {
+  *da += (1 - b) * (dots[1] - dots[0]) + b * (dots[3] - dots[2]);
+  *db += (1 - a) * (dots[2] - dots[0]) + a * (dots[3] - dots[1]);
+}
+
 template <typename T>
 GFLA_INLINE const T* BatchItem(const Shape& shape, int64_t location, const T* source) {
   return source + location / (shape.rows * shape.columns) * shape.height * shape.width * shape.channels;

@@ -1,21 +1,17 @@
 // GflaFlowedPatches and its gradient.
 #include "custom_ops/kernels/flowed_patches.h"
 
-#include "custom_ops/ops/devices.h"
+#include "custom_ops/ops/warp_op.h"
 
 namespace gfla {
 namespace {
 
-using tensorflow::OpKernel;
-using tensorflow::OpKernelConstruction;
-using tensorflow::OpKernelContext;
-using tensorflow::Tensor;
-using tensorflow::TensorShape;
-using tensorflow::shape_inference::InferenceContext;
-using tensorflow::shape_inference::ShapeHandle;
+GFLA_DEFINE_RUN(FlowedPatches)
 
 // The operators' attributes.
-struct Attributes {
+struct FlowedPatchesAttributes {
+  static constexpr bool kAnySize = false;
+
   int kernel_size;
 
   // From a shape function's context or an operator's construction.
@@ -27,18 +23,19 @@ struct Attributes {
     }
     return absl::OkStatus();
   }
-};
 
-// The shape of the output, and of the gradient's upstream.
-absl::Status InferOut(InferenceContext* context, ShapeHandle* out) {
-  ShapeHandle locations;
-  Attributes attributes;
-  TF_RETURN_IF_ERROR(attributes.Read(context));
-  TF_RETURN_IF_ERROR(InferLocations(context, /*any_size=*/false, &locations));
-  const int64_t taps = int64_t{attributes.kernel_size} * attributes.kernel_size;
-  const ShapeHandle patch = context->MakeShape({context->MakeDim(taps), context->Dim(context->input(0), 3)});
-  return context->Concatenate(locations, patch, out);
-}
+  int64_t taps() const { return int64_t{kernel_size} * kernel_size; }
+
+  template <typename Device, typename... Pointers>
+  absl::Status Forward(const Device& device, const Shape& shape, Pointers... pointers) const {
+    return Run(device, shape, kernel_size, pointers...);
+  }
+
+  template <typename Device, typename... Pointers>
+  absl::Status Backward(const Device& device, const Shape& shape, Pointers... pointers) const {
+    return RunGradient(device, shape, kernel_size, pointers...);
+  }
+};
 
 REGISTER_OP("GflaFlowedPatches")
     .Input("source: T")
@@ -47,12 +44,7 @@ REGISTER_OP("GflaFlowedPatches")
     .Attr("kernel_size: int >= 1")
     .Attr("T: {float, double, half, bfloat16}")
     .Attr("U: {float, double}")
-    .SetShapeFn([](InferenceContext* context) {
-      ShapeHandle out;
-      TF_RETURN_IF_ERROR(InferOut(context, &out));
-      context->set_output(0, out);
-      return absl::OkStatus();
-    })
+    .SetShapeFn(InferOutput<FlowedPatchesAttributes>)
     .Doc(
         "The n x n patch of the source around where each location's flow points; U is double where T is, "
         "else float.");
@@ -66,71 +58,14 @@ REGISTER_OP("GflaFlowedPatchesGradient")
     .Attr("kernel_size: int >= 1")
     .Attr("T: {float, double, half, bfloat16}")
     .Attr("U: {float, double}")
-    .SetShapeFn([](InferenceContext* context) {
-      ShapeHandle out, ignored;
-      TF_RETURN_IF_ERROR(InferOut(context, &out));
-      TF_RETURN_IF_ERROR(context->Merge(context->input(2), out, &ignored));
-      return GradientShapes(context, {0, 1});
-    })
+    .SetShapeFn(InferGradients<FlowedPatchesAttributes>)
     .Doc("The gradients of GflaFlowedPatches.");
 
-GFLA_DEFINE_RUN(FlowedPatches)
+template <typename Device, typename Element>
+using FlowedPatchesOp = WarpOp<FlowedPatchesAttributes, Device, Element>;
 
 template <typename Device, typename Element>
-class FlowedPatchesOp : public OpKernel {
- public:
-  explicit FlowedPatchesOp(OpKernelConstruction* context) : OpKernel(context) {
-    OP_REQUIRES_OK(context, attributes_.Read(context));
-  }
-
-  void Compute(OpKernelContext* context) override {
-    const Tensor& source = context->input(0);
-    Shape shape;
-    OP_REQUIRES_OK(context, CheckSourceAndFlow(source, context->input(1), /*any_size=*/false, &shape));
-    Tensor* out;
-    OP_REQUIRES_OK(context, context->allocate_output(
-                                0,
-                                TensorShape({shape.batch, shape.rows, shape.columns,
-                                             int64_t{attributes_.kernel_size} * attributes_.kernel_size,
-                                             shape.channels}),
-                                &out));
-    OP_REQUIRES_OK(context, Run(Device(context), shape, attributes_.kernel_size, Data<Element>(source),
-                                Data<FlowType<Element>>(context->input(1)), Data<Element>(out)));
-  }
-
- private:
-  Attributes attributes_;
-};
-
-template <typename Device, typename Element>
-class FlowedPatchesGradientOp : public OpKernel {
- public:
-  explicit FlowedPatchesGradientOp(OpKernelConstruction* context) : OpKernel(context) {
-    OP_REQUIRES_OK(context, attributes_.Read(context));
-  }
-
-  void Compute(OpKernelContext* context) override {
-    const Tensor& source = context->input(0);
-    const Tensor& flow = context->input(1);
-    const Tensor& upstream = context->input(2);
-    Shape shape;
-    OP_REQUIRES_OK(context, CheckSourceAndFlow(source, flow, /*any_size=*/false, &shape));
-    OP_REQUIRES_OK(context, CheckAtLocations(
-                                shape, upstream,
-                                {int64_t{attributes_.kernel_size} * attributes_.kernel_size, shape.channels},
-                                "upstream"));
-    Tensor *source_gradient, *flow_gradient;
-    OP_REQUIRES_OK(context, context->allocate_output(0, source.shape(), &source_gradient));
-    OP_REQUIRES_OK(context, context->allocate_output(1, flow.shape(), &flow_gradient));
-    OP_REQUIRES_OK(context,
-                   RunGradient(Device(context), shape, attributes_.kernel_size, Data<Element>(source),
-                               Data<FlowType<Element>>(flow), Data<Element>(upstream),
-                               Data<Element>(source_gradient), Data<FlowType<Element>>(flow_gradient)));
-  }
-
- private:
-  Attributes attributes_;
-};
+using FlowedPatchesGradientOp = WarpGradientOp<FlowedPatchesAttributes, Device, Element>;
 
 #define GFLA_REGISTER(Element) GFLA_REGISTER_ELEMENT(FlowedPatches, Element)
 

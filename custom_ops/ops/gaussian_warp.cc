@@ -1,21 +1,17 @@
 // GflaGaussianWarp and its gradient.
 #include "custom_ops/kernels/gaussian_warp.h"
 
-#include "custom_ops/ops/devices.h"
+#include "custom_ops/ops/warp_op.h"
 
 namespace gfla {
 namespace {
 
-using tensorflow::OpKernel;
-using tensorflow::OpKernelConstruction;
-using tensorflow::OpKernelContext;
-using tensorflow::Tensor;
-using tensorflow::TensorShape;
-using tensorflow::shape_inference::InferenceContext;
-using tensorflow::shape_inference::ShapeHandle;
+GFLA_DEFINE_RUN(GaussianWarp)
 
 // The operators' attributes.
-struct Attributes {
+struct GaussianWarpAttributes {
+  static constexpr bool kAnySize = false;
+
   int kernel_size;
   float sigma;
 
@@ -30,16 +26,19 @@ struct Attributes {
     if (!(sigma > 0)) return Invalid("sigma must be positive, got ", sigma);
     return absl::OkStatus();
   }
-};
 
-// The shape of the output, and of the gradient's upstream.
-absl::Status InferOut(InferenceContext* context, ShapeHandle* out) {
-  ShapeHandle locations;
-  Attributes attributes;
-  TF_RETURN_IF_ERROR(attributes.Read(context));
-  TF_RETURN_IF_ERROR(InferLocations(context, /*any_size=*/false, &locations));
-  return context->Concatenate(locations, context->Vector(context->Dim(context->input(0), 3)), out);
-}
+  int64_t taps() const { return 0; }
+
+  template <typename Device, typename... Pointers>
+  absl::Status Forward(const Device& device, const Shape& shape, Pointers... pointers) const {
+    return Run(device, shape, kernel_size, sigma, pointers...);
+  }
+
+  template <typename Device, typename... Pointers>
+  absl::Status Backward(const Device& device, const Shape& shape, Pointers... pointers) const {
+    return RunGradient(device, shape, kernel_size, sigma, pointers...);
+  }
+};
 
 REGISTER_OP("GflaGaussianWarp")
     .Input("source: T")
@@ -49,12 +48,7 @@ REGISTER_OP("GflaGaussianWarp")
     .Attr("sigma: float")
     .Attr("T: {float, double, half, bfloat16}")
     .Attr("U: {float, double}")
-    .SetShapeFn([](InferenceContext* context) {
-      ShapeHandle out;
-      TF_RETURN_IF_ERROR(InferOut(context, &out));
-      context->set_output(0, out);
-      return absl::OkStatus();
-    })
+    .SetShapeFn(InferOutput<GaussianWarpAttributes>)
     .Doc(
         "A read of the source through a Gaussian window where each location's flow points; U is double where "
         "T is, else float.");
@@ -69,66 +63,14 @@ REGISTER_OP("GflaGaussianWarpGradient")
     .Attr("sigma: float")
     .Attr("T: {float, double, half, bfloat16}")
     .Attr("U: {float, double}")
-    .SetShapeFn([](InferenceContext* context) {
-      ShapeHandle out, ignored;
-      TF_RETURN_IF_ERROR(InferOut(context, &out));
-      TF_RETURN_IF_ERROR(context->Merge(context->input(2), out, &ignored));
-      return GradientShapes(context, {0, 1});
-    })
+    .SetShapeFn(InferGradients<GaussianWarpAttributes>)
     .Doc("The gradients of GflaGaussianWarp.");
 
-GFLA_DEFINE_RUN(GaussianWarp)
+template <typename Device, typename Element>
+using GaussianWarpOp = WarpOp<GaussianWarpAttributes, Device, Element>;
 
 template <typename Device, typename Element>
-class GaussianWarpOp : public OpKernel {
- public:
-  explicit GaussianWarpOp(OpKernelConstruction* context) : OpKernel(context) {
-    OP_REQUIRES_OK(context, attributes_.Read(context));
-  }
-
-  void Compute(OpKernelContext* context) override {
-    const Tensor& source = context->input(0);
-    Shape shape;
-    OP_REQUIRES_OK(context, CheckSourceAndFlow(source, context->input(1), /*any_size=*/false, &shape));
-    Tensor* out;
-    OP_REQUIRES_OK(context,
-                   context->allocate_output(
-                       0, TensorShape({shape.batch, shape.rows, shape.columns, shape.channels}), &out));
-    OP_REQUIRES_OK(
-        context, Run(Device(context), shape, attributes_.kernel_size, attributes_.sigma,
-                     Data<Element>(source), Data<FlowType<Element>>(context->input(1)), Data<Element>(out)));
-  }
-
- private:
-  Attributes attributes_;
-};
-
-template <typename Device, typename Element>
-class GaussianWarpGradientOp : public OpKernel {
- public:
-  explicit GaussianWarpGradientOp(OpKernelConstruction* context) : OpKernel(context) {
-    OP_REQUIRES_OK(context, attributes_.Read(context));
-  }
-
-  void Compute(OpKernelContext* context) override {
-    const Tensor& source = context->input(0);
-    const Tensor& flow = context->input(1);
-    const Tensor& upstream = context->input(2);
-    Shape shape;
-    OP_REQUIRES_OK(context, CheckSourceAndFlow(source, flow, /*any_size=*/false, &shape));
-    OP_REQUIRES_OK(context, CheckAtLocations(shape, upstream, {shape.channels}, "upstream"));
-    Tensor *source_gradient, *flow_gradient;
-    OP_REQUIRES_OK(context, context->allocate_output(0, source.shape(), &source_gradient));
-    OP_REQUIRES_OK(context, context->allocate_output(1, flow.shape(), &flow_gradient));
-    OP_REQUIRES_OK(context,
-                   RunGradient(Device(context), shape, attributes_.kernel_size, attributes_.sigma,
-                               Data<Element>(source), Data<FlowType<Element>>(flow), Data<Element>(upstream),
-                               Data<Element>(source_gradient), Data<FlowType<Element>>(flow_gradient)));
-  }
-
- private:
-  Attributes attributes_;
-};
+using GaussianWarpGradientOp = WarpGradientOp<GaussianWarpAttributes, Device, Element>;
 
 #define GFLA_REGISTER(Element) GFLA_REGISTER_ELEMENT(GaussianWarp, Element)
 

@@ -43,7 +43,7 @@ absl::Status CheckSourceAndFlow(const Tensor& source, const Tensor& flow, bool a
   return absl::OkStatus();
 }
 
-absl::Status CheckAtLocations(const Shape& shape, const Tensor& tensor, std::initializer_list<int64_t> last,
+absl::Status CheckAtLocations(const Shape& shape, const Tensor& tensor, const std::vector<int64_t>& last,
                               const char* name) {
   TensorShape expected({shape.batch, shape.rows, shape.columns});
   for (int64_t size : last) expected.AddDim(size);

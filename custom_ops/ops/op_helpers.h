@@ -3,6 +3,8 @@
 #ifndef GFLA_OPS_OP_HELPERS_H_
 #define GFLA_OPS_OP_HELPERS_H_
 
+#include <vector>
+
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "custom_ops/kernels/parallel.h"
@@ -62,7 +64,7 @@ absl::Status CheckSourceAndFlow(const tensorflow::Tensor& source, const tensorfl
 
 // `tensor` has the flow's batch and size, and `last` as its further dimensions.
 absl::Status CheckAtLocations(const Shape& shape, const tensorflow::Tensor& tensor,
-                              std::initializer_list<int64_t> last, const char* name);
+                              const std::vector<int64_t>& last, const char* name);
 
 // The n of kernels [B, H, W, n*n]: odd, 1 to 31.
 absl::Status OddKernelSize(int64_t taps, int* n);

@@ -141,8 +141,7 @@ def gaussian_warp(image, flow, kernel_size=4, sigma=2.0, impl="auto"):
     checks.positive_int(kernel_size, "kernel_size")
     if not _SMALLEST_SIGMA <= sigma < float("inf"):
         raise ValueError(f"sigma must be positive, at least {_SMALLEST_SIGMA:g}, and finite, got {sigma}")
-    too_large = kernel_size > _LARGEST_NATIVE
-    unsupported = f"kernel_size is at most {_LARGEST_NATIVE} there, got {kernel_size}" if too_large else None
+    unsupported = native.beyond("kernel_size", kernel_size, _LARGEST_NATIVE)
     if native.choose("gaussian_warp", impl, unsupported) == "native":
         flow = tf.cast(flow, checks.flow_dtype(image))
         return native.library().gfla_gaussian_warp(image, flow, kernel_size=kernel_size, sigma=sigma)

@@ -33,8 +33,7 @@ def flowed_patches(source, flow, kernel_size, impl="auto"):
     """
     source, flow = checks.image_and_flow(source, flow, "source")
     checks.positive_int(kernel_size, "kernel_size")
-    too_large = kernel_size > _LARGEST_NATIVE
-    unsupported = f"kernel_size is at most {_LARGEST_NATIVE} there, got {kernel_size}" if too_large else None
+    unsupported = native.beyond("kernel_size", kernel_size, _LARGEST_NATIVE)
     if native.choose("flowed_patches", impl, unsupported) == "native":
         flow = tf.cast(flow, checks.flow_dtype(source))
         return native.library().gfla_flowed_patches(source, flow, kernel_size=kernel_size)

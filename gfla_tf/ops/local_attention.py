@@ -48,8 +48,7 @@ def local_attention(source, flow, kernels, impl="auto"):
         raise ValueError(
             f"kernels and flow must agree in batch, height and width, got {kernels.shape} and {flow.shape}"
         )
-    unsupported = f"n is at most {_LARGEST_NATIVE} there, got {n}" if n > _LARGEST_NATIVE else None
-    if native.choose("local_attention", impl, unsupported) == "native":
+    if native.choose("local_attention", impl, native.beyond("n", n, _LARGEST_NATIVE)) == "native":
         dtype = checks.flow_dtype(source)
         return native.library().gfla_local_attention(source, tf.cast(flow, dtype), tf.cast(kernels, dtype))
     return _local_attention_tf(source, flow, kernels, n)

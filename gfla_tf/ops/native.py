@@ -40,6 +40,11 @@ def unavailable_reason():
     return _load()[1]
 
 
+def beyond(name, value, largest):
+    """Why the compiled operators do not take an argument of this value, as a clause; None up to `largest`."""
+    return f"{name} is at most {largest} there, got {value}" if value > largest else None
+
+
 def library():
     """The loaded module of operators: `library().gfla_local_attention(...)`.
 
@@ -138,13 +143,18 @@ def _loaded():
 
 def _preference():
     """Why "auto" passes over a library that could run, as a clause; None where it does not."""
-    if not tf.config.list_physical_devices("GPU"):
+    if not _has_gpu():
         return None
     if not _has_cuda():
         return "there is a GPU and the library has no CUDA kernels; run gfla native build --cuda on"
     if _compat.op_determinism():
         return "its gradients on a GPU are not deterministic, and op determinism is enabled"
     return None
+
+
+@functools.cache
+def _has_gpu():
+    return bool(tf.config.list_physical_devices("GPU"))
 
 
 @functools.cache

@@ -196,7 +196,7 @@ def test_a_gpu_without_cuda_kernels_keeps_auto_to_tensorflow(monkeypatch):
     if native_record.read_record().cuda:
         pytest.skip("the library has CUDA kernels")
     monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind=None: ["a GPU"])
-    native._preference.cache_clear()
+    native._has_gpu.cache_clear()
     try:
         assert native.choose("local_attention", "auto") == "tf"
         assert native.choose("local_attention", "native") == "native"
@@ -205,7 +205,7 @@ def test_a_gpu_without_cuda_kernels_keeps_auto_to_tensorflow(monkeypatch):
             "there is a GPU and the library has no CUDA kernels; run gfla native build --cuda on",
         )
     finally:
-        native._preference.cache_clear()
+        native._has_gpu.cache_clear()
 
 
 @needs_library

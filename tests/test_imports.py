@@ -28,6 +28,7 @@ ORDER = [
     "training",
     "interop",
     "inference",
+    "export",
     "report",
     "cli",
     "__main__",

@@ -25,10 +25,17 @@ def load_generator(path=None) -> models.PersonImageGenerator:
     Raises:
       InputError: missing, not a `.keras` file, another model, or damaged; the sentence names the file.
     """
+    return load_network(model_file(path), [models.PersonImageGenerator])
+
+
+def model_file(path=None) -> str:
+    """The file that `load_generator` reads for this path; a file's own path is not looked at.
+
+    Raises:
+      InputError: a folder without one `.keras` file.
+    """
     path = os.fspath(models.shipped_model_path() if path is None else path)
-    if os.path.isdir(path):
-        path = _find_in_folder(path)
-    return load_network(path, [models.PersonImageGenerator])
+    return _find_in_folder(path) if os.path.isdir(path) else path
 
 
 def _find_in_folder(folder: str) -> str:

@@ -1,0 +1,72 @@
+"""What the model card takes from beside the model, and what it leaves open."""
+
+import hashlib
+import json
+
+import keras
+import pytest
+import tensorflow as tf
+
+from gfla_tf.errors import InputError
+from gfla_tf.export import model_card
+from gfla_tf.export.model_card import card_path, card_text
+from gfla_tf.models import PersonImageGenerator
+
+
+@pytest.fixture(scope="module")
+def model():
+    return PersonImageGenerator.from_preset("synthetic")
+
+
+@pytest.fixture
+def run(tmp_path):
+    """A run folder; what it records is what a run writes."""
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    (folder / "model.keras").write_bytes(b"weights")
+    (folder / "run.json").write_text('{"program": "gfla_tf", "images": "img of deepfashion"}')
+    (folder / "config.yaml").write_text("seed: 3\ndata: {source: deepfashion, root: /home/me, workers: 2}\n")
+    (folder / "figures.json").write_text('{"pairs": 600, "images": {"generated": {"l1": 0.1}}}')
+    return folder
+
+
+def test_a_run_folder(model, run):
+    weights = run / "model.keras"
+    for source in (run, weights):
+        card = model_card(model, source, export={"format": "x"}, parity={"image": 0.0}, files={"w": weights})
+        assert json.loads(card_text(card)) == card
+        assert card["name"] == "mine"
+        assert card["weights_sha256"] == hashlib.sha256(b"weights").hexdigest()
+        assert card["data"] == {"images": "img of deepfashion", "settings": {"source": "deepfashion"}}
+        assert card["figures"] == {"pairs": 600, "images": {"generated": {"l1": 0.1}}}
+        assert card["files"] == {"w": {"sha256": card["weights_sha256"], "bytes": 7}}
+        assert (card["export"], card["parity"]) == ({"format": "x"}, {"image": 0.0})
+
+
+def test_the_model_can_be_made_again(model, run):
+    card = model_card(model, run, export={})
+    assert card["model"]["class"] == "PersonImageGenerator"
+    again = PersonImageGenerator(**card["model"]["config"])
+    assert again.count_params() == card["parameters"] == model.count_params()
+    assert card["versions"]["tensorflow"] == tf.__version__
+    assert card["versions"]["keras"] == keras.__version__
+
+
+def test_a_file_of_its_own_has_no_record(model, run):
+    other = run / "other.keras"
+    other.write_bytes(b"other")
+    card = model_card(model, other, export={})
+    assert (card["name"], card["data"], card["figures"], card["parity"]) == ("other", None, None, None)
+    assert card["files"] == {}
+
+
+@pytest.mark.parametrize("name", ["run.json", "config.yaml", "figures.json"])
+@pytest.mark.parametrize("text", ["[1, 2]", "{", "\ufffe" * 3])
+def test_a_damaged_record_is_named(model, run, name, text):
+    (run / name).write_text(text)
+    with pytest.raises(InputError, match=f"{name}' beside the model is damaged"):
+        model_card(model, run, export={})
+
+
+def test_beside_a_single_file():
+    assert card_path("out/person.tflite") == "out/person.model_card.json"

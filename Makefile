@@ -8,7 +8,7 @@ READY := $(VENV)/ready
 NATIVE := $(VENV)/native
 CXX_SOURCES := $(shell find custom_ops -name '*.cc' -o -name '*.h' -o -name '*.cu' -o -name '*.cuh')
 
-.PHONY: demo test test-fast native lint format clean
+.PHONY: demo test test-fast package-check native lint format clean
 
 demo: $(NATIVE)
 	$(BIN)/gfla demo --out demo
@@ -18,6 +18,9 @@ test: $(NATIVE)
 
 test-fast: $(NATIVE)
 	$(BIN)/python -m pytest -m "not slow"
+
+package-check: $(READY)
+	$(BIN)/python tests/packaging/every_python.py
 
 native: $(READY)
 	$(BIN)/gfla native build --werror

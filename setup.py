@@ -49,40 +49,40 @@ def _programs(name):
     return getattr(module, "CMAKE_BIN_DIR", None) or getattr(module, "BIN_DIR", None)
 
 
-def can_compile():
-    """Whether a compiler and TensorFlow are there; says which is not."""
+def obstacle():
+    """Why the operators cannot be compiled here, as a clause; None where they can."""
     if os.environ.get("GFLA_NATIVE") == "0":
-        print("gfla_tf: installing without compiled operators: GFLA_NATIVE=0", flush=True)
-        return False
+        return "GFLA_NATIVE=0"
     named = os.environ.get("CXX")
     if not any(map(shutil.which, [named] if named else ["c++", "g++", "clang++"])):
-        print("gfla_tf: installing without compiled operators: there is no C++ compiler", flush=True)
-        return False
+        return "there is no C++ compiler"
     if not outside("import importlib.util, sys; sys.exit(importlib.util.find_spec('tensorflow') is None)"):
-        print("gfla_tf: installing without compiled operators: TensorFlow is not installed here", flush=True)
-        return False
-    return True
+        return "TensorFlow is not installed in this build's environment"
+    return None
 
 
 def tools():
     """What a build needs beside the compiler, where the system has no CMake: asked for when pip asks."""
     asks = "egg_info" in sys.argv[1:]
-    return ["cmake>=3.18", "ninja"] if asks and not shutil.which("cmake") and can_compile() else []
+    return ["cmake>=3.18", "ninja"] if asks and not shutil.which("cmake") and not obstacle() else []
 
 
 class BuildWithOperators(build_py):
     """Compiles the operators into the package, beside the Python files."""
 
     def run(self):
+        package = ROOT / "gfla_tf"
+        if not self.editable_mode:
+            package = Path(self.build_lib).resolve() / "gfla_tf"
+            shutil.rmtree(package, ignore_errors=True)  # files of an earlier build, since renamed or removed
         super().run()
-        package = ROOT / "gfla_tf" if self.editable_mode else Path(self.build_lib).resolve() / "gfla_tf"
-        folder = package / "ops" / "lib"
-        if can_compile():
-            self.distribution.has_operators = outside(BUILD.format(root=str(ROOT), folder=str(folder)))
-            if not self.distribution.has_operators:
-                print("gfla_tf: installing without compiled operators: they could not be built", flush=True)
-        if not self.distribution.has_operators and not self.editable_mode:
-            shutil.rmtree(folder, ignore_errors=True)  # of an earlier build in this folder
+        why_not = obstacle()
+        if why_not is None:
+            code = BUILD.format(root=str(ROOT), folder=str(package / "ops" / "lib"))
+            self.distribution.has_operators = outside(code)
+            why_not = None if self.distribution.has_operators else "they could not be built"
+        if why_not is not None:
+            print(f"gfla_tf: going on without compiled operators: {why_not}", flush=True)
 
 
 class PlatformWheel(bdist_wheel):
@@ -122,9 +122,10 @@ setup(
         "gfla_tf.savedmodels": "savedmodels",
         "gfla_tf.custom_ops": "custom_ops",
     },
+    include_package_data=False,  # what MANIFEST.in names is for the sdist, which holds more
     package_data={
         "gfla_tf.configs": ["*.yaml"],
-        "gfla_tf.savedmodels": ["**/*"],
+        "gfla_tf.savedmodels": ["README.md", "*/README.md", "*/model.keras"],
         "gfla_tf.custom_ops": ["CMakeLists.txt", "cmake/*.cmake", "kernels/*", "ops/*"],
     },
 )

@@ -1,0 +1,117 @@
+"""Tries an installed gfla_tf: run by the Python of the environment that it was installed into.
+
+    python tests/packaging/smoke.py [--native]
+
+Works in an empty folder of its own and takes nothing from a checkout. Exits with 1 and the step's output
+where something fails. `--native` also compiles the operators from the installed sources, unless the wheel
+brought them, and insists that they run.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+SCRIPTS = Path(sys.executable).parent
+
+
+def run(*words):
+    """Runs a program of this environment and returns its standard output."""
+    bare = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
+    done = subprocess.run(words, capture_output=True, text=True, env={**bare, "TF_CPP_MIN_LOG_LEVEL": "3"})
+    if done.returncode != 0:
+        sys.exit(f"{' '.join(words)} ended with code {done.returncode}:\n{done.stdout}{done.stderr}")
+    return done.stdout
+
+
+def gfla(*words):
+    """Runs the installed program."""
+    return run(str(SCRIPTS / "gfla"), *words)
+
+
+def python(code):
+    """Runs code by this environment's Python, with nothing of the folder it runs in."""
+    return run(sys.executable, "-I", "-c", code)
+
+
+def insist(true, message):
+    """Ends the program unless something holds; `assert` would be left out under -O."""
+    if not true:
+        sys.exit(message)
+
+
+def imports():
+    """The package is the installed one, and `python -m gfla_tf` is the program."""
+    path = Path(python("import gfla_tf; print(gfla_tf.__file__)").strip())
+    insist(path.is_relative_to(sys.prefix), f"gfla_tf is {path}, which is not in {sys.prefix}")
+    python("import gfla_tf, gfla_tf.ops.native_build; [getattr(gfla_tf, name) for name in gfla_tf.__all__]")
+    insist(run(sys.executable, "-m", "gfla_tf", "--version") == gfla("--version"), "two versions")
+
+
+def version_and_help():
+    """The program tells its version and its commands."""
+    version = python("from importlib.metadata import version; print(version('gfla-tf'))").strip()
+    insist(gfla("--version").split()[:2] == ["gfla_tf", version], f"--version does not tell {version}")
+    insist("generate" in gfla("--help"), "--help does not name the commands")
+
+
+def native(build):
+    """The state of the operators is told, and where it is asked for they are compiled and run."""
+    if build:
+        gfla("native", "build", "--cuda", "off")
+    status = json.loads(gfla("native", "status", "--json"))
+    insist(set(status["operators"]) >= {"local_attention", "bilinear_warp"}, f"operators: {status}")
+    insist(Path(status["library"]).is_relative_to(sys.prefix), f"the library is {status['library']}")
+    insist(status["available"] or not build, f"the operators cannot run: {status['reason']}")
+    return "compiled" if status["available"] else "TensorFlow's"
+
+
+def generate():
+    """The shipped model makes a picture of a drawn person."""
+    gfla("data", "synthetic", "-o", "people", "--identities", "1", "--test-identities", "1", "--workers", "0")
+    photographs = sorted(Path("people/test").iterdir())
+    rows = [f"people/fasion-annotation-test.csv#{photograph.name}" for photograph in photographs[:2]]
+    poses = ["--source-pose", rows[0], "--target-pose", rows[1]]
+    gfla("generate", "--source", str(photographs[0]), *poses, "-o", "out.png", "--flow", "flow.png")
+    sizes = python(
+        "import cv2; files = [cv2.imread(name) for name in "
+        f"({str(photographs[0])!r}, 'out.png', 'flow.png')]; "
+        "print(*{file.shape for file in files}, files[1].std() > 5)"
+    )
+    insist(sizes.count("(") == 1 and sizes.endswith("True\n"), f"the picture is wrong: {sizes}")
+
+
+def presets():
+    """The networks are made from their presets, and the small one computes."""
+    shown = python(
+        "import numpy as np; from gfla_tf.models import PersonImageGenerator\n"
+        "model = PersonImageGenerator.from_preset('synthetic')\n"
+        "maps = {'source_pose': 18, 'target_pose': 18, 'source_image': 3}\n"
+        "out = model({name: np.zeros([1, 64, 64, size], 'float32') for name, size in maps.items()})\n"
+        "print(out['image'].shape, PersonImageGenerator.from_preset('fashion').count_params())"
+    )
+    insist(shown == "(1, 64, 64, 3) 14047395\n", f"the presets are wrong: {shown}")
+
+
+def main():
+    """Runs every step and says so."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--native", action="store_true", help="compile the operators, and insist on them")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as place:
+        os.chdir(place)
+        imports()
+        version_and_help()
+        operators = native(arguments.native)
+        generate()
+        presets()
+        os.chdir("/")
+    print(gfla("--version").strip())
+    print(f"smoke test passed in {sys.prefix}, with {operators} operators")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,215 @@
+"""The sdist and the wheel: what they hold and say, that one makes the other, that the wheel works alone."""
+
+import email
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import PurePosixPath
+
+import pytest
+
+from gfla_tf import __version__
+from gfla_tf.ops import native_record
+from tests.packaging import distributions
+from tests.pages import ROOT
+
+pytestmark = pytest.mark.slow
+
+SMOKE = ROOT / "tests" / "packaging" / "smoke.py"
+INFO = f"gfla_tf-{__version__}.dist-info"
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory):
+    distributions.require_build()
+    return distributions.copy_checkout(tmp_path_factory.mktemp("checkout"))
+
+
+@pytest.fixture(scope="module")
+def sdist(checkout, tmp_path_factory):
+    """(the sdist's file, the folder that it unpacks into)."""
+    made, _ = distributions.build(checkout, tmp_path_factory.mktemp("sdist"), "sdist")
+    return made, distributions.unpack(made, tmp_path_factory.mktemp("unpacked"))
+
+
+@pytest.fixture(scope="module")
+def wheel(checkout, sdist, tmp_path_factory):
+    """The wheel, built without the operators from a checkout where an older one was built before."""
+    stale = checkout / "build" / "lib" / "gfla_tf" / "ops" / "renamed_since.py"
+    stale.parent.mkdir(parents=True)
+    stale.touch()
+    made, said = distributions.build(checkout, tmp_path_factory.mktemp("wheel"), "wheel", GFLA_NATIVE="0")
+    assert said.count("gfla_tf: going on without compiled operators: GFLA_NATIVE=0\n") == 1
+    return made
+
+
+@pytest.fixture(scope="module")
+def metadata(wheel):
+    return email.message_from_bytes(distributions.contents(wheel)[f"{INFO}/METADATA"])
+
+
+def test_the_sdist_holds_the_repository(sdist):
+    path, folder = sdist
+    assert path.name == f"gfla_tf-{__version__}.tar.gz"
+    held = distributions.files(folder)
+    expected = set(distributions.tracked()) - distributions.NOT_IN_SDIST
+    made = {name for name in held - expected if not name.startswith("gfla_tf.egg-info/")}
+    assert (expected - held, made) == (set(), {"PKG-INFO", "setup.cfg"})
+    assert all((folder / name).read_bytes() == (ROOT / name).read_bytes() for name in expected)
+
+
+def test_the_sdist_makes_the_wheel_of_the_checkout(sdist, wheel, tmp_path):
+    again, _ = distributions.build(sdist[1], tmp_path, "wheel", GFLA_NATIVE="0")
+    assert again.name == wheel.name
+    assert distributions.contents(again) == distributions.contents(wheel)
+
+
+def _installed_from(name):
+    """Where a tracked file stands in the wheel; None if it is not part of it."""
+    path = PurePosixPath(name)
+    place = f"gfla_tf/{name}"
+    match path.parts:
+        case ("gfla_tf", *_):
+            return name
+        case ("configs", _):
+            return place
+        case ("savedmodels", *_, ("README.md" | "model.keras")):
+            return place
+        case ("custom_ops", "CMakeLists.txt") | ("custom_ops", "cmake" | "kernels" | "ops", _):
+            return place
+    return None
+
+
+def test_the_wheel_holds_the_package_and_what_it_uses(wheel):
+    held = distributions.contents(wheel)
+    expected = {place: name for name in distributions.tracked() if (place := _installed_from(name))}
+    info = {
+        f"{INFO}/{name}"
+        for name in ("METADATA", "WHEEL", "RECORD", "entry_points.txt", "top_level.txt", "licenses/LICENSE")
+    }
+    assert set(held) == set(expected) | info
+    assert all(held[place] == (ROOT / name).read_bytes() for place, name in expected.items())
+    assert held[f"{INFO}/licenses/LICENSE"] == (ROOT / "LICENSE").read_bytes()
+    assert held[f"{INFO}/top_level.txt"] == b"gfla_tf\n"
+
+
+@pytest.mark.parametrize("cuda", [False, True])
+def test_the_wheel_holds_the_operators_sources(wheel, tmp_path, monkeypatch, cuda):
+    for name, data in distributions.contents(wheel).items():
+        if name.startswith("gfla_tf/custom_ops/"):
+            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / name).write_bytes(data)
+    expected = native_record.sources_digest(cuda)
+    monkeypatch.setattr(native_record, "sources_folder", lambda: tmp_path / "gfla_tf" / "custom_ops")
+    assert native_record.sources_digest(cuda) == expected
+
+
+def _tags(wheel):
+    described = email.message_from_bytes(distributions.contents(wheel)[f"{INFO}/WHEEL"])
+    return described["Root-Is-Purelib"], described.get_all("Tag")
+
+
+def test_a_wheel_without_operators_is_of_any_platform(wheel):
+    assert wheel.name == f"gfla_tf-{__version__}-py3-none-any.whl"
+    assert _tags(wheel) == ("true", ["py3-none-any"])
+
+
+COMPILED = """
+def build(folder):
+    import pathlib
+    pathlib.Path(folder).mkdir()
+    for name in ("libgfla_ops.so", "build.json"):
+        pathlib.Path(folder, name).write_text(name)
+"""
+
+
+def test_a_wheel_with_operators_is_of_this_platform_and_of_any_python(tmp_path):
+    """The compiler's part is played by a stub; `make package-check` builds such a wheel with a compiler."""
+    distributions.require_build()
+    checkout = distributions.copy_checkout(tmp_path / "checkout")
+    (checkout / "gfla_tf" / "ops" / "native_build.py").write_text(COMPILED)
+    made, _ = distributions.build(checkout, tmp_path / "out", "wheel", GFLA_NATIVE="1", CXX=sys.executable)
+    held = distributions.contents(made)
+    assert {held[f"gfla_tf/ops/lib/{name}"] for name in ("libgfla_ops.so", "build.json")} == {
+        b"libgfla_ops.so",
+        b"build.json",
+    }
+    purelib, tags = _tags(made)
+    assert purelib == "false"
+    assert all(re.fullmatch(r"py3-none-(linux|macosx)_\w+", tag) for tag in tags)
+    assert made.name == f"gfla_tf-{__version__}-{tags[0]}.whl"
+
+
+def test_a_compiler_that_fails_makes_the_wheel_of_any_platform(tmp_path):
+    distributions.require_build()
+    checkout = distributions.copy_checkout(tmp_path / "checkout")
+    broken = "from gfla_tf.errors import InputError\ndef build(folder):\n    raise InputError('it broke')\n"
+    (checkout / "gfla_tf" / "ops" / "native_build.py").write_text(broken)
+    made, said = distributions.build(checkout, tmp_path / "out", "wheel", GFLA_NATIVE="1", CXX=sys.executable)
+    assert "gfla_tf: it broke\n" in said
+    assert said.count("gfla_tf: going on without compiled operators: they could not be built\n") == 1
+    assert _tags(made) == ("true", ["py3-none-any"])
+    assert not any(name.startswith("gfla_tf/ops/lib") for name in distributions.contents(made))
+
+
+def test_the_metadata_says_what_the_project_is(metadata):
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert (metadata["Name"], metadata["Version"]) == ("gfla-tf", __version__)
+    assert metadata["License-Expression"] == "Apache-2.0"
+    assert metadata.get_all("License-File") == ["LICENSE"]
+    bounds = set(metadata["Requires-Python"].split(","))
+    assert bounds == {">=3.11", "<3.14"}
+    assert set(metadata.get_all("Provides-Extra")) == set(project["optional-dependencies"])
+    requires = metadata.get_all("Requires-Dist")
+    plain = [one for one in requires if "extra ==" not in one]
+    assert {re.match(r"[\w-]+", one)[0] for one in plain} == {
+        "tensorflow",
+        "keras",
+        "numpy",
+        "opencv-python-headless",
+        "PyYAML",
+    }
+    for extra, packages in project["optional-dependencies"].items():
+        mine = [one for one in requires if re.search(rf"extra == ['\"]{extra}['\"]", one)]
+        assert len(mine) == len(packages), extra
+
+
+def test_the_readme_is_its_description_and_renders(metadata):
+    renderer = pytest.importorskip("readme_renderer.markdown", reason="it is in the extra [dev]")
+    assert metadata["Description-Content-Type"] == "text/markdown"
+    text = metadata.get_payload(decode=True).decode()
+    assert text == (ROOT / "README.md").read_text(encoding="utf-8")
+    page = renderer.render(text)
+    for part in ("<h1", "<table", "<pre", "<code", "<a href"):
+        assert part in page
+    assert "```" not in page
+
+
+@pytest.fixture(scope="module")
+def environment(wheel, tmp_path_factory):
+    """An environment of its own that holds the wheel and nothing else; its folder."""
+    folder = tmp_path_factory.mktemp("environment")
+    for words in (
+        ["venv", "--without-pip", str(folder)],
+        ["pip", "--python", str(folder / "bin" / "python"), "install", "--no-index", "--no-deps", str(wheel)],
+    ):
+        subprocess.run([sys.executable, "-m", *words], check=True, cwd=folder, stdout=subprocess.DEVNULL)
+    return folder
+
+
+def _packages():
+    """The folders of the running environment's packages."""
+    return [path for path in sys.path if os.path.basename(path) == "site-packages"]
+
+
+def test_the_installed_wheel_passes_the_smoke_test(environment):
+    """TensorFlow is the running environment's; gfla_tf is the wheel's, which stands before it on the path."""
+    (site,) = environment.glob("lib/python*/site-packages")
+    (site / "parent.pth").write_text("\n".join(_packages()) + "\n")
+    done = subprocess.run(
+        [environment / "bin" / "python", "-P", SMOKE], capture_output=True, text=True, cwd=environment
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.splitlines()[-1].startswith(f"smoke test passed in {environment}, with TensorFlow's")

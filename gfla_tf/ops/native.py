@@ -45,6 +45,11 @@ def beyond(name, value, largest):
     return f"{name} is at most {largest} there, got {value}" if value > largest else None
 
 
+def library_path():
+    """Where the library for this version of TensorFlow lies, or would lie."""
+    return native_record.library_folder(tf.version.VERSION) / native_record.LIBRARY
+
+
 def library():
     """The loaded module of operators: `library().gfla_local_attention(...)`.
 
@@ -116,7 +121,7 @@ def instruction_set():
       NativeUnavailableError: the library cannot be loaded.
     """
     library()
-    function = ctypes.CDLL(str(native_record.FOLDER / native_record.LIBRARY)).gfla_instruction_set
+    function = ctypes.CDLL(str(library_path())).gfla_instruction_set
     function.restype = ctypes.c_char_p
     return function().decode()
 
@@ -134,7 +139,7 @@ def _loaded():
     reason = native_record.refusal(tf.version.VERSION)
     if reason is not None:
         return None, reason
-    path = native_record.FOLDER / native_record.LIBRARY
+    path = library_path()
     try:
         return tf.load_op_library(str(path)), None
     except (tf.errors.OpError, OSError, RuntimeError) as error:
@@ -159,7 +164,7 @@ def _has_gpu():
 
 @functools.cache
 def _has_cuda():
-    return native_record.read_record().cuda is not None
+    return native_record.read_record(library_path().parent).cuda is not None
 
 
 def _turned_off():

@@ -20,13 +20,14 @@ from gfla_tf.ops.native_record import LIBRARY, RECORD, Record
 _PROGRESS = re.compile(r"^\[\s*(\d+%|\d+/\d+)\] ")  # of ninja and of make
 
 
-def build(folder=native_record.FOLDER, *, cuda="auto", force=False, werror=False, scratch=None, report=print):
+def build(folder=None, *, cuda="auto", force=False, werror=False, scratch=None, report=print):
     """Builds the library, and the record beside it, unless they are there and up to date.
 
     It is made elsewhere and moved into place once complete.
 
     Args:
-      folder: where it goes; made if it is missing. Only in its default place is it found.
+      folder: holds a folder for each version of TensorFlow, and the library goes into one of them; made if it
+        is missing. Only in its default place, beside this module, is the library found.
       cuda: "auto" (the CUDA kernels are compiled where nvcc and a TensorFlow with CUDA are found), "on" or
         "off".
       force: build again what is up to date.
@@ -43,7 +44,7 @@ def build(folder=native_record.FOLDER, *, cuda="auto", force=False, werror=False
     """
     if cuda not in ("auto", "on", "off"):
         raise ValueError(f'cuda must be "auto", "on" or "off", got {cuda!r}')
-    folder = Path(folder)
+    folder = native_record.library_folder(tf.version.VERSION, folder)
     if not force and _is_up_to_date(folder, cuda):
         report(f"{folder / LIBRARY} is up to date for TensorFlow {tf.version.VERSION}")
         return None

@@ -1,5 +1,6 @@
 """Where the compiled library lies, and build.json beside it: what it was built from, and with what.
 
+Each version of TensorFlow has a folder of its own, so that several environments can share a checkout.
 The record is read before the library is opened, so that one built for another TensorFlow, or from other
 sources, is refused with that reason instead of crashing the process.
 """
@@ -11,7 +12,7 @@ from pathlib import Path
 
 from gfla_tf.resources import resource
 
-FOLDER = Path(__file__).resolve().parent / "lib"
+FOLDER = Path(__file__).resolve().parent / "lib"  # holds a folder for each version of TensorFlow
 LIBRARY = "libgfla_ops.so"
 RECORD = "build.json"
 
@@ -31,7 +32,12 @@ class Record:
     library: str  # sha256 of the library file
 
 
-def read_record(folder=FOLDER):
+def library_folder(tensorflow, folder=None):
+    """Where the library for a version of TensorFlow lies, below `folder` (default: `FOLDER`)."""
+    return Path(FOLDER if folder is None else folder) / f"tensorflow-{tensorflow}"
+
+
+def read_record(folder):
     """The record in a library's folder.
 
     Raises:
@@ -82,10 +88,16 @@ def sources_digest(cuda):
     return digest.hexdigest()
 
 
-def refusal(tensorflow, folder=FOLDER):
-    """Why a library must not be opened by a version of TensorFlow, as a clause; None where it may."""
+def refusal(tensorflow, folder=None):
+    """Why a library must not be opened by a version of TensorFlow, as a clause; None where it may.
+
+    Args:
+      tensorflow: tf.version.VERSION.
+      folder: the library's; `library_folder(tensorflow)` unless given.
+    """
     again = "run gfla native build"
-    path = Path(folder) / LIBRARY
+    folder = library_folder(tensorflow) if folder is None else Path(folder)
+    path = folder / LIBRARY
     try:
         record = read_record(folder)
         if record.tensorflow != tensorflow:
@@ -95,7 +107,7 @@ def refusal(tensorflow, folder=FOLDER):
         if record.library != file_digest(path):
             return f"{path} is not the file that was built; {again}"
     except FileNotFoundError:
-        return f"the library is not built; {again}"
+        return f"the library is not built for TensorFlow {tensorflow}; {again}"
     except ValueError as error:
         return f"{error}; {again}"
     except OSError as error:

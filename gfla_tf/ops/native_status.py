@@ -16,7 +16,7 @@ def native_status():
     "instruction_set" is None unless the library is loaded.
     """
     try:
-        record = dataclasses.asdict(native_record.read_record())
+        record = dataclasses.asdict(native_record.read_record(native.library_path().parent))
     except (OSError, ValueError):
         record = None
     operators = {}
@@ -28,7 +28,7 @@ def native_status():
         "available": available,
         "reason": native.unavailable_reason(),
         "operators": operators,
-        "library": str(native_record.FOLDER / native_record.LIBRARY),
+        "library": str(native.library_path()),
         "build": record,
         "tensorflow": tf.version.VERSION,
         "threads": tf.config.threading.get_intra_op_parallelism_threads() or os.cpu_count(),

@@ -33,6 +33,10 @@ def copy(tmp_path):
     return package
 
 
+def _lib(copy):
+    return copy / "ops" / "lib" / f"tensorflow-{tf.version.VERSION}"
+
+
 def _gfla(copy, *words, **environment):
     """Runs the copy's `gfla native …`."""
     paths = [str(copy.parent), *(path for path in sys.path if path != str(PACKAGE.parent))]
@@ -104,7 +108,7 @@ def test_missing_tools_are_named(tmp_path, monkeypatch):
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(InputError, match=r"file/lib' cannot be written .*build as its owner"):
+    with pytest.raises(InputError, match=r"file/lib/tensorflow-.*' cannot be written .*build as its owner"):
         native_build.build(tmp_path / "file" / "lib")
 
 
@@ -112,8 +116,8 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path):
 def test_a_failing_compiler_is_shown_and_leaves_what_was_there(copy):
     source = copy / "custom_ops" / "kernels" / "instruction_set.cc"
     source.write_text("#error a broken kernel\n" + source.read_text())
-    lib = copy / "ops" / "lib"
-    lib.mkdir()
+    lib = _lib(copy)
+    lib.mkdir(parents=True)
     (lib / LIBRARY).write_bytes(b"before")
     done = _gfla(copy, "build", "--cuda", "off")
     assert done.returncode == 2
@@ -130,7 +134,7 @@ def test_a_build_description_that_fails_is_shown(copy):
     description.write_text(description.read_text() + 'message(FATAL_ERROR "no such thing")\n')
     done = _gfla(copy, "build")
     assert (done.returncode, "no such thing" in done.stdout) == (2, True)
-    assert list((copy / "ops" / "lib").iterdir()) == []
+    assert list(_lib(copy).iterdir()) == []
 
 
 @needs_tools
@@ -140,7 +144,7 @@ def test_building_from_an_installed_copy(copy):
     assert (before["available"], before["build"]) == (False, None)
     done = _gfla(copy, "build", "--cuda", "off")
     assert done.returncode == 0, done.stdout
-    lib = copy / "ops" / "lib"
+    lib = _lib(copy)
     assert sorted(path.name for path in lib.iterdir()) == [RECORD, LIBRARY]
     assert "Linking" in done.stdout
     assert done.stdout.splitlines()[-1] == f"built {lib / LIBRARY}"

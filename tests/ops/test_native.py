@@ -109,10 +109,10 @@ def test_turned_off_says_so_once_an_operator():
 
 def test_without_a_logging_set_up_a_fall_back_is_warned_of_but_not_one_asked_for(tmp_path):
     missing = f"from gfla_tf.ops import native_record; native_record.FOLDER = {str(tmp_path)!r}\n"
-    refuse = "native_record.refusal.__defaults__ = (native_record.FOLDER,)\n"
-    _, log = _python(missing + refuse + CALL_ALL_TWICE, GFLA_NATIVE="1")
+    _, log = _python(missing + CALL_ALL_TWICE, GFLA_NATIVE="1")
     assert len(log) == 4
-    assert all("the library is not built; run gfla native build" in line for line in log)
+    reason = f"the library is not built for TensorFlow {tf.version.VERSION}; run gfla native build"
+    assert all(reason in line for line in log)
     assert _python(CALL_ALL_TWICE, GFLA_NATIVE="0")[1] == []
 
 
@@ -156,7 +156,19 @@ def test_a_library_of_other_makings_is_refused(tmp_path):
     (tmp_path / LIBRARY).write_bytes(b"librar")
     assert "is not the file that was built" in native_record.refusal("2.99.0", tmp_path)
     (tmp_path / LIBRARY).unlink()
-    assert "the library is not built" in native_record.refusal("2.99.0", tmp_path)
+    assert native_record.refusal("2.99.0", tmp_path) == (
+        "the library is not built for TensorFlow 2.99.0; run gfla native build"
+    )
+
+
+def test_each_tensorflow_has_a_library_of_its_own(tmp_path, monkeypatch):
+    monkeypatch.setattr(native_record, "FOLDER", tmp_path)
+    folder = native_record.library_folder("2.99.0")
+    folder.mkdir()
+    _recorded(folder)
+    assert native_record.refusal("2.99.0") is None
+    assert "is not built for TensorFlow 2.98.1" in native_record.refusal("2.98.1")
+    assert native.library_path().parent == tmp_path / f"tensorflow-{tf.version.VERSION}"
 
 
 @pytest.mark.parametrize(
@@ -193,7 +205,7 @@ def test_every_operator_is_native_outside_xla():
 
 @needs_library
 def test_a_gpu_without_cuda_kernels_keeps_auto_to_tensorflow(monkeypatch):
-    if native_record.read_record().cuda:
+    if native_record.read_record(native.library_path().parent).cuda:
         pytest.skip("the library has CUDA kernels")
     monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind=None: ["a GPU"])
     native._has_gpu.cache_clear()

@@ -77,3 +77,8 @@ def in_xla_context():
 def writing_saved_model():
     """Whether tf.saved_model.save is tracing functions in this thread."""
     return save_context.in_save_context()
+
+
+def write_archive(archive, folder):
+    """Writes a `keras.export.ExportArchive` without Keras 3's long description of it."""
+    archive.write_out(folder, **({"verbose": False} if KERAS_3 else {}))

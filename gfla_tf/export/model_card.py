@@ -15,6 +15,7 @@ from gfla_tf._version import __version__
 from gfla_tf.data.images import read_file
 from gfla_tf.errors import InputError
 from gfla_tf.inference.load import MODEL_NAME, model_file
+from gfla_tf.models.preset_folder import WEIGHTS
 
 CARD_NAME = "model_card.json"
 _SCHEMA = 1
@@ -77,8 +78,8 @@ def sha256(path) -> str:
 
 
 def _name(path):
-    """The run folder's name for its model.keras, otherwise the file's without its ending."""
-    return path.resolve().parent.name if path.name == MODEL_NAME else path.stem
+    """The folder's name for a run's model and a preset's weights, otherwise the file's without its ending."""
+    return path.resolve().parent.name if path.name in (MODEL_NAME, WEIGHTS) else path.stem
 
 
 def _arguments(model):

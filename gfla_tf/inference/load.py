@@ -6,6 +6,7 @@ import os
 
 from gfla_tf import models
 from gfla_tf.errors import InputError
+from gfla_tf.models.preset_folder import WEIGHTS, is_preset_folder
 from gfla_tf.models.saved import load_network
 
 MODEL_NAME = "model.keras"
@@ -19,22 +20,26 @@ def load_generator(path=None) -> models.PersonImageGenerator:
     reads it.
 
     Args:
-      path: a `.keras` file, or a folder that holds one (a run folder, or one of `savedmodels/`); None: the
-        shipped synthetic model.
+      path: a `.keras` file, or a folder: one that holds such a file (a run folder, or one of
+        `savedmodels/`), or one of `save_to_preset`; None: the shipped synthetic model.
 
     Raises:
       InputError: missing, not a `.keras` file, another model, or damaged; the sentence names the file.
     """
+    if path is not None and is_preset_folder(path):
+        return models.PersonImageGenerator.from_preset(path)
     return load_network(model_file(path), [models.PersonImageGenerator])
 
 
 def model_file(path=None) -> str:
-    """The file that `load_generator` reads for this path; a file's own path is not looked at.
+    """The file whose weights `load_generator` reads for this path; a file's own path is not looked at.
 
     Raises:
-      InputError: a folder without one `.keras` file.
+      InputError: a folder that is none of `save_to_preset` and has not one `.keras` file.
     """
     path = os.fspath(models.shipped_model_path() if path is None else path)
+    if is_preset_folder(path):
+        return os.path.join(path, WEIGHTS)
     return _find_in_folder(path) if os.path.isdir(path) else path
 
 

@@ -6,7 +6,7 @@ import tensorflow as tf
 from gfla_tf.layers import DiscriminatorBlock, SpectralNormConv2D
 from gfla_tf.layers.blocks import lrelu
 from gfla_tf.models.network import Network
-from gfla_tf.models.presets import discriminator_preset
+from gfla_tf.models.presets import PRESETS, discriminator_preset
 
 
 @keras.saving.register_keras_serializable(package="gfla_tf")
@@ -36,13 +36,12 @@ class ResDiscriminator(Network):
         self.build()
 
     @classmethod
-    def from_preset(cls, name, **overrides):
-        """A new, untrained discriminator of a named configuration: "fashion", "market" or "synthetic".
+    def _preset_names(cls):
+        return tuple(PRESETS)
 
-        Raises:
-          ValueError: an unknown name.
-        """
-        return cls(**{**discriminator_preset(name), **overrides})
+    @classmethod
+    def _preset_arguments(cls, name):
+        return discriminator_preset(name)
 
     def _build_layers(self):
         channels = self.image_channels

@@ -3,6 +3,7 @@
 import keras
 
 from gfla_tf import ops
+from gfla_tf.models import preset_folder
 
 
 class Network(keras.Model):
@@ -14,6 +15,9 @@ class Network(keras.Model):
 
     Inputs are taken as they are: every layer casts to its own compute dtype, so flows keep float32 under a
     mixed-precision policy.
+
+    `.keras` files, and folders of `save_to_preset`, hold the same under both Kerases, and each reads the
+    other's.
     """
 
     def __init__(self, **kwargs):
@@ -27,13 +31,65 @@ class Network(keras.Model):
     def _build_layers(self):
         raise TypeError(f"{type(self).__name__} must define _build_layers")
 
+    @classmethod
+    def from_preset(cls, preset, load_weights=True, **overrides):
+        """A network of a named configuration, new and untrained, or one that `save_to_preset` has written.
+
+        Args:
+          preset: a name (`gfla_tf.models.PRESETS`), or the path of a folder.
+          load_weights: False leaves the weights of a folder unread: the network is new.
+          **overrides: arguments of the class that differ from the preset's.
+
+        Raises:
+          ValueError: neither a name nor a folder.
+          InputError: a folder whose files are missing, damaged or of another network, or whose weights do not
+            fit the overrides.
+        """
+        if preset in cls._preset_names():
+            return cls(**{**cls._preset_arguments(preset), **overrides})
+        return preset_folder.load(cls, preset, load_weights, overrides)
+
+    def save_to_preset(self, folder, overwrite=False):
+        """Writes the network into a folder of KerasHub's form, which `from_preset` reads.
+
+        It holds config.json (class and arguments), model.weights.h5 and metadata.json (versions, parameters).
+
+        Args:
+          folder: is made, with the folders above it.
+          overwrite: True replaces these files where they are.
+
+        Raises:
+          InputError: one of the files is there already, or the folder cannot be written.
+        """
+        preset_folder.save(self, folder, overwrite)
+
+    @classmethod
+    def _preset_names(cls):
+        """Of the configurations that this class has by name."""
+        return ()
+
+    @classmethod
+    def _preset_arguments(cls, name):
+        raise TypeError(f"{cls.__name__} must define _preset_arguments")
+
     def export(self, *args, **kwargs):
         """Keras's `export`; what it writes holds TensorFlow's own operators only."""
         with ops.portable():
             return super().export(*args, **kwargs)
 
+    def get_config(self):
+        return {"name": self.name, "trainable": self.trainable, "dtype": self.dtype_policy.name}
+
     def build_from_config(self, config):
         """Nothing is left to build when a saved model is loaded."""
+
+    def __dir__(self):
+        """Without `layers`, so that Keras's savers name every weight by the attributes that hold the parts.
+
+        They look for parts among these names, the two Kerases in opposite order, and would name some by
+        `layers` where they come to it first.
+        """
+        return [name for name in super().__dir__() if name != "layers"]
 
 
 def levels(attention_layers):

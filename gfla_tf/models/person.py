@@ -1,11 +1,13 @@
 """The person image generator: F and G as one model (paper, Fig. 2)."""
 
 import keras
+import tensorflow as tf
 
+from gfla_tf import _compat, ops
 from gfla_tf.layers.initializers import INITIAL_GAIN
 from gfla_tf.models.flow_field_estimator import FlowFieldEstimator
 from gfla_tf.models.network import Network, levels
-from gfla_tf.models.presets import preset
+from gfla_tf.models.presets import PRESETS, preset
 from gfla_tf.models.target_image_generator import TargetImageGenerator
 
 
@@ -83,13 +85,12 @@ class PersonImageGenerator(Network):
                 kernel.assign(kernel * (initial_gain / INITIAL_GAIN))
 
     @classmethod
-    def from_preset(cls, name, **overrides):
-        """A new, untrained model of a named configuration: "fashion", "market" or "synthetic".
+    def _preset_names(cls):
+        return tuple(PRESETS)
 
-        Raises:
-          ValueError: an unknown name.
-        """
-        return cls(**{**preset(name), **overrides})
+    @classmethod
+    def _preset_arguments(cls, name):
+        return preset(name)
 
     @property
     def attention_layers(self):
@@ -101,18 +102,84 @@ class PersonImageGenerator(Network):
         self.target_image_generator.build()
 
     def call(self, inputs, training=None, return_attention=False):
-        flows, masks = self.flow_field_estimator(inputs)
-        image, attentions = self.target_image_generator(
-            {
-                "source_image": inputs["source_image"],
-                "guidance": inputs["target_pose"],
-                "flows": flows,
-                "masks": masks,
-            },
-            return_attention=True,
+        encoded = self.encode_source(inputs["source_image"], inputs["source_pose"])
+        return self._render(encoded, inputs["target_pose"], return_attention)
+
+    def encode_source(self, source_image, source_pose):
+        """What does not depend on the target pose: one source is encoded once for many poses.
+
+        Args:
+          source_image: [B, H, W, 3] in [-1, 1].
+          source_pose: [B, H, W, 18].
+
+        Returns:
+          A dict for `render`: "source_image" and "source_pose"; "features", the source branch's features at
+          each attention layer, coarse to fine, [B, h, w, C]; "projected", their part of the kernel prediction
+          net's first layer, see `gfla_tf.layers.LocalAttention.project_source`.
+        """
+        encoded = self.target_image_generator.encode_source(source_image)
+        return {
+            "source_image": source_image,
+            "source_pose": source_pose,
+            "features": [features for features, _ in encoded],
+            "projected": [projected for _, projected in encoded],
+        }
+
+    def render(self, encoded, target_pose, return_attention=False):
+        """The encoded source in a target pose: as the call, of which it is the rest.
+
+        Args:
+          encoded: what `encode_source` returned, of B sources.
+          target_pose: [N, H, W, 18], N = B; or any N where B = 1: one source in N poses.
+          return_attention: as in the call.
+
+        Raises:
+          ValueError: several sources, and another number of poses.
+        """
+        encoded = tf.nest.map_structure(lambda part: _one_for_each(part, target_pose), encoded)
+        return self._render(encoded, target_pose, return_attention)
+
+    def _render(self, encoded, target_pose, return_attention):
+        flows, masks = self.flow_field_estimator(
+            (encoded["source_image"], encoded["source_pose"], target_pose)
         )
+        source = list(zip(encoded["features"], encoded["projected"], strict=True))
+        image, attentions = self.target_image_generator.render(target_pose, source, flows, masks)
         outputs = {"image": image, "flows": flows, "masks": masks}
         return {**outputs, "attentions": attentions} if return_attention else outputs
+
+    def export(self, filepath, format="tf_saved_model"):
+        """Writes a SavedModel of the call for any batch and size, of TensorFlow's own operators only.
+
+        Its `serve` takes the call's dict and returns what `named_outputs` makes of the result, since Keras
+        takes no lists. `gfla_tf.export` writes more: photographs and keypoints in, TFLite.
+
+        Raises:
+          ValueError: another format.
+        """
+        if format != "tf_saved_model":
+            raise ValueError(f"export writes a tf_saved_model, got format={format!r}")
+        g = self.target_image_generator
+        channels = {
+            "source_image": g.image_channels,
+            "source_pose": g.guidance_channels,
+            "target_pose": g.guidance_channels,
+        }
+        inputs = {name: tf.TensorSpec([None, None, None, size], name=name) for name, size in channels.items()}
+        archive = keras.export.ExportArchive()
+        archive.track(self)
+        with ops.portable():
+            archive.add_endpoint("serve", lambda inputs: self.named_outputs(self(inputs)), [inputs])
+            _compat.write_archive(archive, filepath)
+
+    @staticmethod
+    def named_outputs(outputs):
+        """The call's result without lists: "flows" becomes "flow_0" (coarse), "flow_1", ..., and so on."""
+        lists = {name: value for name, value in outputs.items() if isinstance(value, (list, tuple))}
+        named = {name: value for name, value in outputs.items() if name not in lists}
+        for name, values in lists.items():
+            named.update({f"{name.removesuffix('s')}_{i}": value for i, value in enumerate(values)})
+        return named
 
     def get_config(self):
         f, g = self.flow_field_estimator, self.target_image_generator
@@ -134,3 +201,15 @@ class PersonImageGenerator(Network):
             "heatmap_sigma": self.heatmap_sigma,
             "initial_gain": self.initial_gain,
         }
+
+
+def _one_for_each(part, target_pose):
+    """A tensor of the encoded sources with one entry for each pose: itself, or its only one for all."""
+    have, poses = part.shape[0], target_pose.shape[0]
+    if have is not None and have == poses:
+        return part
+    if None not in (have, poses) and have != 1:
+        raise ValueError(f"{have} encoded sources are for {have} target poses, got {poses}")
+    each = tf.broadcast_to(part, tf.concat([tf.shape(target_pose)[:1], tf.shape(part)[1:]], axis=0))
+    each.set_shape([poses, *part.shape[1:]])
+    return each

@@ -23,6 +23,9 @@ _DAMAGE = (
 )
 """What reading an archive raises that is none, or no whole one."""
 
+LOADING_FAILS = (*(OSError, ValueError, TypeError, KeyError), *(AttributeError, RuntimeError, MemoryError))
+"""What Keras raises on weights that are damaged or do not fit."""
+
 
 def load_network(path, classes):
     """Loads a network from its arguments and weights; nothing else in the file has a say.
@@ -41,8 +44,33 @@ def load_network(path, classes):
     _check_file(path, [cls.__name__ for cls in classes])
     try:
         return keras.saving.load_model(path, compile=False, safe_mode=True)
-    except (OSError, ValueError, TypeError, KeyError, AttributeError, RuntimeError, MemoryError) as error:
-        raise InputError(f"the model {path!r} cannot be loaded: {_first_line(error)}") from error
+    except LOADING_FAILS as error:
+        raise InputError(f"the model {path!r} cannot be loaded: {first_line(error)}") from error
+
+
+def read_arguments(path, names, size=None):
+    """The arguments of a network from a `config.json` outside an archive, checked as `load_network` does.
+
+    Args:
+      path: of the file.
+      names: of the classes that will do.
+      size: in bytes, of the weights' file, in which the weights that the arguments ask for must have room;
+        None: there is none, and the largest network taken is one of `_MAX_BYTES`.
+
+    Raises:
+      InputError: missing, too large, damaged, or of another class.
+    """
+    try:
+        with open(path, "rb") as file:
+            text = file.read(_MAX_CONFIG_BYTES + 1)
+        if len(text) > _MAX_CONFIG_BYTES:
+            raise InputError(f"the configuration {path!r} has more than {_MAX_CONFIG_BYTES} bytes")
+        config = json.loads(text)
+    except FileNotFoundError as error:
+        raise InputError(f"the configuration {path!r} does not exist") from error
+    except (OSError, ValueError, RecursionError) as error:
+        raise InputError(f"the configuration {path!r} cannot be read: {first_line(error)}") from error
+    return _check_config(f"the configuration {path!r}", config, names, _MAX_BYTES if size is None else size)
 
 
 def _check_file(path, names):
@@ -65,11 +93,17 @@ def _check_file(path, names):
         if isinstance(error, InputError):
             raise
         raise InputError(f"the model {path!r} is not a .keras file, or is damaged") from error
+    _check_config(f"the model {path!r}", config, names, os.path.getsize(path))
+
+
+def _check_config(what, config, names, size):
+    """The arguments of a configuration that is one of the named classes', with weights of at most `size`."""
     found = config.get("registered_name") if isinstance(config, dict) else None
-    if found not in {f"gfla_tf>{name}" for name in names}:
-        raise InputError(f"the model {path!r} is not a {' or '.join(names)} but {str(found)[:60]!r}")
-    if not _fits(config.get("config"), os.path.getsize(path)):
-        raise InputError(f"the model {path!r} is damaged: its arguments ask for more weights than it holds")
+    if found not in [f"gfla_tf>{name}" for name in names]:
+        raise InputError(f"{what} is not a {' or '.join(names)} but {str(found)[:60]!r}")
+    if not _fits(config.get("config"), size):
+        raise InputError(f"{what} is damaged: its arguments ask for more weights than it holds")
+    return config["config"]
 
 
 def _fits(arguments, size):
@@ -95,5 +129,6 @@ def _largest_width(arguments, width, max_width, depths):
     return min(arguments[width] * 2 ** (depth - 1), arguments[max_width])
 
 
-def _first_line(error):
+def first_line(error):
+    """Of an error's text, for the end of a sentence."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]

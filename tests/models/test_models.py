@@ -189,7 +189,7 @@ def test_weights_start_orthogonal_with_gain_002():
     [
         (
             lambda: models.PersonImageGenerator.from_preset("face"),
-            "no preset 'face'; the presets are fashion",
+            "no preset 'face': the presets are fashion",
         ),
         (
             lambda: models.FlowFieldEstimator(attention_layers={5: 3}),

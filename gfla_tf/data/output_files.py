@@ -60,6 +60,32 @@ def write_files(contents: dict, force: bool = False) -> None:
         os.unlink(backup)
 
 
+@contextlib.contextmanager
+def output_folder(path):
+    """For `with output_folder(path):` around writing files into a folder: it is made, with those above it,
+    where it is missing. What was made is removed again where nothing was put into it.
+
+    Raises:
+      InputError: it cannot be made.
+    """
+    path = os.fspath(path)
+    missing = []
+    above = os.path.abspath(path)
+    while not os.path.lexists(above):
+        missing.append(above)
+        above = os.path.dirname(above)
+    try:
+        try:
+            os.makedirs(path, exist_ok=True)
+        except OSError as error:
+            raise InputError(f"the folder {path!r} cannot be made: {error.strerror}") from error
+        yield
+    finally:
+        for made in missing:
+            with contextlib.suppress(OSError):  # it holds something, or was not made
+                os.rmdir(made)
+
+
 def _check_free(path: str, force: bool) -> None:
     if os.path.isdir(path):
         raise InputError(f"the output {path!r} is a folder: name a file")

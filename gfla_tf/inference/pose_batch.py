@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 from gfla_tf.data.keypoint_formats import FORMATS, MIN_CONFIDENCE, ONE_IMAGE_FORMATS, encode_people
 from gfla_tf.data.keypoints import frame_of_annotations
-from gfla_tf.data.output_files import check_output, write_files
+from gfla_tf.data.output_files import check_output, output_folder, write_files
 from gfla_tf.data.posed_image import NobodyError, PosedImage
 from gfla_tf.errors import InputError
 from gfla_tf.inference.pose_inputs import PoseInput, expand_folders, read_input
@@ -64,7 +64,8 @@ def write_poses(
 
     Args:
       inputs: photographs, pose files as `read_people` takes them, or folders of either.
-      output: a `.json` or `.csv` file for all of them, or a folder, which is made, for one `.json` each.
+      output: a `.json` or `.csv` file for all of them, or a folder for one `.json` each, which is made, and
+        removed again where there was nothing to put into it.
       options: see there.
       estimator: gives a `PoseEstimator`; called once, and only if there is a photograph to go through.
       progress: called with the number of images done and their number in all.
@@ -101,14 +102,11 @@ def write_poses(
     left = [image for image in images if not (options.resume and os.path.lexists(places[image.stem]))]
     summary.passed = len(images) - len(left)
     ready = _estimator_for(left, estimator)
-    try:
-        os.makedirs(output, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"the folder {output!r} cannot be made: {error.strerror}") from error
-    for image, one in _posed(left, options, ready, summary, progress):
-        place = places[image.stem]
-        write_files({place: encode_people([one], kind)}, options.force)
-        summary.written.append(place)
+    with output_folder(output):
+        for image, one in _posed(left, options, ready, summary, progress):
+            place = places[image.stem]
+            write_files({place: encode_people([one], kind)}, options.force)
+            summary.written.append(place)
     return summary
 
 

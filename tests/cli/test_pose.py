@@ -236,7 +236,22 @@ def test_mistakes_end_in_one_sentence(place, capsys, words, message):
     assert main(["pose", *words]) == 2
     (sentence,) = _sentences(capsys)
     assert re.search(message, sentence)
-    assert {path.name for path in place.iterdir()} - {"folder"} == before
+    assert {path.name for path in place.iterdir()} == before
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_a_folder_that_nothing_came_into_is_not_left_behind(place, capsys, there):
+    (place / "broken.json").write_text("{")
+    _file(place / "nobody.json", _image("a.jpg"))
+    if there:
+        (place / "deep").mkdir()
+    assert main(["pose", "broken.json", "nobody.json", "-o", "deep/in/poses"]) == 2
+    assert len(_sentences(capsys)) == 2
+    assert (place / "deep").exists() == there
+    assert not (place / "deep" / "in").exists()
+    (place / "mine").mkdir()
+    assert main(["pose", "nobody.json", "-o", "mine"]) == 1
+    assert (place / "mine").is_dir()  # the user's own
 
 
 def test_download(place, network, capsys, monkeypatch):

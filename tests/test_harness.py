@@ -52,6 +52,16 @@ def test_run_says_what_is_missing(monkeypatch, capsys, tmp_path):
     assert capsys.readouterr().err == "run: cmake is not on the PATH\n"
 
 
+@pytest.mark.parametrize("cases", ["0", "-3", "few", "", "1.5", "9999999"])
+def test_checking_nothing_is_refused(monkeypatch, capsys, cases):
+    run = _load("run")
+    monkeypatch.setattr("sys.argv", ["run.py", f"--cases={cases}"])
+    with pytest.raises(SystemExit) as stopped:
+        run.main()
+    assert stopped.value.code == 2
+    assert "--cases: must be a whole number from 1" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("n", [1, 3, 5])
 def test_peer_is_local_attention(torch, n):
     rng = np.random.default_rng(n)

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <cstdlib>
 #include <optional>
 #include <string>
 
@@ -14,6 +15,7 @@ namespace harness {
 namespace {
 
 constexpr int kResults = 4;
+constexpr int kMostCases = 1000000;
 const char* const kResultNames[kResults] = {"out", "d source", "d flow", "d kernels"};
 
 // Of outputs and gradients of type T, and of the gradients of flows and kernels beside them. A half type's
@@ -162,6 +164,13 @@ bool CheckKernels(int cases, uint64_t seed) {
     good = CheckType<BFloat16>(noun, cases, seed) && good;
   }
   return good;
+}
+
+int CasesFrom(const char* text) {
+  char* end = nullptr;
+  const long cases = std::strtol(text, &end, 10);
+  const bool is_number = end != text && *end == '\0';
+  return is_number && cases > 0 && cases <= kMostCases ? static_cast<int>(cases) : 0;
 }
 
 }  // namespace harness

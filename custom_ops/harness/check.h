@@ -12,6 +12,9 @@ namespace harness {
 // the CPU's result.
 bool CheckKernels(int cases, uint64_t seed);
 
+// The number of cases that a command line names, or 0 unless it is at least 1: none would pass.
+int CasesFrom(const char* text);
+
 }  // namespace harness
 }  // namespace gfla
 

@@ -22,11 +22,9 @@ const char* Option(int argc, char** argv, const char* name) {
   return nullptr;
 }
 
-int RunCheck(int argc, char** argv) {
-  const char* cases = Option(argc, argv, "--cases");
+int RunCheck(int argc, char** argv, int cases) {
   const char* seed = Option(argc, argv, "--seed");
-  const bool good = gfla::harness::CheckKernels(cases ? std::atoi(cases) : 200,
-                                                seed ? static_cast<uint64_t>(std::atoll(seed)) : 1);
+  const bool good = gfla::harness::CheckKernels(cases, seed ? static_cast<uint64_t>(std::atoll(seed)) : 1);
   std::printf(good ? "all within tolerance\n" : "the CUDA kernels differ from the CPU's\n");
   return good ? 0 : kFailed;
 }
@@ -44,7 +42,9 @@ int RunTime(int argc, char** argv) {
 int main(int argc, char** argv) {
   const bool check = argc > 1 && std::strcmp(argv[1], "check") == 0;
   const bool time = argc > 1 && std::strcmp(argv[1], "time") == 0;
-  if (!(check || time) || argc % 2 != 0) {
+  const char* named = Option(argc, argv, "--cases");
+  const int cases = named ? gfla::harness::CasesFrom(named) : 200;
+  if (!(check || time) || argc % 2 != 0 || cases == 0) {
     std::fprintf(stderr, "usage: harness check [--cases N] [--seed S] | harness time [--json FILE]\n");
     return kUsage;
   }
@@ -56,7 +56,7 @@ int main(int argc, char** argv) {
       return kUsage;
     }
     std::printf("%s, compute capability %d.%d\n", device.name, device.major, device.minor);
-    return check ? RunCheck(argc, argv) : RunTime(argc, argv);
+    return check ? RunCheck(argc, argv, cases) : RunTime(argc, argv);
   } catch (const std::exception& error) {
     std::fprintf(stderr, "harness: %s\n", error.what());
     return kFailed;

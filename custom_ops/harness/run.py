@@ -17,6 +17,14 @@ import sys
 import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+MOST_CASES = 1_000_000  # that the harness takes
+
+
+def at_least_one(text):
+    """The argparse type of a number of cases: none would prove nothing, and pass."""
+    if not (text.isdecimal() and 1 <= int(text) <= MOST_CASES):
+        raise argparse.ArgumentTypeError(f"must be a whole number from 1 to {MOST_CASES}, got {text!r}")
+    return int(text)
 
 
 def build(folder, architecture):
@@ -78,7 +86,9 @@ def main():
     parser.add_argument(
         "--architecture", default="90", help="the GPU's compute capability, no point (default: 90)"
     )
-    parser.add_argument("--cases", type=int, default=200, help="cases an operator and type (default: 200)")
+    parser.add_argument(
+        "--cases", type=at_least_one, default=200, help="cases an operator and type (default: 200)"
+    )
     parser.add_argument("--peer", help="a Python with PyTorch, to time grid_sample as well")
     arguments = parser.parse_args()
     for tool in ("cmake", "nvcc"):

@@ -15,6 +15,7 @@ ORDER = [
     "_version",
     "errors",
     "resources",
+    "native_record",
     "weight_files",
     "config",
     "_compat",

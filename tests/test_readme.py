@@ -30,7 +30,7 @@ def test_python_blocks_run(code, tmp_path, monkeypatch):
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_gfla_commands_parse(page):
     for words in commands(page, "gfla"):
-        if words == ["--help"]:
+        if words in (["--help"], ["--version"]):
             continue
         args = build_parser().parse_args(words)
         if args.command == "train" and args.config and not args.resume:
@@ -41,7 +41,7 @@ def test_gfla_commands_parse(page):
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_gfla_commands_in_the_text_exist(page):
     for name, *words in inline(page, "gfla"):
-        assert name in COMMANDS or name in ("COMMAND", "--help"), name
+        assert name in COMMANDS or name in ("COMMAND", "--help", "--version"), name
         parser = _sub_parsers(build_parser()).get(name)
         if words and words[0] in _sub_parsers(parser):
             parser = _sub_parsers(parser)[words[0]]

@@ -5,12 +5,21 @@ import importlib
 import os
 import sys
 
-from gfla_tf._version import __version__
 from gfla_tf.errors import InputError
 
 COMMANDS = ("demo", "data", "train", "generate", "evaluate", "pose", "convert", "native")
 
 DONE, BAD_INPUT, INTERRUPTED, CLOSED_PIPE = 0, 2, 130, 141
+
+
+class _Version(argparse.Action):
+    """Prints the versions and ends the program; nothing is looked up before it is asked for."""
+
+    def __call__(self, parser, namespace, values, option_string=None):
+        from gfla_tf.cli.version import version_text
+
+        print(version_text())
+        parser.exit()
 
 
 def build_parser():
@@ -19,7 +28,13 @@ def build_parser():
         prog="gfla",
         description="Person images in new poses (GFLA, CVPR 2020), in TensorFlow and Keras.",
     )
-    parser.add_argument("--version", action="version", version=f"gfla_tf {__version__}")
+    parser.add_argument(
+        "--version",
+        action=_Version,
+        nargs=0,
+        default=argparse.SUPPRESS,
+        help="tell the versions of gfla_tf and of what it runs on, and the compiled operators' state",
+    )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name in COMMANDS:
         module = importlib.import_module(f"gfla_tf.cli.{name}")

@@ -13,8 +13,8 @@ import threading
 
 import tensorflow as tf
 
-from gfla_tf import _compat
-from gfla_tf.ops import checks, native_record
+from gfla_tf import _compat, native_record
+from gfla_tf.ops import checks
 
 OPERATORS = ("bilinear_warp", "gaussian_warp", "flowed_patches", "local_attention")
 

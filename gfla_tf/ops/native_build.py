@@ -13,9 +13,9 @@ from pathlib import Path
 
 import tensorflow as tf
 
+from gfla_tf import native_record
 from gfla_tf.errors import InputError
-from gfla_tf.ops import native_record
-from gfla_tf.ops.native_record import LIBRARY, RECORD, Record
+from gfla_tf.native_record import LIBRARY, RECORD, Record
 
 _PROGRESS = re.compile(r"^\[\s*(\d+%|\d+/\d+)\] ")  # of ninja and of make
 

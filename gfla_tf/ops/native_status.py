@@ -5,7 +5,8 @@ import os
 
 import tensorflow as tf
 
-from gfla_tf.ops import native, native_record
+from gfla_tf import native_record
+from gfla_tf.ops import native
 
 
 def native_status():

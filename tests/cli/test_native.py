@@ -11,10 +11,11 @@ import pytest
 import tensorflow as tf
 
 import gfla_tf
+from gfla_tf import native_record
 from gfla_tf.cli.main import main
 from gfla_tf.errors import InputError
-from gfla_tf.ops import native, native_build, native_record
-from gfla_tf.ops.native_record import LIBRARY, RECORD
+from gfla_tf.native_record import LIBRARY, RECORD
+from gfla_tf.ops import native, native_build
 
 PACKAGE = Path(gfla_tf.__file__).parent
 

@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from gfla_tf import _compat, layers, ops
+from gfla_tf import _compat, layers, native_record, ops
 from gfla_tf.models.network import Network
-from gfla_tf.ops import native, native_record
-from gfla_tf.ops.native_record import LIBRARY, RECORD
+from gfla_tf.native_record import LIBRARY, RECORD
+from gfla_tf.ops import native
 
 needs_library = pytest.mark.skipif(
     not ops.native_available(), reason=f"the compiled operators cannot run: {native.unavailable_reason()}"
@@ -108,7 +108,7 @@ def test_turned_off_says_so_once_an_operator():
 
 
 def test_without_a_logging_set_up_a_fall_back_is_warned_of_but_not_one_asked_for(tmp_path):
-    missing = f"from gfla_tf.ops import native_record; native_record.FOLDER = {str(tmp_path)!r}\n"
+    missing = f"from gfla_tf import native_record; native_record.FOLDER = {str(tmp_path)!r}\n"
     _, log = _python(missing + CALL_ALL_TWICE, GFLA_NATIVE="1")
     assert len(log) == 4
     reason = f"the library is not built for TensorFlow {tf.version.VERSION}; run gfla native build"

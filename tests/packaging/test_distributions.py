@@ -10,8 +10,7 @@ from pathlib import PurePosixPath
 
 import pytest
 
-from gfla_tf import __version__
-from gfla_tf.ops import native_record
+from gfla_tf import __version__, native_record
 from tests.packaging import distributions
 from tests.pages import ROOT
 

@@ -2,7 +2,7 @@
 
 Each version of TensorFlow has a folder of its own, so that several environments can share a checkout.
 The record is read before the library is opened, so that one built for another TensorFlow, or from other
-sources, is refused with that reason instead of crashing the process.
+sources, is refused with that reason instead of crashing the process. Reading it does not load TensorFlow.
 """
 
 import dataclasses
@@ -12,7 +12,7 @@ from pathlib import Path
 
 from gfla_tf.resources import resource
 
-FOLDER = Path(__file__).resolve().parent / "lib"  # holds a folder for each version of TensorFlow
+FOLDER = Path(__file__).resolve().parent / "ops" / "lib"  # holds a folder for each version of TensorFlow
 LIBRARY = "libgfla_ops.so"
 RECORD = "build.json"
 

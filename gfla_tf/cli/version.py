@@ -1,0 +1,53 @@
+"""`gfla --version`: what is installed, as a report of a fault needs it, without loading any of it."""
+
+import os
+import platform
+import re
+from importlib import metadata
+
+from gfla_tf import native_record
+from gfla_tf._version import __version__
+
+_PACKAGES = {
+    "TensorFlow": ("tensorflow", "tensorflow-cpu", "tf-nightly"),
+    "Keras": ("keras", "keras-nightly"),
+    "NumPy": ("numpy",),
+}
+
+
+def version_text():
+    """A line each for gfla_tf, Python, TensorFlow, Keras, NumPy and the compiled operators."""
+    versions = {name: _installed(names) for name, names in _PACKAGES.items()}
+    lines = [f"gfla_tf {__version__}", f"Python {platform.python_version()}"]
+    lines += [f"{name} {version or 'is not installed'}" for name, version in versions.items()]
+    return "\n".join([*lines, f"compiled operators {_operators(versions['TensorFlow'])}"])
+
+
+def _installed(names):
+    """The version of the first of these packages that is installed; None where none is."""
+    for name in names:
+        try:
+            return metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return None
+
+
+def _operators(tensorflow):
+    """What `gfla native status` says of the library, as far as that is known before it is loaded."""
+    if tensorflow is None:
+        return "cannot run: TensorFlow is not installed"
+    if os.environ.get("GFLA_NATIVE") == "0":
+        return "cannot run: GFLA_NATIVE=0 turns them off"
+    version = _as_tensorflow_tells(tensorflow)
+    reason = native_record.refusal(version)
+    if reason is not None:
+        return f"cannot run: {reason}"
+    record = native_record.read_record(native_record.library_folder(version))
+    cuda = f", CUDA {record.cuda}" if record.cuda else ""
+    return f"are there: {', '.join(record.instruction_sets)}{cuda}, by {record.compiler}"
+
+
+def _as_tensorflow_tells(version):
+    """tf.version.VERSION of a package's version: 2.22.0rc1 is 2.22.0-rc1 there, 2.15.0+nv23.11 is 2.15.0."""
+    return re.sub(r"\.?(a|b|rc|dev)(\d+)$", r"-\1\2", version.partition("+")[0])

@@ -91,6 +91,23 @@ class EncoderBlock(_Block):
         x = self.conv0(lrelu(self.norm0(inputs)))
         return self.conv1(lrelu(self.norm1(x)))
 
+    def project(self, inputs, first):
+        """What some of the input channels add to the first convolution: `join` of all parts is the call.
+
+        Everything before it works on each channel alone, and it is linear. Only of a block that normalises.
+
+        inputs [B, H, W, c], the channels `first` .. `first` + c -> [B, H/2, W/2, filters].
+        """
+        part = slice(first, first + inputs.shape[-1])
+        normalized = self.norm0.normalize(inputs, self.norm0.gamma[part], self.norm0.beta[part])
+        kernel = tf.cast(self.conv0.kernel, inputs.dtype)[:, :, part]
+        return tf.nn.conv2d(lrelu(normalized), kernel, strides=2, padding="SAME")
+
+    def join(self, projected):
+        """The rest of the call, after `project` of all channels: a list of its results."""
+        x = tf.nn.bias_add(tf.add_n(projected), tf.cast(self.conv0.bias, projected[0].dtype))
+        return self.conv1(lrelu(self.norm1(x)))
+
     def get_config(self):
         return {**super().get_config(), "normalize": self.normalize}
 

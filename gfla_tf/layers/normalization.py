@@ -29,11 +29,15 @@ class InstanceNormalization(keras.layers.Layer):
         self.built = True
 
     def call(self, inputs):
+        return self.normalize(inputs, self.gamma, self.beta)
+
+    def normalize(self, inputs, gamma, beta):
+        """The call, with gamma and beta [C] of one's own: those of some of the channels."""
         x = tf.cast(inputs, tf.float32) if inputs.dtype.size < 4 else inputs
         mean = _mean(x)  # [B, 1, 1, C]
         variance = _mean(tf.math.squared_difference(x, tf.stop_gradient(mean)))
-        scale = tf.math.rsqrt(variance + self.epsilon) * tf.cast(self.gamma, x.dtype)
-        return tf.cast((x - mean) * scale + tf.cast(self.beta, x.dtype), inputs.dtype)
+        scale = tf.math.rsqrt(variance + self.epsilon) * tf.cast(gamma, x.dtype)
+        return tf.cast((x - mean) * scale + tf.cast(beta, x.dtype), inputs.dtype)
 
     def get_config(self):
         return {**super().get_config(), "epsilon": self.epsilon}

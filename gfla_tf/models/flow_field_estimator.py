@@ -26,7 +26,8 @@ class FlowFieldEstimator(Network):
     Call: (source_image [B, H, W, 3], source_pose [B, H, W, 18], target_pose [B, H, W, 18]) as a tuple or as
     the dict that `PersonImageGenerator` takes; H and W divisible by 2^encoder_layers. Returns (flows, masks),
     two lists from coarse to fine: [B, H/2^L, W/2^L, 2] in pixels of that map, (dx, dy), and
-    [B, H/2^L, W/2^L, 1] in (0, 1); float32.
+    [B, H/2^L, W/2^L, 1] in (0, 1); float32. `encode_source` and `estimate` are its two halves: one source can
+    be encoded once for many poses.
 
     Raises:
       ValueError: no attention layer, one that the encoder does not go below, or sizes that cannot be halved.
@@ -99,10 +100,29 @@ class FlowFieldEstimator(Network):
     def call(self, inputs, training=None):
         if isinstance(inputs, dict):
             inputs = (inputs["source_image"], inputs["source_pose"], inputs["target_pose"])
-        x = tf.concat([tf.cast(part, self.compute_dtype) for part in inputs], axis=-1)  # [B, H, W, 39]
-        check_size(x, 2**self.encoder_layers, "the input of F")
-        encoded = []
-        for block in self.encoder:
+        source_image, source_pose, target_pose = inputs
+        return self.estimate(self.encode_source(source_image, source_pose), target_pose)
+
+    def encode_source(self, source_image, source_pose):
+        """What does not depend on the target pose: the source's part of the first convolution.
+
+        source_image [B, H, W, 3], source_pose [B, H, W, 18] -> [B, H/2, W/2, width], for `estimate`.
+        """
+        source = tf.concat(
+            [tf.cast(part, self.compute_dtype) for part in (source_image, source_pose)], axis=-1
+        )
+        check_size(source, 2**self.encoder_layers, "the source of F")
+        return self.encoder[0].project(source, 0)
+
+    def estimate(self, encoded_source, target_pose):
+        """The rest of the call: (flows, masks), given what `encode_source` returned."""
+        target = tf.cast(target_pose, self.compute_dtype)
+        check_size(target, 2**self.encoder_layers, "the target pose of F")
+        first, *others = self.encoder
+        projected = first.project(target, self.image_channels + self.pose_channels)
+        x = first.join([encoded_source, projected])
+        encoded = [x]
+        for block in others:
             x = block(x)
             encoded.append(x)
         flows, masks = [], []

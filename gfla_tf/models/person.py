@@ -113,14 +113,14 @@ class PersonImageGenerator(Network):
           source_pose: [B, H, W, 18].
 
         Returns:
-          A dict for `render`: "source_image" and "source_pose"; "features", the source branch's features at
-          each attention layer, coarse to fine, [B, h, w, C]; "projected", their part of the kernel prediction
-          net's first layer, see `gfla_tf.layers.LocalAttention.project_source`.
+          A dict for `render`: "flow_source", the source's part of F's first convolution [B, H/2, W/2, C];
+          "features", the source branch's features at each attention layer, coarse to fine, [B, h, w, C];
+          "projected", their part of the kernel prediction net's first layer, see
+          `gfla_tf.layers.LocalAttention.project_source`.
         """
         encoded = self.target_image_generator.encode_source(source_image)
         return {
-            "source_image": source_image,
-            "source_pose": source_pose,
+            "flow_source": self.flow_field_estimator.encode_source(source_image, source_pose),
             "features": [features for features, _ in encoded],
             "projected": [projected for _, projected in encoded],
         }
@@ -140,9 +140,7 @@ class PersonImageGenerator(Network):
         return self._render(encoded, target_pose, return_attention)
 
     def _render(self, encoded, target_pose, return_attention):
-        flows, masks = self.flow_field_estimator(
-            (encoded["source_image"], encoded["source_pose"], target_pose)
-        )
+        flows, masks = self.flow_field_estimator.estimate(encoded["flow_source"], target_pose)
         source = list(zip(encoded["features"], encoded["projected"], strict=True))
         image, attentions = self.target_image_generator.render(target_pose, source, flows, masks)
         outputs = {"image": image, "flows": flows, "masks": masks}

@@ -65,8 +65,8 @@ def library():
 def choose(operator, impl, unsupported=None):
     """Resolves impl="auto" | "native" | "tf" for an operator, where it is called, to "native" or "tf".
 
-    "auto" is "native" wherever that can run, and says once an operator in the log why it is not. Under
-    `portable()`, and while a SavedModel is written, every name gives "tf".
+    "auto" is "native" wherever that can run; where it is not, the log says so once for each reason, and which
+    operators it is about. Under `portable()`, and while a SavedModel is written, every name gives "tf".
 
     Args:
       operator: its name.
@@ -84,16 +84,19 @@ def choose(operator, impl, unsupported=None):
         if impl == "native":
             raise _cannot_run(operator, "XLA (jit_compile=True) cannot compile it")
         return "tf"
-    reason = unsupported or unavailable_reason()
     if impl == "native":
+        reason = unsupported or unavailable_reason()
         if reason is not None:
             raise _cannot_run(operator, reason)
         return "native"
-    reason = reason or _preference()
-    if reason is None:
-        return "native"
-    _say_once(operator, reason)
-    return "tf"
+    of_all = unavailable_reason() or _preference()
+    if of_all is not None:
+        _say_once(", ".join(OPERATORS), of_all)
+        return "tf"
+    if unsupported is not None:
+        _say_once(operator, unsupported)
+        return "tf"
+    return "native"
 
 
 def automatic(operator):
@@ -171,13 +174,13 @@ def _turned_off():
     return os.environ.get("GFLA_NATIVE") == "0"
 
 
-def _say_once(operator, reason):
+def _say_once(operators, reason):
     with _lock:
-        if operator in _said:
+        if (operators, reason) in _said:
             return
-        _said.add(operator)
+        _said.add((operators, reason))
     level = logging.INFO if _turned_off() else logging.WARNING
-    _log.log(level, "%s: the TensorFlow form is used: %s", operator, reason)
+    _log.log(level, "%s: the TensorFlow form is used: %s", operators, reason)
 
 
 def _cannot_run(operator, reason):

@@ -4,6 +4,7 @@ Their numbers are tested in test_native_equality.py. Tests that need the library
 """
 
 import dataclasses
+import logging
 import os
 import subprocess
 import sys
@@ -96,24 +97,38 @@ except ops.NativeUnavailableError as error:
 """
 
 
-def test_turned_off_says_so_once_an_operator():
+ALL = "bilinear_warp, gaussian_warp, flowed_patches, local_attention: the TensorFlow form is used: "
+
+
+def test_turned_off_says_so_once():
     out, log = _python("import logging; logging.basicConfig(level='INFO')" + CALL_ALL_TWICE, GFLA_NATIVE="0")
     assert out.splitlines() == [
         "False",
         'local_attention(impl="native") cannot run: GFLA_NATIVE=0 turns them off; use impl="tf"',
     ]
-    assert len(log) == 4
-    for operator in native.OPERATORS:
-        assert sum(f"{operator}: the TensorFlow form is used: GFLA_NATIVE=0" in line for line in log) == 1
+    assert len(log) == 1
+    assert f"{ALL}GFLA_NATIVE=0 turns them off" in log[0]
 
 
 def test_without_a_logging_set_up_a_fall_back_is_warned_of_but_not_one_asked_for(tmp_path):
     missing = f"from gfla_tf import native_record; native_record.FOLDER = {str(tmp_path)!r}\n"
     _, log = _python(missing + CALL_ALL_TWICE, GFLA_NATIVE="1")
-    assert len(log) == 4
     reason = f"the library is not built for TensorFlow {tf.version.VERSION}; run gfla native build"
-    assert all(reason in line for line in log)
+    assert log == [f"{ALL}{reason}"]
     assert _python(CALL_ALL_TWICE, GFLA_NATIVE="0")[1] == []
+
+
+def test_what_one_operator_does_not_take_is_said_of_that_one(monkeypatch, caplog):
+    monkeypatch.setattr(native, "_said", set())
+    monkeypatch.setattr(native, "unavailable_reason", lambda: None)
+    monkeypatch.setattr(native, "_preference", lambda: None)
+    with caplog.at_level(logging.INFO, "gfla_tf"):
+        for value in (33, 33, 31, 40):
+            chosen = native.choose("flowed_patches", "auto", native.beyond("n", value, 31))
+            assert chosen == ("tf" if value > 31 else "native")
+        assert native.choose("local_attention", "auto") == "native"
+    form = "flowed_patches: the TensorFlow form is used: n is at most 31 there, got "
+    assert caplog.messages == [f"{form}33", f"{form}40"]
 
 
 RECORDED = native_record.Record(

@@ -67,8 +67,9 @@ class ModelConfig:
 class DataConfig:
     """Where pairs come from."""
 
-    source: str = setting("synthetic", one_of("synthetic", "deepfashion", "market1501"))
-    root: str | None = setting(None)  # folder of a real dataset
+    source: str = setting("synthetic", one_of("synthetic", "deepfashion", "market1501", "hdf5"))
+    root: str | None = setting(None)  # folder of a real dataset; hdf5: the file
+    reader: str = setting("h5py", one_of("h5py", "tensorflow-io"))  # of the HDF5 file
     seed: int = setting(0, at_least(0))
     identities: int = setting(5000, at_least(1))  # of SyntheticPeople, for training
     test_identities: int = setting(100, at_least(1))

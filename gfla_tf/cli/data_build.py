@@ -1,17 +1,24 @@
-"""`gfla data build`: shards of a data folder, and their verification."""
+"""`gfla data build`: shards of a data folder, and their verification; or its pairs in one HDF5 file."""
 
 from gfla_tf.cli import arguments
 
-HELP = "pack a data folder into TFRecord shards, or verify shards"
+HELP = "pack a data folder into TFRecord shards or an HDF5 file, or verify shards"
 
 _CONFIGS = {"deepfashion": "fashion", "market1501": "market"}
 _FAULTS = 1
+_SHARD_MIB = 128
 
 
 def add_arguments(parser):
     """Adds the command's arguments to an argparse parser."""
     parser.add_argument("folder", metavar="FOLDER", help="a data folder; with --verify a shards folder")
-    parser.add_argument("-o", "--out", metavar="SHARDS", help="the shards folder to make")
+    parser.add_argument("-o", "--out", metavar="OUT", help="the shards folder, or the HDF5 file, to make")
+    parser.add_argument(
+        "--format",
+        choices=("shards", "hdf5"),
+        default="shards",
+        help="shards: the images' files in TFRecords (the default); hdf5: decoded pairs in one file",
+    )
     parser.add_argument("--layout", choices=sorted(_CONFIGS), help="default: told by the names of the files")
     parser.add_argument(
         "--workers", type=arguments.whole(1), default=2, metavar="N", help="threads (default: 2)"
@@ -19,11 +26,10 @@ def add_arguments(parser):
     parser.add_argument(
         "--shard-size",
         type=arguments.whole(1),
-        default=128,
         metavar="MIB",
-        help="images in a shard, in MiB (default: 128)",
+        help=f"images in a shard, in MiB (default: {_SHARD_MIB})",
     )
-    parser.add_argument("--force", action="store_true", help="replace the shards that are there")
+    parser.add_argument("--force", action="store_true", help="replace what is there")
     parser.add_argument(
         "--verify", action="store_true", help="compare shards with their checksums instead of building any"
     )
@@ -40,10 +46,38 @@ def run(args):
     if args.verify:
         if args.out is not None:
             raise InputError("--verify reads the shards in FOLDER and makes none: leave -o out")
+        if args.format == "hdf5":
+            raise InputError("--verify compares shards; an HDF5 file has no checksums: leave --format out")
         return _verify(args.folder)
     if args.out is None:
         raise InputError("name the shards folder to make: gfla data build FOLDER -o SHARDS")
+    if args.format == "hdf5":
+        if args.shard_size is not None:
+            raise InputError("--shard-size is for shards, and --format hdf5 makes one file: leave it out")
+        return _build_pair_file(args)
     return _build(args)
+
+
+def _build_pair_file(args):
+    from gfla_tf.cli.logs import load_tensorflow
+
+    load_tensorflow()
+
+    from gfla_tf.cli.progress import progress_bar
+    from gfla_tf.data.layout import find_layout
+    from gfla_tf.data.pair_file_writer import write_pair_file
+
+    pairs = write_pair_file(
+        args.folder,
+        args.out,
+        args.layout,
+        workers=args.workers,
+        force=args.force,
+        progress=progress_bar("writing pairs"),
+    )
+    config = _CONFIGS[find_layout(args.folder, args.layout).name]
+    print(f"{args.out}: {', '.join(f'{count} {split} pairs' for split, count in pairs.items())}.")
+    print(f"Train on it with: gfla train {config} data.source=hdf5 data.root={args.out}")
 
 
 def _build(args):
@@ -60,7 +94,7 @@ def _build(args):
             args.out,
             args.layout,
             workers=args.workers,
-            shard_bytes=args.shard_size * 2**20,
+            shard_bytes=(args.shard_size or _SHARD_MIB) * 2**20,
             force=args.force,
             progress=progress_bar("packing images"),
         )

@@ -1,4 +1,5 @@
-"""Data: poses and images, the folders of the two real datasets, and SyntheticPeople.
+"""Data: poses and images, the folders of the two real datasets, pairs in an HDF5 file, and
+SyntheticPeople.
 
 Names load on first use, so that the drawing processes of SyntheticPeople never import TensorFlow.
 """
@@ -8,11 +9,12 @@ import importlib
 _HOMES = {
     "DeepFashion": "gfla_tf.data.deepfashion",
     "Market1501": "gfla_tf.data.market1501",
+    "PairFile": "gfla_tf.data.pair_file",
     "SyntheticPeople": "gfla_tf.data.synthetic",
     "pose_heatmaps": "gfla_tf.data.pose",
 }
 
-__all__ = ["DeepFashion", "Market1501", "SyntheticPeople", "pose_heatmaps"]
+__all__ = ["DeepFashion", "Market1501", "PairFile", "SyntheticPeople", "pose_heatmaps"]
 
 
 def __getattr__(name):

@@ -77,7 +77,7 @@ def build_shards(
     folder, out = os.path.realpath(folder), os.path.realpath(out)
     _check_places(folder, out, force)
     chosen = find_layout(folder, layout)
-    splits = {split: read_folder_split(folder, chosen, split) for split in _splits_of(folder, chosen)}
+    splits = {split: read_folder_split(folder, chosen, split) for split in splits_of(folder, chosen)}
     protocol = read_protocol(folder)
     beside = os.path.join(os.path.dirname(out), f".{os.path.basename(out)}.building")
     with _own(beside):
@@ -109,7 +109,7 @@ def _check_places(folder: str, out: str, force: bool) -> None:
             )
 
 
-def _splits_of(folder: str, layout: Layout) -> list[str]:
+def splits_of(folder: str, layout: Layout) -> list[str]:
     """The splits whose pair file is there."""
     found = [
         split

@@ -1,6 +1,6 @@
-"""Where a run's pairs come from: SyntheticPeople or a folder, behind the two calls that training makes."""
+"""Where a run's pairs come from, drawn, a folder or a file, behind the two calls that training makes."""
 
-from gfla_tf.data import DeepFashion, Market1501, SyntheticPeople
+from gfla_tf.data import DeepFashion, Market1501, PairFile, SyntheticPeople
 from gfla_tf.data.protocol import describe_protocol
 from gfla_tf.errors import InputError
 from gfla_tf.models.presets import preset
@@ -25,13 +25,18 @@ def open_source(config):
             f"model.overrides.image_size must be [height, width] of at least {_SMALLEST} pixels, got {size!r}"
         )
     size, data = tuple(size), config.data
+    if data.reader != "h5py" and data.source != "hdf5":
+        raise InputError(f"data.reader is for data.source hdf5, and the source is {data.source}")
     if data.source == "synthetic":
         if data.root is not None:
             raise InputError("data.root is for the folder layouts; SyntheticPeople is drawn, not read")
         identities = {"train": data.identities, "test": data.test_identities}
         return SyntheticSource(SyntheticPeople(size, seed=data.seed, identities=identities), data.workers)
     if data.root is None:
-        raise InputError(f"data.root must name the {data.source} folder: gfla train CONFIG data.root=FOLDER")
+        what, place = ("file", "FILE") if data.source == "hdf5" else ("folder", "FOLDER")
+        raise InputError(f"data.root must name the {data.source} {what}: gfla train CONFIG data.root={place}")
+    if data.source == "hdf5":
+        return FolderSource(PairFile(data.root, size, reader=data.reader))
     if data.source == "deepfashion":
         return FolderSource(DeepFashion(data.root, size))
     return FolderSource(Market1501(data.root, size, augment=data.augment))
@@ -62,7 +67,7 @@ class SyntheticSource:
 
 
 class FolderSource:
-    """A folder in DeepFashion or Market layout."""
+    """A folder in DeepFashion or Market layout, or pairs in an HDF5 file."""
 
     def __init__(self, dataset):
         self.dataset = dataset

@@ -3,7 +3,7 @@
 import pytest
 
 from gfla_tf.cli.main import main
-from gfla_tf.data import Market1501
+from gfla_tf.data import Market1501, PairFile
 from tests.data.folders import write_folder
 
 
@@ -26,6 +26,20 @@ def test_a_folder_becomes_shards_that_verify(folder, tmp_path, capsys):
     assert main(["data", "build", str(folder), "-o", out]) == 2
     assert "gfla: error: the shards" in capsys.readouterr().err
     assert main(["data", "build", str(folder), "-o", out, "--force"]) == 0
+
+
+def test_a_folder_becomes_an_hdf5_file(folder, tmp_path, capsys):
+    out = str(tmp_path / "pairs.h5")
+    command = ["data", "build", str(folder), "-o", out, "--format", "hdf5"]
+    assert main(command) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        f"{out}: 6 train pairs, 6 test pairs.",
+        f"Train on it with: gfla train market data.source=hdf5 data.root={out}",
+    ]
+    assert PairFile(out).num_pairs("test") == 6
+    assert main(command) == 2
+    assert "exists already: name another one, or replace it with --force" in capsys.readouterr().err
+    assert main([*command, "--force"]) == 0
 
 
 def test_damage_is_a_fault(folder, tmp_path, capsys):
@@ -61,6 +75,9 @@ def test_an_interruption_says_how_to_go_on(folder, tmp_path, capsys, monkeypatch
         ([], "name the shards folder to make: gfla data build FOLDER -o SHARDS"),
         (["-o", "shards", "--verify"], "leave -o out"),
         (["--verify"], "shards.json' does not exist"),
+        (["--verify", "--format", "hdf5"], "an HDF5 file has no checksums"),
+        (["-o", "pairs.h5", "--format", "hdf5", "--shard-size", "9"], "--shard-size is for shards"),
+        (["-o", "pairs.h5", "--format", "hdf5", "--layout", "deepfashion"], "is no data folder"),
         (["-o", "shards", "--layout", "deepfashion"], "is no data folder"),
         (["-o", "photos"], "would replace the data folder"),
     ],

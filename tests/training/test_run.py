@@ -3,6 +3,7 @@
 import json
 import shutil
 
+import h5py
 import keras
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from gfla_tf.errors import InputError
 from gfla_tf.training import callbacks, run
 from gfla_tf.training.run import train
 from gfla_tf.training.run_folder import RunFolder
+from gfla_tf.training.sources import open_source
 from tests.training import small
 
 TINY = {
@@ -165,6 +167,9 @@ def test_epochs_may_grow_until_the_next_stage_has_begun(tiny, tmp_path, caplog):
         (["data.source=market1501"], "data.root must name the market1501 folder"),
         (["data.source=deepfashion", "data.root=nowhere"], "'nowhere' does not exist"),
         (["data.root=."], "SyntheticPeople is drawn, not read"),
+        (["data.source=hdf5"], "data.root must name the hdf5 file: gfla train CONFIG data.root=FILE"),
+        (["data.source=hdf5", "data.root=nowhere.h5"], r"'nowhere\.h5' does not exist"),
+        (["data.reader=tensorflow-io"], "data.reader is for data.source hdf5, and the source is synthetic"),
         (["features.kind=vgg19", "features.weights=no.pth"], "no VGG19 weights at no.pth"),
         (["model.overrides.widht=3"], "model.overrides make no model: .*widht"),
         (["model.overrides.image_size=[36, 32]"], r"36 x 32 \(h x w\) cannot be halved 3 times"),
@@ -185,6 +190,24 @@ def test_what_would_fail_later_is_refused_first(tiny, tmp_path, overrides, messa
     with pytest.raises(InputError, match=message):
         train(tiny(*overrides), tmp_path / "runs" / "run")
     assert not (tmp_path / "runs" / "run").exists()
+
+
+def test_a_run_reads_an_hdf5_file(tiny, tmp_path):
+    count, rng = 5, np.random.default_rng(0)
+    with h5py.File(tmp_path / "pairs.h5", "w") as file:
+        for split in ("train", "test"):
+            for side in ("source", "target"):
+                file[f"{split}/{side}_image"] = rng.integers(0, 256, (count, 32, 32, 3), np.uint8)
+                file[f"{split}/{side}_keypoints"] = rng.integers(0, 32, (count, 18, 2), np.int32)
+    read = ("data.source=hdf5", f"data.root={tmp_path / 'pairs.h5'}")
+    source = open_source(tiny(*read))
+    source.prepare(None)
+    batch = next(iter(source.training_batches(2, 0, parts=False)))
+    assert (batch["source_image"].shape, batch["source_image"].dtype) == ((2, 32, 32, 3), "uint8")
+    (batch,) = source.validation_batches(3, 1)
+    assert batch["target_image"].shape == (3, 32, 32, 3)
+    with pytest.raises(InputError, match="must be 64 x 64, and are 32 x 32"):
+        train(tiny(*read, "model.overrides.image_size=[64, 64]"), tmp_path / "run")
 
 
 def test_the_precision_is_the_runs_alone(tiny, tmp_path, monkeypatch):

@@ -17,6 +17,16 @@ from setuptools.command.build_py import build_py
 
 ROOT = Path(__file__).resolve().parent
 
+# Folders beside gfla_tf whose files, but no scripts, go into it.
+DATA = {
+    "gfla_tf.configs": ["*.yaml"],
+    "gfla_tf.savedmodels": [
+        "README.md",
+        *(f"*/{name}" for name in ("README.md", "model.keras", "config.yaml", "figures.json")),
+    ],
+    "gfla_tf.custom_ops": ["CMakeLists.txt", "cmake/*.cmake", "kernels/*", "ops/*"],
+}
+
 # Runs in the interpreter that is installed into, outside pip's isolated build environment.
 BUILD = """
 import sys
@@ -70,6 +80,9 @@ def tools():
 class BuildWithOperators(build_py):
     """Compiles the operators into the package, beside the Python files."""
 
+    def find_package_modules(self, package, package_dir):
+        return [] if package in DATA else super().find_package_modules(package, package_dir)
+
     def run(self):
         package = ROOT / "gfla_tf"
         if not self.editable_mode:
@@ -111,21 +124,8 @@ setup(
     setup_requires=tools(),
     distclass=DistributionWithOperators,
     cmdclass={"build_py": BuildWithOperators, "bdist_wheel": PlatformWheel},
-    packages=[
-        *find_packages(include=["gfla_tf", "gfla_tf.*"]),
-        "gfla_tf.configs",
-        "gfla_tf.savedmodels",
-        "gfla_tf.custom_ops",
-    ],
-    package_dir={
-        "gfla_tf.configs": "configs",
-        "gfla_tf.savedmodels": "savedmodels",
-        "gfla_tf.custom_ops": "custom_ops",
-    },
+    packages=[*find_packages(include=["gfla_tf", "gfla_tf.*"]), *DATA],
+    package_dir={name: name.partition(".")[2] for name in DATA},
     include_package_data=False,  # what MANIFEST.in names is for the sdist, which holds more
-    package_data={
-        "gfla_tf.configs": ["*.yaml"],
-        "gfla_tf.savedmodels": ["README.md", "*/README.md", "*/model.keras"],
-        "gfla_tf.custom_ops": ["CMakeLists.txt", "cmake/*.cmake", "kernels/*", "ops/*"],
-    },
+    package_data=DATA,
 )

@@ -74,7 +74,11 @@ def _installed_from(name):
             return name
         case ("configs", _):
             return place
-        case ("savedmodels", *_, ("README.md" | "model.keras")):
+        case ("savedmodels", *_, "README.md") | (
+            "savedmodels",
+            _,
+            "model.keras" | "config.yaml" | "figures.json",
+        ):
             return place
         case ("custom_ops", "CMakeLists.txt") | ("custom_ops", "cmake" | "kernels" | "ops", _):
             return place

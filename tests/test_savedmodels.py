@@ -1,0 +1,119 @@
+"""The shipped models are the files that savedmodels/manifest.json names, with the figures of the pages."""
+
+import hashlib
+import importlib.util
+import json
+import shlex
+
+import numpy as np
+import pytest
+
+from gfla_tf.cli.main import build_parser
+from gfla_tf.config import find_config, load_config
+from gfla_tf.data import SyntheticPeople
+from gfla_tf.evaluation import TARGETS, evaluate_synthetic, targets_table
+from gfla_tf.evaluation.result import EvaluationResult, table_to_markdown
+from gfla_tf.inference import load_generator
+from tests.pages import ROOT
+
+FOLDER = ROOT / "savedmodels"
+MODEL = FOLDER / "synthetic" / "model.keras"
+
+
+@pytest.fixture(scope="module")
+def make():
+    spec = importlib.util.spec_from_file_location("make", FOLDER / "make.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def manifest():
+    return json.loads((FOLDER / "manifest.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def figures():
+    return json.loads((FOLDER / "synthetic" / "figures.json").read_text(encoding="utf-8"))
+
+
+def _listed(manifest):
+    for entry in manifest["made"].values():
+        yield from entry["files"].items()
+
+
+def test_the_manifest_lists_the_files_that_are_there(manifest):
+    there = {
+        path.relative_to(FOLDER).as_posix()
+        for path in FOLDER.rglob("*")
+        if path.is_file() and path.suffix not in (".md", ".py", ".pyc")
+    }
+    names = [name for name, _ in _listed(manifest)]
+    assert sorted(names) == sorted(there - {"manifest.json"})
+
+
+def test_hashes_and_sizes(manifest):
+    for name, record in _listed(manifest):
+        data = (FOLDER / name).read_bytes()
+        assert record == {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}, name
+
+
+def test_the_maker_would_write_the_same(make, manifest):
+    assert make.manifest() == manifest
+
+
+def test_a_file_that_no_command_made_is_refused(make, tmp_path, monkeypatch):
+    monkeypatch.setattr(make, "FOLDER", tmp_path)
+    monkeypatch.setattr(make, "MADE", {"model": ("gfla train synthetic", ["*.keras"], lambda: None)})
+    (tmp_path / "a.keras").write_bytes(b"weights")
+    (tmp_path / "README.md").touch()
+    assert make.manifest()["made"]["model"]["files"] == {"a.keras": make.file_record(tmp_path / "a.keras")}
+    (tmp_path / "notes.txt").touch()
+    with pytest.raises(SystemExit, match=r"no command in make.py makes notes.txt"):
+        make.manifest()
+    monkeypatch.setattr(make, "MADE", {name: ("", ["*.*"], lambda: None) for name in ("one", "two")})
+    with pytest.raises(SystemExit, match=r"\w+\.\w+ belongs to one and to two"):
+        make.manifest()
+
+
+def test_the_commands_parse_and_make_what_they_stand_at(manifest):
+    for name, entry in manifest["made"].items():
+        program, *words = shlex.split(entry["command"])
+        assert program == "gfla"
+        args = build_parser().parse_args(words)
+        if args.command == "train":
+            load_config(find_config(args.config), args.overrides)
+        else:
+            assert args.output == f"savedmodels/{name}"
+
+
+def test_the_settings_are_those_of_the_configuration():
+    """Settings that came after the training stand in the folder's copy at their defaults, as they do here."""
+    assert load_config(FOLDER / "synthetic" / "config.yaml") == load_config(find_config("synthetic"))
+
+
+def test_the_figures_are_those_of_the_pages(make, manifest, figures):
+    assert manifest["made"]["synthetic/model.keras"]["figures"] == make.trained_figures(figures)
+    result = EvaluationResult(**{**figures, "image_size": tuple(figures["image_size"])})
+    tables = [*result.tables(), targets_table(TARGETS["synthetic"](result))]
+    assert len(tables) == 4
+    for page in (ROOT / "README.md", FOLDER / "synthetic" / "README.md"):
+        text = page.read_text(encoding="utf-8")
+        assert result.describe() in text
+        for table in tables:
+            rows = [line for line in table_to_markdown(table).splitlines() if line.startswith("|")]
+            assert "\n".join(rows) in text, f"{page}: {table.title}"
+
+
+@pytest.mark.slow
+def test_the_figures_are_measured_again(manifest):
+    """But for baselines. The operators' forms and TensorFlow's versions differ a little."""
+    model = load_generator(MODEL)
+    dataset = SyntheticPeople(model.image_size, heatmap_sigma=model.heatmap_sigma)
+    grey = np.zeros([*model.image_size, 3], np.float32)
+    recorded = manifest["made"]["synthetic/model.keras"]["figures"]
+    measured = evaluate_synthetic(model, dataset, pairs=recorded["pairs"], classical=False, mean_image=grey)
+    assert measured.images["generated"] == pytest.approx(recorded["generated"], rel=2e-3)
+    assert measured.flows["F, finest flow"] == pytest.approx(recorded["flow"], rel=5e-3)
+    assert measured.visibility_auc == pytest.approx(recorded["visibility_auc"], abs=2e-3)

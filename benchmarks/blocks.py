@@ -11,7 +11,7 @@ FLOW_DEVIATION = 6.0  # pixels, of the random flows
 
 @dataclass(frozen=True)
 class Block:
-    """Maps [batch, height, width, channels] and patches of n x n."""
+    """Maps [batch, height, width, channels] and patches of n x n; n = 0 where there are no patches."""
 
     name: str
     height: int
@@ -22,7 +22,8 @@ class Block:
 
     @property
     def label(self) -> str:
-        size = f"{self.height}x{self.width}x{self.channels}, n={self.n}"
+        patches = f", n={self.n}" if self.n else ""
+        size = f"{self.height}x{self.width}x{self.channels}{patches}"
         return f"{self.name}, {size}, batch {self.batch}" if self.name else f"{size}, batch {self.batch}"
 
     @property

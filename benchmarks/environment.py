@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+from importlib import metadata
 
 import keras
 import tensorflow as tf
@@ -19,6 +20,7 @@ def environment() -> dict[str, str]:
         "Keras": keras.__version__,
         "processor": f"{_processor()}, {cores()} cores",
         "GPUs": str(len(tf.config.list_physical_devices("GPU"))),
+        "TensorFlow Addons": _addons(),
         "compiled operators": f"no: {reason}" if reason else f"for {native.instruction_set()}",
     }
 
@@ -26,6 +28,13 @@ def environment() -> dict[str, str]:
 def cores() -> int:
     """The processor cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _addons():
+    try:
+        return metadata.version("tensorflow-addons")
+    except metadata.PackageNotFoundError:
+        return "not installed"
 
 
 def _processor():

@@ -2,12 +2,13 @@
 
 native: the compiled operators. TF fused: the same without patches, of TensorFlow's operators. TF patches: the
 textbook, every tap of every patch a bilinear read of its own. extract_patches: patches in one piece, which is
-what `flowed_patches` is where nothing is compiled.
+what `flowed_patches` is where nothing is compiled. The bilinear warp has peers in TensorFlow Addons.
 """
 
 from __future__ import annotations
 
 import functools
+import importlib.util
 
 import tensorflow as tf
 
@@ -19,6 +20,24 @@ from gfla_tf.ops.flowed_patches import pad_edge
 
 NATIVE, FUSED, READS, EXTRACTED = "native", "TF fused", "TF patches", "extract_patches"
 CONVOLUTIONS = "convolutions alone"
+TENSORFLOW, DENSE, RESAMPLER = "TF", "addons dense_image_warp", "addons resampler"
+
+
+def warp_forms() -> dict:
+    """{name: function (image, flow) -> [B, H, W, C]}; of TensorFlow Addons only where that is installed."""
+    forms = {
+        NATIVE: lambda image, flow: ops.bilinear_warp(image, flow, impl="native"),
+        TENSORFLOW: lambda image, flow: ops.bilinear_warp(image, flow, impl="tf"),
+    }
+    if importlib.util.find_spec("tensorflow_addons"):
+        addons = importlib.import_module("tensorflow_addons")
+
+        def resampler(image, flow):
+            return addons.image.resampler(image, tf.stack(sampling_positions(flow), axis=-1))
+
+        forms[DENSE] = lambda image, flow: addons.image.dense_image_warp(image, -flow[..., ::-1])
+        forms[RESAMPLER] = resampler
+    return _runnable(forms)
 
 
 def patch_forms(n: int) -> dict:

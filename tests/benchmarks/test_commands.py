@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from benchmarks import bm_flowed_patches, bm_generator, bm_local_attention
+from benchmarks import bm_bilinear_warp, bm_flowed_patches, bm_generator, bm_local_attention
 from gfla_tf.ops import native_available
 
 SMALL = ["--quick", "--shrink", "16"]
@@ -31,6 +31,17 @@ def test_flowed_patches(tmp_path, monkeypatch):
     assert [row[0] for row in by_area["rows"]] == ["64"]
     assert all(float(row[1].split()[0]) > 0 for row in forms["rows"])
     assert plot.read_bytes().startswith(b"\x89PNG")
+
+
+def test_bilinear_warp(tmp_path):
+    tables = _tables(bm_bilinear_warp, [], tmp_path / "out.json")
+    (forms,) = tables.values()
+    assert [row[0] for row in forms["rows"]][::2] == [
+        "photograph, 16x16x3, batch 1, forward",
+        "features, 4x4x128, batch 1, forward",
+        "features, 2x2x256, batch 1, forward",
+    ]
+    assert all(float(row[1].split()[0]) > 0 for row in forms["rows"])
 
 
 @pytest.mark.slow

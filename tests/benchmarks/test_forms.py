@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
-from benchmarks import bm_flowed_patches, bm_local_attention, forms
+from benchmarks import bm_bilinear_warp, bm_flowed_patches, bm_local_attention, forms
 from benchmarks.blocks import Block
+from benchmarks.environment import environment
 from benchmarks.studies import BOTH, FORWARD
 from tests.benchmarks.flat import flat
 
@@ -30,6 +32,33 @@ def test_all_forms_give_the_same(noun, kind):
     for name, result in results.items():
         for one, other in zip(expected, result, strict=True):
             np.testing.assert_allclose(one, other, atol=1e-4 * max(1, np.abs(one).max()), err_msg=name)
+
+
+@pytest.mark.parametrize("kind", [FORWARD, BOTH])
+def test_all_warps_give_the_same_inside(kind, monkeypatch):
+    """TensorFlow Addons' resampler fades at the border, so the flows stay inside here."""
+    monkeypatch.setattr(Block, "flow", lambda block: tf.fill((*block.shape[:3], 2), -0.3) * _inner(block))
+    results = {
+        name: flat(call()) for (name, _), call in bm_bilinear_warp.warp_calls(BLOCK, [kind], None).items()
+    }
+    expected = results.pop(forms.TENSORFLOW)
+    assert len(expected) == {FORWARD: 1, BOTH: 3}[kind]
+    for name, result in results.items():
+        for number, (one, other) in enumerate(zip(expected, result, strict=True)):
+            if number == 2:  # at whole positions dense_image_warp has no gradient of the flow
+                one, other = (gradient * _inner(BLOCK).numpy() for gradient in (one, other))
+            np.testing.assert_allclose(one, other, atol=1e-5, err_msg=name)
+
+
+def _inner(block):
+    """1 where a step to the left and up stays inside, 0 in the first row and column. [1, H, W, 1]"""
+    rows, columns = tf.range(block.height)[:, None], tf.range(block.width)[None]
+    return tf.cast((rows > 0) & (columns > 0), tf.float32)[None, ..., None]
+
+
+def test_the_peers_are_timed_where_they_are_installed():
+    has = environment()["TensorFlow Addons"] != "not installed"
+    assert (forms.DENSE in forms.warp_forms()) == (forms.RESAMPLER in forms.warp_forms()) == has
 
 
 def test_only_what_is_asked_for_is_made():

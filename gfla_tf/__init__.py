@@ -1,10 +1,12 @@
 """GFLA in TensorFlow and Keras: a source photo and a target pose in, that person in that pose out.
 
-Sub-packages load on first use, so `import gfla_tf` costs nothing until something is asked of it.
+Sub-packages load on first use, so `import gfla_tf` costs nothing until something is asked of it. Afterwards
+`keras.saving.load_model` knows our classes.
 """
 
 import importlib
 
+from gfla_tf._registration import register_later
 from gfla_tf._version import __version__
 
 _SUBPACKAGES = (
@@ -26,6 +28,9 @@ _SUBPACKAGES = (
 )
 
 __all__ = ["__version__", *_SUBPACKAGES]
+
+
+register_later()
 
 
 def __getattr__(name):

@@ -6,13 +6,18 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 import gfla_tf
+from gfla_tf._registration import CLASSES
+from gfla_tf.models import shipped_model_path
 
 PACKAGE = Path(gfla_tf.__file__).parent
 
 # Each may import what stands above it, and itself.
 ORDER = [
     "_version",
+    "_registration",
     "errors",
     "resources",
     "native_record",
@@ -85,6 +90,29 @@ def test_importing_the_package_loads_nothing_heavy():
         "import sys, gfla_tf; print([m for m in ('tensorflow', 'keras', 'cv2', 'numpy') if m in sys.modules])"
     )
     assert heavy.strip() == "[]"
+
+
+@pytest.mark.parametrize("statements", ["import gfla_tf; import keras", "import keras; import gfla_tf"])
+def test_keras_loads_our_files_after_importing_the_package(statements):
+    shown = _run(
+        f"{statements}\nimport sys; assert 'gfla_tf.models' not in sys.modules\n"
+        f"model = keras.saving.load_model({str(shipped_model_path())!r})\nprint(type(model).__name__)\n"
+        "from gfla_tf import layers\nlayer = layers.InstanceNormalization(epsilon=0.1, name='mine')\n"
+        "config = keras.saving.serialize_keras_object(layer)\n"
+        "print(keras.saving.deserialize_keras_object(config).epsilon)"
+    )
+    assert shown.split() == ["PersonImageGenerator", "0.1"]
+
+
+def test_all_classes_that_are_registered_are_known_beforehand():
+    registered = {
+        (".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts), node.name)
+        for path in _modules()
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ClassDef)
+        and any("register_keras_serializable" in ast.unparse(item) for item in node.decorator_list)
+    }
+    assert registered == {(module, name) for module, names in CLASSES.items() for name in names}
 
 
 def test_help_is_quick_and_does_not_load_tensorflow():

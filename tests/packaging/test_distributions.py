@@ -190,16 +190,30 @@ def test_the_readme_is_its_description_and_renders(metadata):
     assert "```" not in page
 
 
-@pytest.fixture(scope="module")
-def environment(wheel, tmp_path_factory):
+@pytest.fixture
+def environment(wheel, tmp_path):
     """An environment of its own that holds the wheel and nothing else; its folder."""
-    folder = tmp_path_factory.mktemp("environment")
+    folder = tmp_path / "environment"
+    folder.mkdir()
+    bare = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
+    alone = ["--no-index", "--no-deps", "--ignore-installed"]
     for words in (
         ["venv", "--without-pip", str(folder)],
-        ["pip", "--python", str(folder / "bin" / "python"), "install", "--no-index", "--no-deps", str(wheel)],
+        ["pip", "--python", str(folder / "bin" / "python"), "install", *alone, str(wheel)],
     ):
-        subprocess.run([sys.executable, "-m", *words], check=True, cwd=folder, stdout=subprocess.DEVNULL)
+        subprocess.run(
+            [sys.executable, "-m", *words], check=True, cwd=folder, env=bare, stdout=subprocess.DEVNULL
+        )
     return folder
+
+
+def test_an_environment_with_nothing_else_tells_what_is_missing(environment):
+    gfla = environment / "bin" / "gfla"
+    bare = {"env": {"PATH": os.defpath}, "cwd": environment, "capture_output": True, "text": True}
+    version = subprocess.run([gfla, "--version"], **bare, check=True).stdout.splitlines()
+    assert version[0] == f"gfla_tf {__version__}"
+    assert version[-1] == "compiled operators cannot run: TensorFlow is not installed"
+    assert "generate" in subprocess.run([gfla, "--help"], **bare, check=True).stdout
 
 
 def _packages():

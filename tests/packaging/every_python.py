@@ -88,7 +88,7 @@ def main():
             print("skipped: the wheel with compiled operators, there is no C++ compiler")
             return 0
         wheel = build(place / "platform", "--wheel", "--no-isolation", GFLA_NATIVE="1")
-        run(install(sys.executable, wheel, place / "compiled"), "-P", SMOKE, "--native")
+        run(install(sys.executable, wheel, place / "compiled"), "-P", SMOKE, "--operators", "wheel")
     print(f"the wheel works in {len(pythons)} empty environments, and with compiled operators in one")
     return 0
 

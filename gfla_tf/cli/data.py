@@ -4,7 +4,7 @@ import importlib
 
 HELP = "make, prepare and check data"
 
-KINDS = ("synthetic", "prepare", "check", "build")
+KINDS = ("synthetic", "prepare", "check", "build", "frames")
 
 
 def add_arguments(parser):

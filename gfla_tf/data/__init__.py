@@ -12,9 +12,10 @@ _HOMES = {
     "PairFile": "gfla_tf.data.pair_file",
     "SyntheticPeople": "gfla_tf.data.synthetic",
     "pose_heatmaps": "gfla_tf.data.pose",
+    "video_frames": "gfla_tf.data.video",
 }
 
-__all__ = ["DeepFashion", "Market1501", "PairFile", "SyntheticPeople", "pose_heatmaps"]
+__all__ = ["DeepFashion", "Market1501", "PairFile", "SyntheticPeople", "pose_heatmaps", "video_frames"]
 
 
 def __getattr__(name):

@@ -1,0 +1,43 @@
+"""An export of one file, and the model card beside it: both appear, or none."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from gfla_tf.data.output_files import check_output, write_files
+from gfla_tf.export.model_card import card_path, card_text, model_card
+
+
+@dataclass(frozen=True)
+class ExportedFile:
+    """A written file and what its card says."""
+
+    path: Path
+    card: dict
+
+
+def check_file(output, force: bool = False) -> None:
+    """Checks that a file and its card can be written.
+
+    Raises:
+      InputError: one of them exists and `force` is False, or the folder is missing or not writable.
+    """
+    for path in (output, card_path(output)):
+        check_output(path, force)
+
+
+def write_with_card(model, source, output, content: bytes, asked: dict, parity: dict, force: bool):
+    """Writes both and returns an `ExportedFile`; `asked` and `parity` go into the card.
+
+    Raises:
+      InputError: they cannot be written, or a record beside the source is damaged.
+    """
+    output = Path(output)
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / output.name
+        copy.write_bytes(content)
+        card = model_card(model, source, export=asked, parity=parity, files={output.name: copy})
+    write_files({output: content, card_path(output): card_text(card).encode()}, force)
+    return ExportedFile(output, card)

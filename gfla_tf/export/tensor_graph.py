@@ -1,0 +1,77 @@
+"""The networks alone as one graph of constants: images and pose maps in, image, flows and masks out."""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+
+import tensorflow as tf
+from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
+
+from gfla_tf import ops
+from gfla_tf.errors import InputError
+from gfla_tf.evaluation.synthetic import MODEL_INPUTS
+
+SIGNATURE = "serving_default"
+CHANNELS = {"source_image": 3, "source_pose": 18, "target_pose": 18}
+
+
+def check_model(model, size=None) -> tuple[int, int]:
+    """The size (H, W) that a model is exported for: the model's own, unless another one is given.
+
+    Raises:
+      InputError: a model of other inputs than RGB images and 18 keypoints, or a size that its networks cannot
+        halve so often.
+    """
+    f, g = model.flow_field_estimator, model.target_image_generator
+    if (g.image_channels, g.guidance_channels) != (CHANNELS["source_image"], CHANNELS["source_pose"]):
+        raise InputError(
+            f"an exported model has 3 image and 18 pose channels, got {g.image_channels} and "
+            f"{g.guidance_channels}"
+        )
+    size = tuple(model.image_size if size is None else size)
+    multiple = 2 ** max(f.encoder_layers, g.num_layers)
+    if any(side < 1 or side % multiple for side in size):
+        raise InputError(f"height and width must be divisible by {multiple}, got {size[0]}x{size[1]}")
+    return size
+
+
+def tensor_function(model, size: tuple[int, int], batch: int | None):
+    """The networks as a `tf.function` with an input signature, to be traced under `ops.portable()`.
+
+    It takes source_image [N, H, W, 3] in [-1, 1], source_pose and target_pose [N, H, W, 18], all float32, and
+    returns a dict of image, flow_0 (coarse), ..., mask_0, ....
+
+    Args:
+      size: (H, W), fixed in the graph.
+      batch: N; None: any.
+    """
+    specs = [tf.TensorSpec([batch, *size, CHANNELS[name]], tf.float32, name) for name in MODEL_INPUTS]
+    return tf.function(
+        lambda *inputs: model.named_outputs(
+            model(dict(zip(MODEL_INPUTS, inputs, strict=True)), training=False)
+        ),
+        input_signature=specs,
+    )
+
+
+@contextlib.contextmanager
+def saved_graph(model, size: tuple[int, int], batch: int | None):
+    """For `with saved_graph(...) as folder:` a SavedModel of `tensor_function` without variables and loops.
+
+    Its only signature is `serving_default`.
+    """
+    function = tensor_function(model, size, batch)
+    with ops.portable(loops=False):
+        traced = function.get_concrete_function()
+    frozen = convert_variables_to_constants_v2(traced)
+    names = sorted(traced.structured_outputs)  # the order in which the frozen function returns them
+    module = tf.Module()
+    module.call = tf.function(
+        lambda *inputs: dict(zip(names, frozen(*inputs), strict=True)),
+        input_signature=function.input_signature,
+    )
+    options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
+    with tempfile.TemporaryDirectory() as folder:
+        tf.saved_model.save(module, folder, {SIGNATURE: module.call.get_concrete_function()}, options)
+        yield folder

@@ -1,0 +1,271 @@
+"""TFLite files, as LiteRT runs them: equal to the Keras model, of TFLite's own operators, or refused."""
+
+import json
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from gfla_tf import interop
+from gfla_tf.data import SyntheticPeople
+from gfla_tf.data.synthetic import write_folder
+from gfla_tf.errors import InputError
+from gfla_tf.export import tensor_parity
+from gfla_tf.export.litert import open_tflite
+from gfla_tf.export.tflite import FORMS, convert, export_tflite
+from gfla_tf.export.tflite_file import foreign_operators, operators
+from gfla_tf.models import PersonImageGenerator
+from tests.export.small import random_inputs, small_model
+from tests.golden import recipe
+
+pytest.importorskip("ai_edge_litert")
+
+SIZE = (32, 32)
+NAMES = ["flow_0", "flow_1", "image", "mask_0", "mask_1"]
+
+
+@pytest.fixture(scope="module")
+def model():
+    return small_model()
+
+
+@pytest.fixture(scope="module")
+def saved(model, tmp_path_factory):
+    path = str(tmp_path_factory.mktemp("model") / "small.keras")
+    model.save(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def people(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("data") / "people"
+    drawn = SyntheticPeople(SIZE, identities={"train": 2, "test": 1})
+    write_folder(folder, drawn, "deepfashion")
+    return str(folder)
+
+
+@pytest.fixture(scope="module")
+def exported(model, saved, people, tmp_path_factory):
+    """{form: what `export_tflite` wrote}."""
+    folder = tmp_path_factory.mktemp("exports")
+    return {
+        form: export_tflite(
+            model,
+            folder / f"{form}.tflite",
+            source=saved,
+            quantize=form,
+            calibration=people if form == "int8" else None,
+        )
+        for form in FORMS
+    }
+
+
+def _keras(model, inputs):
+    outputs = model.named_outputs(model(inputs))
+    return {name: value.numpy() for name, value in outputs.items()}
+
+
+def _difference(run, model, inputs):
+    given, wanted = run(inputs), _keras(model, inputs)
+    assert sorted(given) == sorted(wanted)
+    assert {name: value.shape for name, value in given.items()} == {
+        name: value.shape for name, value in wanted.items()
+    }
+    return max(float(np.abs(given[name] - wanted[name]).max()) for name in wanted)
+
+
+# The small network's weights are larger than a trained one's: noise that the integers were not measured on is
+# answered within half of the range.
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("form", "limit"), [("float32", 1e-5), ("float16", 5e-3), ("dynamic", 0.3), ("int8", 1.0)]
+)
+def test_every_form_answers_as_the_model(exported, model, form, limit):
+    content = exported[form].path.read_bytes()
+    run = open_tflite(content)
+    assert sorted(run(random_inputs(SIZE, 1))) == NAMES
+    difference = _difference(run, model, random_inputs(SIZE, 1))
+    assert difference < limit
+    if form != "float32":
+        assert difference > 1e-5  # it is another form, and not float32 under its name
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("form", FORMS)
+def test_only_operators_of_tflite(exported, form):
+    content = exported[form].path.read_bytes()
+    found = operators(content)
+    assert found["CONV_2D"] > 10
+    assert not [name for name in found if name.startswith("CUSTOM") or "FLEX" in name.upper()]
+    assert "WHILE" not in found
+    assert foreign_operators(content) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("form", FORMS)
+def test_the_card_tells_the_file_and_its_parity(exported, model, form):
+    path, card = exported[form].path, exported[form].card
+    assert json.loads((path.parent / f"{form}.model_card.json").read_text()) == card
+    assert card["export"]["quantize"] == form
+    assert card["files"][path.name]["bytes"] == path.stat().st_size
+    assert sorted(card["parity"]) == sorted([*NAMES, "ssim"])
+    if form != "int8":  # which is compared on the folder's pairs
+        pairs = tensor_parity.drawn_pairs(model, SIZE)
+        again = tensor_parity.compare(model, open_tflite(path.read_bytes()), pairs)
+        assert card["parity"] == pytest.approx(again, abs=1e-5)
+    assert (card["parity"]["ssim"] > 0.9999) == (form in ("float32", "float16"))
+
+
+@pytest.mark.slow
+def test_forms_are_as_small_as_they_should_be(exported):
+    sizes = {form: done.path.stat().st_size for form, done in exported.items()}
+    assert sizes["float16"] < 0.85 * sizes["float32"]  # the graph itself is a good part of so small a file
+    assert sizes["dynamic"] < sizes["float16"]
+
+
+def _interpreter(done):
+    from ai_edge_litert.interpreter import Interpreter
+
+    return Interpreter(model_content=done.path.read_bytes())
+
+
+@pytest.mark.slow
+def test_float16_keeps_the_smallest_tensors_in_float32(exported):
+    details = _interpreter(exported["float16"]).get_tensor_details()
+    halved = [int(np.prod(one["shape"])) for one in details if one["dtype"] == np.float16]
+    widened = [one["name"] for one in details if one["name"].endswith("_float32")]
+    total = exported["float16"].card["parameters"]
+    assert len(widened) == len(halved) == operators(exported["float16"].path.read_bytes())["DEQUANTIZE"]
+    assert 0.75 < sum(halved) / total < 0.85  # four fifths; a tensor is halved whole or not at all
+    assert min(halved) > 8  # biases, scales and other short ones stay
+
+
+@pytest.mark.slow
+def test_int8_leaves_positions_and_pictures_in_floats(exported, model):
+    content = exported["int8"].path.read_bytes()
+    found = operators(content)
+    assert found["QUANTIZE"] > 10
+    outputs = open_tflite(content)(random_inputs(SIZE, 1))
+    for name in NAMES:  # an int8 tensor would have 256 values at most
+        values = np.unique(outputs[name])
+        assert len(values) > min(outputs[name].size * 0.9, 257), name
+    details = {one["name"]: one["dtype"] for one in _interpreter(exported["int8"]).get_tensor_details()}
+    assert sum(dtype == np.int8 for dtype in details.values()) > 40
+
+
+@pytest.fixture(scope="module")
+def any_batch(model):
+    """A float32 file's content, without the export around it."""
+    return convert(model, SIZE, batch=None)
+
+
+def test_any_batch(any_batch, model):
+    run = open_tflite(any_batch)
+    for batch in (1, 3, 2):
+        assert _difference(run, model, random_inputs(SIZE, batch, seed=batch)) < 1e-5
+
+
+@pytest.mark.slow
+def test_another_size(model, saved, tmp_path):
+    done = export_tflite(model, tmp_path / "a.tflite", source=saved, size=(48, 32))
+    assert done.card["export"]["size"] == [48, 32]
+    assert _difference(open_tflite(done.path.read_bytes()), model, random_inputs((48, 32), 1)) < 1e-5
+
+
+def test_a_size_that_cannot_be_halved(model, tmp_path):
+    with pytest.raises(InputError, match="divisible by 8, got 36x32"):
+        export_tflite(model, tmp_path / "a.tflite", size=(36, 32))
+
+
+def test_calibration_belongs_to_int8(model, people, tmp_path):
+    with pytest.raises(InputError, match="int8 needs pairs"):
+        export_tflite(model, tmp_path / "a.tflite", quantize="int8")
+    with pytest.raises(InputError, match="float16 measures no ranges"):
+        export_tflite(model, tmp_path / "a.tflite", quantize="float16", calibration=people)
+    with pytest.raises(InputError, match="does not"):
+        export_tflite(model, tmp_path / "a.tflite", quantize="int8", calibration=tmp_path / "nowhere")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_calibration_reads_a_bounded_number_of_pairs_and_says_so(model, people, monkeypatch):
+    from gfla_tf.export.calibration import Calibration
+
+    monkeypatch.setattr("gfla_tf.export.calibration.MOST", 5)
+    data, said = Calibration(people, model, SIZE), []
+    pairs = list(data.read(lambda done, total: said.append((done, total))))
+    assert len(pairs) == 5
+    assert said == [(number, 5) for number in range(1, 6)]
+    assert pairs[0]["source_image"].shape == (1, *SIZE, 3)
+    assert len(data.held_out(3)) == 3
+
+
+def test_a_file_too_far_from_the_model_is_not_written(any_batch, model, saved, tmp_path, monkeypatch):
+    monkeypatch.setattr("gfla_tf.export.tflite.convert", lambda *_: any_batch)
+    monkeypatch.setitem(tensor_parity.LIMITS, "float32", 1e-12)
+    with pytest.raises(InputError, match=r"float32 export's .* more than 1e-12: nothing was written"):
+        export_tflite(model, tmp_path / "a.tflite", source=saved)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_model_that_is_not_finite_is_refused(any_batch, tmp_path, monkeypatch):
+    monkeypatch.setattr("gfla_tf.export.tflite.convert", lambda *_: any_batch)
+    network = small_model()
+    network.variables[0].assign(np.full(network.variables[0].shape, np.nan, np.float32))
+    with pytest.raises(InputError, match="not finite"):
+        export_tflite(network, tmp_path / "a.tflite")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_nothing_is_replaced_without_leave(model, tmp_path):
+    (tmp_path / "a.model_card.json").write_text("mine")
+    with pytest.raises(InputError, match=r"a\.model_card\.json' exists already"):
+        export_tflite(model, tmp_path / "a.tflite")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.model_card.json"]
+
+
+def test_without_litert_the_extra_is_named(model, tmp_path, monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "ai_edge_litert.interpreter", None)
+    with pytest.raises(InputError, match=r"gfla_tf\[litert\]"):
+        export_tflite(model, tmp_path / "a.tflite")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_operator_that_tflite_lacks_is_refused(model, monkeypatch):
+    def named(outputs):
+        return {"image": _patches(outputs["image"])}
+
+    monkeypatch.setattr(model, "named_outputs", named)
+    with pytest.raises(InputError, match="cannot express this model, it needs ExtractImagePatches"):
+        convert(model, SIZE)
+
+
+def _patches(images):
+    return tf.image.extract_patches(images, [1, 3, 3, 1], [1, 1, 1, 1], [1, 1, 1, 1], "SAME")
+
+
+def test_operators_of_others_are_found_in_a_file():
+    call = tf.function(_patches).get_concrete_function(tf.TensorSpec([1, 8, 8, 3], tf.float32))
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([call])
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS, tf.lite.OpsSet.SELECT_TF_OPS]
+    assert foreign_operators(converter.convert()) == ["FlexExtractImagePatches"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "size", "batch"), [("fashion", (256, 256), 1), ("market", (128, 64), 2)])
+def test_golden_generators(golden, state_dict_shapes, name, size, batch):
+    model = PersonImageGenerator.from_preset(name)
+    weights = {key: recipe.weight(key, shape) for key, shape in state_dict_shapes[f"{name}_generator"]}
+    interop.torch.load_state_dict(model, weights)
+    poses = {
+        f"{which}_pose": recipe.heatmaps(recipe.keypoints(f"pose_{which}", batch, 18, size), size)
+        for which in ("source", "target")
+    }
+    inputs = {"source_image": recipe.image("source", (batch, *size, 3)), **poses}
+    case = golden(f"{name}_generator")
+    for form, limit in (("float32", 1e-4), ("float16", 5e-3)):
+        content = convert(model, size, form, batch)
+        assert foreign_operators(content) == []
+        run = open_tflite(content)
+        assert _difference(run, model, inputs) < limit
+        for key, value in run(inputs).items():
+            np.testing.assert_allclose(value, case[key], atol=limit, rtol=0, err_msg=key)

@@ -1,0 +1,33 @@
+"""`portable(loops=False)`: the same numbers from a graph without a loop."""
+
+import numpy as np
+import tensorflow as tf
+
+from gfla_tf import ops
+
+
+def test_the_fused_gather_without_a_loop():
+    source = tf.random.stateless_normal([2, 6, 5, 3], [0, 1])
+    flow = tf.random.stateless_normal([2, 6, 5, 2], [0, 2]) * 4
+    kernels = tf.random.stateless_uniform([2, 6, 5, 9], [0, 3])
+
+    def trace(loops):
+        call = tf.function(lambda *inputs: ops.local_attention(*inputs))
+        with ops.portable(loops=loops):
+            return call.get_concrete_function(source, flow, kernels)
+
+    looped, unrolled = trace(True), trace(False)
+    kinds = [{node.type for node in graph.graph.get_operations()} for graph in (looped, unrolled)]
+    assert ["StatelessWhile" in found or "While" in found for found in kinds] == [True, False]
+    np.testing.assert_allclose(
+        unrolled(source, flow, kernels), looped(source, flow, kernels), atol=1e-6, rtol=0
+    )
+    assert ops.native.loops_allowed()
+
+
+def test_an_inner_portable_does_not_bring_loops_back():
+    with ops.portable(loops=False):
+        with ops.portable():
+            assert not ops.native.loops_allowed()
+        assert not ops.native.loops_allowed()
+    assert ops.native.loops_allowed()

@@ -27,6 +27,7 @@ SHUFFLED = 512
 MAX_PAIRS = 4_000_000
 
 _LARGEST_CHUNK = 256 * 2**20  # bytes
+_states: dict[str, list] = {}  # of each file that tensorflow-io has opened
 _NUMBERS = (np.int32, np.int64, np.float32, np.float64)
 
 
@@ -215,7 +216,23 @@ def _by_h5py(path, split, count, size):
 
 
 def _by_tensorflow_io(tensorflow_io, path, split, count, size):
+    path = _name_of_this_state(path)
     parts = {
         name: tensorflow_io.IODataset.from_hdf5(path, f"/{split}/{name}") for name in (*IMAGES, *KEYPOINTS)
     }
     return tf.data.Dataset.zip(parts).apply(tf.data.experimental.assert_cardinality(count))
+
+
+def _name_of_this_state(path: str) -> str:
+    """The path, spelt in a way of its own for each state of the file.
+
+    tensorflow-io keeps a file open under its name: of one that was replaced or changed it would go on reading
+    the old content.
+    """
+    folder, name = os.path.split(os.path.abspath(path))
+    status = os.stat(path)
+    state = (status.st_dev, status.st_ino, status.st_mtime_ns, status.st_size)
+    known = _states.setdefault(os.path.join(folder, name), [])
+    if state not in known:
+        known.append(state)
+    return os.path.join(folder, *["."] * known.index(state), name)

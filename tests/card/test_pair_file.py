@@ -56,3 +56,12 @@ def test_the_same_from_every_kind_of_keypoints(tmp_path, kind):
 def test_an_endless_dataset_goes_on(path):
     dataset = PairFile(path, reader="tensorflow-io").as_dataset("test", 50, repeat=True, heatmaps=False)
     assert [len(batch["source_image"]) for batch in dataset.take(4)] == [50] * 4
+
+
+def test_a_file_that_was_replaced_is_read_anew(tmp_path):
+    for seed in range(3):
+        path = write(tmp_path / "pairs.h5", **arrays(seed=seed))
+        for reader in ("tensorflow-io", "h5py"):
+            whole = joined(PairFile(path, reader=reader).as_dataset("test", 2, heatmaps=False, scaled=False))
+            np.testing.assert_array_equal(whole["target_image"], arrays(seed=seed)["target_image"])
+        path.unlink()

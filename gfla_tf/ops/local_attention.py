@@ -113,6 +113,10 @@ def _gather_sum(source, weights, y, x, size):
         return tf.reshape((first_row + row) * width + column, [-1])  # [B*h*w]
 
     def each_tap(body, *state):
+        if not native.loops_allowed():
+            for tap in range(taps):
+                state = body(tap, *state)
+            return state
         return tf.while_loop(
             lambda tap, *_: tap < taps,
             lambda tap, *values: (tap + 1, *body(tap, *values)),

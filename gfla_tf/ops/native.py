@@ -106,15 +106,27 @@ def automatic(operator):
 
 
 @contextlib.contextmanager
-def portable():
+def portable(loops=True):
     """For `with portable():` around tracing what shall run without the compiled library: in this thread every
     operator is made of TensorFlow's own, whatever its `impl`.
+
+    Args:
+      loops: False lays out their loops step by step, for converters and runtimes that do not take a loop.
+        TensorFlow itself would hold several steps in memory at once.
     """
+    before = getattr(_portable, "loops", True)
     _portable.depth = getattr(_portable, "depth", 0) + 1
+    _portable.loops = before and loops
     try:
         yield
     finally:
         _portable.depth -= 1
+        _portable.loops = before
+
+
+def loops_allowed():
+    """Whether a TensorFlow form may trace a loop: not under `portable(loops=False)`."""
+    return getattr(_portable, "loops", True)
 
 
 def instruction_set():

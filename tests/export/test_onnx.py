@@ -41,15 +41,6 @@ def test_any_batch_answers_as_the_model(tmp_path):
     assert done.card["parity"]["image"] < 1e-5
 
 
-@pytest.mark.slow
-def test_one_batch_and_another_size():
-    model = small_model()
-    run = open_onnx(convert(model, (48, 32), 1))
-    assert _difference(run, model, random_inputs((48, 32), 1)) < 1e-5
-    with pytest.raises(Exception, match="Got: 2 Expected: 1"):
-        run(random_inputs((48, 32), 2))
-
-
 @pytest.mark.parametrize("package", ["tf2onnx", "onnxruntime"])
 def test_without_a_package_the_extra_is_named(package, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, package, None)

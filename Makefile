@@ -41,13 +41,13 @@ native: $(READY)
 lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/clang-format --dry-run --Werror $(CXX_SOURCES)
+	$(BIN)/clang-format --dry-run --Werror $(CXX_SOURCES) tests/export/client.c
 	$(BIN)/python -m pytest -q tests/test_imports.py
 
 format: $(READY)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
-	$(BIN)/clang-format -i $(CXX_SOURCES)
+	$(BIN)/clang-format -i $(CXX_SOURCES) tests/export/client.c
 
 # The compiled operators are worth having, but not needed: without them TensorFlow's own are used.
 $(NATIVE): $(READY) $(CXX_SOURCES) custom_ops/CMakeLists.txt $(wildcard custom_ops/cmake/*)

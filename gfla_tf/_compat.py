@@ -82,3 +82,8 @@ def writing_saved_model():
 def write_archive(archive, folder):
     """Writes a `keras.export.ExportArchive` without Keras 3's long description of it."""
     archive.write_out(folder, **({"verbose": False} if KERAS_3 else {}))
+
+
+def tf_variables(model):
+    """A model's variables as TensorFlow's own, for a `tf.Module` that keeps them."""
+    return [variable.value if KERAS_3 else variable for variable in model.variables]

@@ -12,12 +12,14 @@ import keras
 import tensorflow as tf
 
 from gfla_tf._version import __version__
+from gfla_tf.config import load_config
 from gfla_tf.data.images import read_file
 from gfla_tf.errors import InputError
+from gfla_tf.export.output_folder import CARD_NAME
 from gfla_tf.inference.load import MODEL_NAME, model_file
 from gfla_tf.models.preset_folder import WEIGHTS
+from gfla_tf.training.sources import open_source
 
-CARD_NAME = "model_card.json"
 _SCHEMA = 1
 _MAX_BYTES = 4 * 2**20  # of a record beside a model
 _LOCAL = ("root", "workers")  # settings of the data that are about the machine
@@ -94,10 +96,12 @@ def _data(path):
     run = _record(path, "run.json", json.loads)
     if config is None and run is None:
         return None
-    settings = (config or {}).get("data")
+    settings, images = (config or {}).get("data"), (run or {}).get("images")
     if isinstance(settings, dict):
         settings = {name: value for name, value in settings.items() if name not in _LOCAL}
-    return {"images": (run or {}).get("images"), "settings": settings}
+        if images is None and settings.get("source") == "synthetic":
+            images = open_source(load_config(path.parent / "config.yaml")).images  # the settings tell it all
+    return {"images": images, "settings": settings}
 
 
 def _record(path, name, parse):

@@ -38,6 +38,7 @@ def generate(
     target_frame: tuple[int, int] | None = None,
     fit: str = "letterbox",
     size: str = "source",
+    model_size: tuple[int, int] | None = None,
     pictures: tuple[str, ...] = (),
 ) -> Generated:
     """Puts the person of a photograph into another pose.
@@ -52,6 +53,7 @@ def generate(
         frame as the photo into the model's: stretched for "resize", whole and centred for "letterbox".
       fit: "letterbox" keeps the photo's proportions, "resize" stretches it to the model's size.
       size: "source" returns pictures of the photo's size, "model" the model's own frame.
+      model_size: (H, W) of that frame, divisible as the model needs it; None: the model's `image_size`.
       pictures: which of "flow", "mask" and "attention" are drawn too.
 
     Raises:
@@ -63,7 +65,7 @@ def generate(
         raise ValueError(f"unknown pictures or size: {sorted(unknown)}, {size!r}")
     if photo.dtype != np.uint8 or photo.ndim != 3 or photo.shape[-1] != 3:
         raise ValueError(f"the photo must be uint8 [h, w, 3], got {photo.dtype} {photo.shape}")
-    inner, outer = tuple(model.image_size), photo.shape[:2]
+    inner, outer = tuple(model_size or model.image_size), photo.shape[:2]
     frame = Frame.fit(outer, inner, fit)
     placed = frame.place_image(photo)
     points = [

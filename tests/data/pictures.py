@@ -27,6 +27,21 @@ def _chunk(kind: bytes, data: bytes) -> bytes:
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
 
+def palette_png(height: int, width: int) -> bytes:
+    """A PNG of four colours, of which the second is half transparent and the third wholly."""
+    row = bytes(column % 4 for column in range(width))
+    plain = png(3, 8, [row] * height, (height, width))
+    palette = _chunk(b"PLTE", bytes(range(10, 130, 10))) + _chunk(b"tRNS", b"\xff\x80\0")
+    return plain[:33] + palette + plain[33:]
+
+
+def huge_jpeg() -> bytes:
+    """A small JPEG that declares 60,000 x 60,000 pixels."""
+    data = jpeg(gradient(16, 16))
+    at = data.index(b"\xff\xc0") + 5
+    return data[:at] + struct.pack(">HH", 60000, 60000) + data[at + 4 :]
+
+
 def huge_png() -> bytes:
     """A few hundred bytes that declare 20,000 x 20,000 pixels."""
     return png(2, 8, [b"\0" * 60], declared=(20000, 20000))

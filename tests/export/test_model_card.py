@@ -8,8 +8,7 @@ import pytest
 import tensorflow as tf
 
 from gfla_tf.errors import InputError
-from gfla_tf.export import model_card
-from gfla_tf.export.model_card import card_path, card_text
+from gfla_tf.export.model_card import card_path, card_text, model_card
 from gfla_tf.models import PersonImageGenerator
 
 
@@ -41,6 +40,14 @@ def test_a_run_folder(model, run):
         assert card["figures"] == {"pairs": 600, "images": {"generated": {"l1": 0.1}}}
         assert card["files"] == {"w": {"sha256": card["weights_sha256"], "bytes": 7}}
         assert (card["export"], card["parity"]) == ({"format": "x"}, {"image": 0.0})
+
+
+def test_the_shipped_model(model):
+    card = model_card(model, None, export={})
+    assert card["name"] == "synthetic"
+    assert card["data"]["images"] == "drawn by SyntheticPeople, seed 0"
+    assert card["data"]["settings"]["identities"] == 4000
+    assert card["figures"]["pairs"] == 600
 
 
 def test_the_model_can_be_made_again(model, run):

@@ -1,0 +1,92 @@
+"""Pictures decoded in the graph against the project's own reader, and what is refused before decoding."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from gfla_tf.data.images import decode_image, encode_image
+from gfla_tf.export.pictures import decode_picture, encode_png
+from tests.data import pictures
+
+ROWS = [bytes(range(n, n + 40)) * 2 for n in range(30)]
+
+
+@pytest.fixture(scope="module")
+def decode():
+    return tf.function(
+        lambda data: decode_picture(data, 7, "source_bytes"), input_signature=[tf.TensorSpec([], tf.string)]
+    )
+
+
+def _noise():
+    return np.random.default_rng(0).integers(0, 256, (61, 53, 3)).astype(np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("name", "atol"),
+    [
+        *(("noise.jpg", 0), ("noise.png", 0), ("grey.png", 0), ("grey16.png", 0), ("rgb16.png", 0)),
+        *(("grey_alpha.png", 0), ("rgba.png", 0), ("rgba16.png", 1), ("palette.png", 0), ("cmyk.jpg", 1)),
+    ],
+)
+def test_pictures_are_read_as_outside(decode, name, atol):
+    """16 bits with alpha are rounded twice outside, CMYK in another order: one level."""
+    import cv2
+
+    deep = np.random.default_rng(1).integers(0, 65536, (9, 11, 4)).astype(np.uint16)
+    files = {
+        "noise.jpg": lambda: encode_image("a.jpg", _noise(), quality=70),
+        "noise.png": lambda: encode_image("a.png", _noise()),
+        "grey.png": lambda: pictures.png(0, 8, [row[:40] for row in ROWS], (30, 40)),
+        "grey16.png": lambda: pictures.png(0, 16, ROWS, (30, 40)),
+        "rgb16.png": lambda: cv2.imencode(".png", deep[..., :3])[1].tobytes(),
+        "grey_alpha.png": lambda: pictures.png(4, 8, ROWS, (30, 40)),
+        "rgba.png": lambda: pictures.png(6, 8, [row * 2 for row in ROWS], (30, 40)),
+        "rgba16.png": lambda: cv2.imencode(".png", deep)[1].tobytes(),
+        "palette.png": lambda: pictures.palette_png(30, 40),
+        "cmyk.jpg": lambda: Path(__file__).parents[1].joinpath("data", "cmyk.jpg").read_bytes(),
+    }
+    data = files[name]()
+    wanted = decode_image(data)
+    got = decode(data).numpy()
+    assert got.shape == wanted.shape
+    assert np.abs(got.astype(int) - wanted).max() <= atol
+
+
+def test_encoding_loses_nothing(decode):
+    data = encode_png(_noise()).numpy()
+    np.testing.assert_array_equal(decode_image(data), _noise())
+    np.testing.assert_array_equal(decode(data), _noise())
+
+
+_JPEG = encode_image("a.jpg", _noise())
+_PNG = encode_image("a.png", _noise())
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (b"", "source_bytes holds an empty string in row"),
+        (b"dear diary", "source_bytes must be PNG or JPEG"),
+        (encode_image("a.webp", _noise()), "source_bytes must be PNG or JPEG"),
+        (encode_image("a.bmp", _noise()), "source_bytes must be PNG or JPEG"),
+        (b"GIF89a" + bytes(40), "source_bytes must be PNG or JPEG"),
+        (pictures.huge_png(), "source_bytes must declare 1 to 64000000 pixels"),
+        (pictures.png(2, 8, [], (0, 9)), "source_bytes must declare 1 to 64000000 pixels"),
+        (pictures.png(2, 8, [], (2**32 - 1, 2**32 - 1)), "source_bytes must declare 1 to 64000000 pixels"),
+        (pictures.huge_jpeg(), "source_bytes must declare 1 to 64000000 pixels"),
+        (_JPEG[:8], "Invalid JPEG data"),
+        (_JPEG[:-900], "Invalid JPEG data"),
+        (_PNG[:10], "source_bytes must declare 1 to 64000000 pixels"),
+        (_PNG[:-900], "Invalid PNG data"),
+        (_PNG[:-12], "Invalid PNG data"),
+        (_PNG[:900] + b"\0\1\2" + _PNG[903:], "Invalid PNG data"),
+    ],
+)
+def test_what_is_no_picture_is_refused(decode, data, says):
+    with pytest.raises(tf.errors.InvalidArgumentError) as error:
+        decode(data)
+    assert says in str(error.value)
+    assert decode(_PNG).shape == (61, 53, 3)

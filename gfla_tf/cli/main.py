@@ -7,7 +7,7 @@ import sys
 
 from gfla_tf.errors import InputError
 
-COMMANDS = ("demo", "data", "train", "generate", "evaluate", "pose", "convert", "native")
+COMMANDS = ("demo", "data", "train", "generate", "evaluate", "pose", "convert", "export", "native")
 
 DONE, BAD_INPUT, INTERRUPTED, CLOSED_PIPE = 0, 2, 130, 141
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from benchmarks import bm_bilinear_warp, bm_flowed_patches, bm_generator, bm_local_attention
+from benchmarks import bm_bilinear_warp, bm_flowed_patches, bm_generator, bm_local_attention, bm_serving
 from gfla_tf.ops import native_available
 
 SMALL = ["--quick", "--shrink", "16"]
@@ -60,3 +60,12 @@ def test_generator(tmp_path):
     assert {"convolutions", "transposed convolutions", "instance normalisation"} <= {
         row[0] for row in fashion["rows"]
     }
+
+
+@pytest.mark.slow
+def test_serving(tmp_path):
+    tables = _tables(bm_serving, [], tmp_path / "out.json")
+    split, batch, targets = tables.values()
+    assert [row[0] for row in split["rows"]] == ["fashion", "synthetic"]
+    assert [row[0] for row in batch["rows"]] == ["1", "2", "4"]
+    assert len(targets["rows"]) == 1

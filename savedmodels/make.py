@@ -54,8 +54,13 @@ MADE = {
         ["synthetic/figures.json"],
         lambda: None,
     ),
+    "synthetic/saved_model/1": (
+        "gfla export --format savedmodel -o savedmodels/synthetic/saved_model/1",
+        ["synthetic/saved_model/1/**/*"],
+        lambda: _exported("synthetic/saved_model/1/model_card.json"),
+    ),
 }
-EXPORTS = ()
+EXPORTS = ("synthetic/saved_model/1",)
 
 
 def files_here():

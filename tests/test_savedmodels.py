@@ -7,6 +7,7 @@ import shlex
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from gfla_tf.cli.main import build_parser
 from gfla_tf.config import find_config, load_config
@@ -104,6 +105,53 @@ def test_the_figures_are_those_of_the_pages(make, manifest, figures):
         for table in tables:
             rows = [line for line in table_to_markdown(table).splitlines() if line.startswith("|")]
             assert "\n".join(rows) in text, f"{page}: {table.title}"
+
+
+EXPORTS = {
+    "synthetic/saved_model/1": "synthetic/saved_model/1/model_card.json",
+}
+
+
+@pytest.mark.parametrize("export", EXPORTS)
+def test_the_exports_are_of_the_shipped_model(manifest, figures, export):
+    card = json.loads((FOLDER / EXPORTS[export]).read_text(encoding="utf-8"))
+    shipped = manifest["made"]["synthetic/model.keras"]["files"]["synthetic/model.keras"]
+    assert card["weights_sha256"] == shipped["sha256"]
+    assert card["figures"] == figures
+    assert manifest["made"][export]["figures"] == {"parity": card["parity"]}
+    differences = ", ".join(f"{name} {value:.2g}" for name, value in card["parity"].items())
+    page = (FOLDER / "synthetic" / "README.md").read_text(encoding="utf-8")
+    assert f"| `{manifest['made'][export]['command']}` | {differences} |" in page
+    listed = manifest["made"][export]["files"]
+    base = FOLDER / export if (FOLDER / export).is_dir() else (FOLDER / export).parent
+    described = {(base / name).relative_to(FOLDER).as_posix(): file for name, file in card["files"].items()}
+    assert described == {name: file for name, file in listed.items() if name != EXPORTS[export]}
+
+
+@pytest.fixture(scope="module")
+def pairs():
+    """Three drawn pairs, and what the Keras model makes of them, as the exports name it."""
+    model = load_generator(MODEL)
+    dataset = SyntheticPeople(model.image_size, heatmap_sigma=model.heatmap_sigma)
+    batch = next(iter(dataset.as_dataset("test", 3)))
+    inputs = {name: np.asarray(batch[name]) for name in ("source_image", "source_pose", "target_pose")}
+    made = model(inputs, training=False)
+    expected = {"image": made["image"]}
+    for kind in ("flow", "mask"):
+        expected |= {f"{kind}_{level}": one for level, one in enumerate(made[f"{kind}s"])}
+    return inputs, expected
+
+
+def _differences(outputs, expected):
+    assert set(outputs) == set(expected)
+    return {name: float(np.abs(outputs[name] - np.asarray(expected[name])).max()) for name in expected}
+
+
+def test_the_saved_model_computes_what_the_keras_model_does(pairs):
+    inputs, expected = pairs
+    loaded = tf.saved_model.load(str(FOLDER / "synthetic" / "saved_model" / "1"))
+    outputs = loaded.signatures["tensors"](**{name: tf.constant(value) for name, value in inputs.items()})
+    assert max(_differences(outputs, expected).values()) < 1e-4
 
 
 @pytest.mark.slow

@@ -85,15 +85,35 @@ def generate():
 
 
 def presets():
-    """The networks are made from their presets, and the small one computes."""
+    """The networks are made from their presets; the small one computes, and the same from its own folder."""
     shown = python(
-        "import numpy as np; from gfla_tf.models import PersonImageGenerator\n"
-        "model = PersonImageGenerator.from_preset('synthetic')\n"
+        "import numpy as np; from gfla_tf.models import PersonImageGenerator as Model\n"
         "maps = {'source_pose': 18, 'target_pose': 18, 'source_image': 3}\n"
-        "out = model({name: np.zeros([1, 64, 64, size], 'float32') for name, size in maps.items()})\n"
-        "print(out['image'].shape, PersonImageGenerator.from_preset('fashion').count_params())"
+        "given = {name: np.ones([1, 64, 64, size], 'float32') for name, size in maps.items()}\n"
+        "model = Model.from_preset('synthetic')\n"
+        "model.save_to_preset('preset')\n"
+        "first, second = (one(given)['image'] for one in (model, Model.from_preset('preset')))\n"
+        "print(first.shape, np.abs(first - second).max() < 1e-6)\n"
+        "print(Model.from_preset('fashion').count_params())"
     )
-    insist(shown == "(1, 64, 64, 3) 14047395\n", f"the presets are wrong: {shown}")
+    insist(shown == "(1, 64, 64, 3) True\n14047395\n", f"the presets are wrong: {shown}")
+
+
+def export():
+    """The shipped model, exported, answers in a process that cannot import gfla_tf."""
+    gfla("export", "--format", "savedmodel", "-o", "served/1")
+    (photograph, *_) = sorted(Path("people/test").iterdir())
+    shown = python(
+        "import sys; sys.modules['gfla_tf'] = None\n"
+        "import tensorflow as tf\n"
+        f"photo = tf.io.read_file({str(photograph)!r})\n"
+        "answer = tf.saved_model.load('served/1').signatures['serving_default']\n"
+        "points = tf.fill([1, 18, 2], 20.0)\n"
+        "pictures = answer(source_bytes=photo[None], source_keypoints=points, target_keypoints=points)\n"
+        "sizes = [tf.io.decode_image(one).shape for one in (photo, pictures['image_bytes'][0])]\n"
+        "print(sizes[0] == sizes[1], pictures['image'].shape)"
+    )
+    insist(shown == "True (1, 64, 64, 3)\n", f"the exported model is wrong: {shown}")
 
 
 def main():
@@ -111,6 +131,7 @@ def main():
         operators = native(arguments.operators)
         generate()
         presets()
+        export()
         os.chdir("/")
     print(gfla("--version").strip())
     print(f"smoke test passed in {sys.prefix}, with {operators} operators")

@@ -59,8 +59,13 @@ MADE = {
         ["synthetic/saved_model/1/**/*"],
         lambda: _exported("synthetic/saved_model/1/model_card.json"),
     ),
+    "synthetic/model.tflite": (
+        "gfla export --format tflite --quantize float16 -o savedmodels/synthetic/model.tflite",
+        ["synthetic/model.tflite", "synthetic/model.model_card.json"],
+        lambda: _exported("synthetic/model.model_card.json"),
+    ),
 }
-EXPORTS = ("synthetic/saved_model/1",)
+EXPORTS = ("synthetic/saved_model/1", "synthetic/model.tflite")
 
 
 def files_here():

@@ -6,11 +6,14 @@ Names load on first use, so that an output can be checked before TensorFlow is i
 import importlib
 
 _HOMES = {
+    "ExportedFile": "gfla_tf.export.output_file",
     "ExportedModel": "gfla_tf.export.saved_model",
+    "export_onnx": "gfla_tf.export.onnx_file",
     "export_saved_model": "gfla_tf.export.saved_model",
+    "export_tflite": "gfla_tf.export.tflite",
 }
 
-__all__ = ["ExportedModel", "export_saved_model"]
+__all__ = ["ExportedFile", "ExportedModel", "export_onnx", "export_saved_model", "export_tflite"]
 
 
 def __getattr__(name):

@@ -4,7 +4,15 @@ import json
 
 import pytest
 
-from benchmarks import bm_bilinear_warp, bm_flowed_patches, bm_generator, bm_local_attention, bm_serving
+from benchmarks import (
+    bm_bilinear_warp,
+    bm_export,
+    bm_flowed_patches,
+    bm_generator,
+    bm_local_attention,
+    bm_serving,
+)
+from gfla_tf.export.tflite import FORMS
 from gfla_tf.ops import native_available
 
 SMALL = ["--quick", "--shrink", "16"]
@@ -69,3 +77,15 @@ def test_serving(tmp_path):
     assert [row[0] for row in split["rows"]] == ["fashion", "synthetic"]
     assert [row[0] for row in batch["rows"]] == ["1", "2", "4"]
     assert len(targets["rows"]) == 1
+
+
+@pytest.mark.slow
+def test_export(tmp_path):
+    pytest.importorskip("ai_edge_litert")
+    out = tmp_path / "out.json"
+    assert bm_export.main(["--quick", "--shrink", "2", "--only", "synthetic", "--json", str(out)]) == 0
+    sizes, targets = (table["rows"] for table in json.loads(out.read_text())["tables"])
+    mebibytes = {row[0]: float(row[1]) for row in sizes}
+    assert list(mebibytes) == ["Keras", "SavedModel", *(f"TFLite {form}" for form in FORMS)]
+    assert mebibytes["TFLite dynamic"] < mebibytes["TFLite float16"] < mebibytes["TFLite float32"]
+    assert [row[-1] for row in targets] == ["met", "met"]

@@ -62,8 +62,9 @@ def restoring_taps(length, count, enlarging, reducing) -> Taps:
     return tf.cond(enlarging, cubic, lambda: tf.cond(reducing, lambda: area_taps(length, count), linear))
 
 
-def resample_lines(lines, taps: Taps) -> tf.Tensor:
-    """The weighted sums along the first axis: lines [n, c] of any type -> float32 [m, c].
+def resample_lines(lines, taps: Taps, rounded: bool = False) -> tf.Tensor:
+    """The weighted sums along the first axis: lines [n, c] of any type -> [m, c], float32 or, if `rounded`,
+    uint8.
 
     A few lines of the result at a time, so that only these are ever there with all their taps.
     """
@@ -78,12 +79,13 @@ def resample_lines(lines, taps: Taps) -> tf.Tensor:
     def one(step):
         places, weights = step
         read = tf.cast(tf.gather(lines, places), tf.float32)  # [together, T, c]
-        return tf.reduce_sum(read * weights[:, :, None], axis=1)
+        summed = tf.reduce_sum(read * weights[:, :, None], axis=1)
+        return to_uint8(summed) if rounded else summed
 
     result = tf.map_fn(
         one,
         (in_steps(taps.places), in_steps(taps.weights)),
-        fn_output_signature=tf.TensorSpec([None, None], tf.float32),
+        fn_output_signature=tf.TensorSpec([None, None], tf.uint8 if rounded else tf.float32),
         parallel_iterations=1,
     )
     return tf.reshape(result, tf.stack([steps * together, width]))[:count]
@@ -97,8 +99,8 @@ def resample(picture, rows: Taps, columns: Taps, rows_first: bool) -> tf.Tensor:
         lines = resample_lines(tf.reshape(picture, tf.stack([inner[0], inner[1] * 3])), rows)
         return to_uint8(_along_columns(tf.reshape(lines, tf.stack([height, inner[1], 3])), columns))
     wide = _along_columns(picture, columns)
-    lines = resample_lines(tf.reshape(wide, tf.stack([inner[0], width * 3])), rows)
-    return tf.reshape(to_uint8(lines), tf.stack([height, width, 3]))
+    lines = resample_lines(tf.reshape(wide, tf.stack([inner[0], width * 3])), rows, rounded=True)
+    return tf.reshape(lines, tf.stack([height, width, 3]))
 
 
 def to_uint8(values) -> tf.Tensor:

@@ -15,7 +15,7 @@ MAY = re.compile(r"gfla_tf/_version\.py|CHANGELOG\.md|constraints.*\.txt")
 def _mentions(version):
     pattern = re.compile(rf"(?<![\d.]){re.escape(version)}(?![\d.]*\d)")
     for name in distributions.tracked():
-        is_text = name.endswith(TEXT) or "." not in name.rpartition("/")[2]
+        is_text = name.endswith(TEXT) or name in ("Makefile", ".ci/run")
         if is_text and pattern.search((ROOT / name).read_text(encoding="utf-8")):
             yield name
 

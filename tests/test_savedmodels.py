@@ -109,6 +109,7 @@ def test_the_figures_are_those_of_the_pages(make, manifest, figures):
 
 EXPORTS = {
     "synthetic/saved_model/1": "synthetic/saved_model/1/model_card.json",
+    "synthetic/model.tflite": "synthetic/model.model_card.json",
 }
 
 
@@ -152,6 +153,17 @@ def test_the_saved_model_computes_what_the_keras_model_does(pairs):
     loaded = tf.saved_model.load(str(FOLDER / "synthetic" / "saved_model" / "1"))
     outputs = loaded.signatures["tensors"](**{name: tf.constant(value) for name, value in inputs.items()})
     assert max(_differences(outputs, expected).values()) < 1e-4
+
+
+def test_the_tflite_file_computes_what_the_keras_model_does(pairs):
+    pytest.importorskip("ai_edge_litert", reason="LiteRT, which runs TFLite files, is in the extra [litert]")
+    from gfla_tf.export.litert import open_tflite
+
+    inputs, expected = pairs
+    run = open_tflite((FOLDER / "synthetic" / "model.tflite").read_bytes())
+    answers = [run({name: value[i : i + 1] for name, value in inputs.items()}) for i in range(3)]
+    outputs = {name: np.concatenate([answer[name] for answer in answers]) for name in answers[0]}
+    assert max(_differences(outputs, expected).values()) < 5e-3
 
 
 @pytest.mark.slow

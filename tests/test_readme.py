@@ -10,8 +10,12 @@ from gfla_tf.config import find_config, load_config
 from tests.pages import PAGES, ROOT, blocks, commands, inline, links
 
 README = ROOT / "README.md"
+GIVEN = {"export.md": {"person.tflite": ROOT / "savedmodels/synthetic/model.tflite"}}
+"""What a page's blocks read: {name there: the file}."""
+
 CODE = [
     pytest.param(
+        page,
         code,
         id=f"{page.name}-{number}",
         marks=pytest.mark.slow if page.name == "training.md" else (),
@@ -21,9 +25,13 @@ CODE = [
 ]
 
 
-@pytest.mark.parametrize("code", CODE)
-def test_python_blocks_run(code, tmp_path, monkeypatch):
+@pytest.mark.parametrize(("page", "code"), CODE)
+def test_python_blocks_run(page, code, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    if "ai_edge_litert" in code:
+        pytest.importorskip("ai_edge_litert")
+    for name, file in GIVEN.get(page.name, {}).items():
+        (tmp_path / name).symlink_to(file)
     exec(compile(code, "<page>", "exec"), {"__name__": "__page__"})
 
 

@@ -59,7 +59,7 @@ def test_golden_market(golden, state_dict_shapes):
         for which in ("source", "target")
     }
     inputs = {"source_image": recipe.image("source", (2, 128, 64, 3)), **poses}
-    run = open_onnx(convert(model, (128, 64)))
+    run = open_onnx(convert(model, (128, 64), 2))
     assert _difference(run, model, inputs) < 1e-4
     case = golden("market_generator")
     for key, value in run(inputs).items():

@@ -32,19 +32,22 @@ class Calibration:
                 raise InputError(f"the {split} split of {str(folder)!r} has no pairs: name another folder")
         self.count = min(MOST, self._pairs.num_pairs("train"))
 
-    @data_errors()
     def read(self, progress: Callable[[int, int], None]):
-        """Yields `count` pairs of the train split, a dict of [1, ...] arrays each; progress(done, count)."""
+        """Yields `count` pairs of the train split, a dict of [1, ...] arrays each; progress(done, count).
+
+        Raises:
+          InputError: an image cannot be read; so does `held_out`.
+        """
         for done, pair in enumerate(self._take("train", self.count), 1):
             yield pair
             progress(done, self.count)
 
-    @data_errors()
     def held_out(self, count: int) -> list[dict]:
         """At most `count` pairs of the test split."""
         return list(self._take("test", count))
 
     def _take(self, split, count):
         dataset = self._pairs.as_dataset(split, 1, shuffle=True).take(count)
-        for batch in dataset:
-            yield {name: batch[name].numpy() for name in MODEL_INPUTS}
+        with data_errors():
+            for batch in dataset:
+                yield {name: batch[name].numpy() for name in MODEL_INPUTS}

@@ -1,6 +1,7 @@
 """TFLite files, as LiteRT runs them: equal to the Keras model, of TFLite's own operators, or refused."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -197,6 +198,15 @@ def test_calibration_reads_a_bounded_number_of_pairs_and_says_so(model, people, 
     assert said == [(number, 5) for number in range(1, 6)]
     assert pairs[0]["source_image"].shape == (1, *SIZE, 3)
     assert len(data.held_out(3)) == 3
+
+
+def test_a_damaged_image_of_the_calibration_is_named(model, people, tmp_path):
+    folder = shutil.copytree(people, tmp_path / "people")
+    for image in (folder / "train").iterdir():
+        image.write_bytes(image.read_bytes()[:200])
+    with pytest.raises(InputError, match=r"the image .*train/.*\.jpg' is a truncated JPEG"):
+        export_tflite(model, tmp_path / "a.tflite", quantize="int8", calibration=folder)
+    assert [path.name for path in tmp_path.iterdir()] == ["people"]
 
 
 def test_a_file_too_far_from_the_model_is_not_written(any_batch, model, saved, tmp_path, monkeypatch):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+import shutil
+from pathlib import Path
 
 from gfla_tf.errors import InputError
 
@@ -84,6 +86,27 @@ def output_folder(path):
         for made in missing:
             with contextlib.suppress(OSError):  # it holds something, or was not made
                 os.rmdir(made)
+
+
+def place_folder(beside, path) -> None:
+    """Moves a finished folder to `path`; the folder that was there is deleted only after that.
+
+    Args:
+      beside: the folder, in the folder that `path` is in.
+      path: its place.
+    """
+    beside, path = Path(beside), Path(path)
+    if not path.exists():
+        os.replace(beside, path)
+        return
+    old = Path(f"{beside}-old")
+    os.replace(path, old)
+    try:
+        os.replace(beside, path)
+    except OSError:
+        os.replace(old, path)
+        raise
+    shutil.rmtree(old)
 
 
 def _check_free(path: str, force: bool) -> None:

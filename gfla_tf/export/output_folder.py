@@ -8,6 +8,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from gfla_tf.data.output_files import place_folder
 from gfla_tf.errors import InputError
 
 SAVED_MODEL, CARD_NAME = "saved_model.pb", "model_card.json"
@@ -56,7 +57,7 @@ def new_folder(folder, force: bool = False):
         yield beside
         beside.chmod(0o755)
         check_folder(path, force)
-        _put_in_place(beside, path)
+        place_folder(beside, path)
         made = []
     except OSError as error:
         reason = error.strerror or error
@@ -67,18 +68,3 @@ def new_folder(folder, force: bool = False):
         for parent in made:
             with contextlib.suppress(OSError):
                 parent.rmdir()
-
-
-def _put_in_place(beside: Path, path: Path) -> None:
-    """Moves the finished folder to `path`; what was there is deleted only after that."""
-    if not path.exists():
-        os.replace(beside, path)
-        return
-    old = Path(f"{beside}-old")
-    os.replace(path, old)
-    try:
-        os.replace(beside, path)
-    except OSError:
-        os.replace(old, path)
-        raise
-    shutil.rmtree(old)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from gfla_tf.data.output_files import place_folder
 from gfla_tf.errors import InputError
 
 _BLOCK_PIXELS = 2**26  # of the images drawn at a time: 0.25 GiB with their part labels
@@ -91,24 +91,9 @@ def write_folder(path, dataset, layout="deepfashion", *, force=False, workers=0,
             if dataset.identities[split]:
                 _write_split(beside, dataset, split, _LAYOUTS[layout], workers, progress)
         beside.chmod(0o755)
-        _put_in_place(beside, path)
+        place_folder(beside, path)
     finally:
         shutil.rmtree(beside, ignore_errors=True)
-
-
-def _put_in_place(beside, path):
-    """Moves the finished folder to `path`; the folder that was there is deleted only after that."""
-    if not path.exists():
-        os.replace(beside, path)
-        return
-    old = Path(f"{beside}-old")
-    os.replace(path, old)
-    try:
-        os.replace(beside, path)
-    except OSError:
-        os.replace(old, path)
-        raise
-    shutil.rmtree(old)
 
 
 def _write_split(folder, dataset, split, layout, workers, progress):

@@ -16,7 +16,9 @@ _PAIRS = 600
 def add_arguments(parser):
     """Adds the command's arguments to an argparse parser."""
     parser.add_argument(
-        "--model", metavar="M", help="a .keras file or a run folder (default: the shipped model)"
+        "--model",
+        metavar="M",
+        help="a .keras file, or the folder of a run or a preset (default: the shipped model)",
     )
     parser.add_argument(
         "--data",

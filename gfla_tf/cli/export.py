@@ -25,7 +25,7 @@ def add_arguments(parser):
         "model",
         nargs="?",
         metavar="MODEL",
-        help="a .keras file or a run folder (default: the shipped model)",
+        help="a .keras file, or the folder of a run or a preset (default: the shipped model)",
     )
     parser.add_argument(
         "--format",

@@ -26,7 +26,9 @@ def add_arguments(parser):
         "--target-pose", required=True, metavar="POSE", help="the wanted pose, in the same way"
     )
     parser.add_argument(
-        "--model", metavar="M", help="a .keras file or a run folder (default: the shipped model)"
+        "--model",
+        metavar="M",
+        help="a .keras file, or the folder of a run or a preset (default: the shipped model)",
     )
     parser.add_argument(
         "-o", "--output", required=True, metavar="OUT", help="the picture: .png, .jpg, .webp or .bmp"

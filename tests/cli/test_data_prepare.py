@@ -113,6 +113,8 @@ def test_it_goes_on_after_a_kill(source, tmp_path, capsys, killed_by, workers):
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        # A shell starts what it runs in the background with SIGINT ignored, and children inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     while process.poll() is None and not list(out.rglob("*.png")):
         time.sleep(0.002)

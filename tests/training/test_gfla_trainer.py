@@ -90,6 +90,7 @@ def test_a_step_is_the_papers():
             np.testing.assert_allclose(np.array(variable), np.array(wanted), rtol=1e-4, atol=2e-6)
 
 
+@pytest.mark.slow
 def test_one_step_changes_f_g_and_d_and_nothing_else():
     trainer = small.gfla_trainer(run_eagerly=False)
     groups = {
@@ -164,6 +165,7 @@ def test_single_batches_train_too():
     assert np.isfinite(trainer.test_on_batch(small.batch(), return_dict=True)["loss"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
 def test_half_precision_trains(policy):
     with _compat.dtype_policy(policy):

@@ -7,14 +7,14 @@ BIN := $(VENV)/bin
 READY := $(VENV)/ready
 NATIVE := $(VENV)/native
 
-# The second stack, the card's packages on Python 3.11 (docs/card.md), in an environment of its own.
-CARD_PYTHON ?= $(shell for p in python3.11 python3; do \
+# The second stack, the tf215 packages on Python 3.11 (docs/tf215.md), in an environment of its own.
+TF215_PYTHON ?= $(shell for p in python3.11 python3; do \
     $$p -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null && echo $$p && break; done)
-CARD := .venv-card
-CARD_BIN := $(CARD)/bin
+TF215 := .venv-tf215
+TF215_BIN := $(TF215)/bin
 CXX_SOURCES := $(shell find custom_ops -name '*.cc' -o -name '*.h' -o -name '*.cu' -o -name '*.cuh')
 
-.PHONY: demo test test-fast test-card test-card-fast package-check native lint format clean
+.PHONY: demo test test-fast test-tf215 test-tf215-fast package-check native lint format clean
 
 demo: $(NATIVE)
 	$(BIN)/gfla demo --out demo
@@ -25,11 +25,11 @@ test: $(NATIVE)
 test-fast: $(NATIVE)
 	$(BIN)/python -m pytest -m "not slow"
 
-test-card: $(CARD)/native
-	$(CARD_BIN)/python -m pytest
+test-tf215: $(TF215)/native
+	$(TF215_BIN)/python -m pytest
 
-test-card-fast: $(CARD)/native
-	$(CARD_BIN)/python -m pytest -m "not slow"
+test-tf215-fast: $(TF215)/native
+	$(TF215_BIN)/python -m pytest -m "not slow"
 
 package-check: $(READY)
 	$(BIN)/python tests/packaging/every_python.py
@@ -54,8 +54,8 @@ $(NATIVE): $(READY) $(CXX_SOURCES) custom_ops/CMakeLists.txt $(wildcard custom_o
 	@$(BIN)/gfla native build || echo "going on without the compiled operators" >&2
 	@touch $@
 
-$(CARD)/native: $(CARD)/ready $(CXX_SOURCES) custom_ops/CMakeLists.txt $(wildcard custom_ops/cmake/*)
-	@$(CARD_BIN)/gfla native build || echo "going on without the compiled operators" >&2
+$(TF215)/native: $(TF215)/ready $(CXX_SOURCES) custom_ops/CMakeLists.txt $(wildcard custom_ops/cmake/*)
+	@$(TF215_BIN)/gfla native build || echo "going on without the compiled operators" >&2
 	@touch $@
 
 # The environments are made again when what they are made from changes.
@@ -70,15 +70,15 @@ $(READY): constraints.txt pyproject.toml setup.py
 
 # opencv-python and the headless package that every stack needs own the same folder, cv2. Both are pinned to one version, and
 # opencv-python is put there last. It loads libGL, which a machine without a desktop lacks.
-$(CARD)/ready: constraints-card.txt pyproject.toml setup.py
-	@test -n "$(CARD_PYTHON)" || { echo "the card's packages need Python 3.11 and none was found; set CARD_PYTHON=/path/to/python3.11" >&2; exit 1; }
-	@$(CARD_PYTHON) -c 'import sys, venv, ensurepip; sys.exit(sys.version_info[:2] != (3, 11))' || { \
-	  echo "$(CARD_PYTHON) is not Python 3.11 with its venv module (on Debian or Ubuntu: python3.11-venv)" >&2; exit 1; }
-	$(CARD_PYTHON) -m venv $(CARD)
-	GFLA_NATIVE=0 $(CARD_BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints-card.txt -e ".[card,dev]"
-	$(CARD_BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints-card.txt --force-reinstall --no-deps opencv-python
-	@$(CARD_BIN)/python -c 'import cv2' || { echo "opencv-python cannot be loaded; on Debian or Ubuntu: sudo apt-get install libgl1 libglib2.0-0" >&2; exit 1; }
+$(TF215)/ready: constraints-tf215.txt pyproject.toml setup.py
+	@test -n "$(TF215_PYTHON)" || { echo "the tf215 packages need Python 3.11 and none was found; set TF215_PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@$(TF215_PYTHON) -c 'import sys, venv, ensurepip; sys.exit(sys.version_info[:2] != (3, 11))' || { \
+	  echo "$(TF215_PYTHON) is not Python 3.11 with its venv module (on Debian or Ubuntu: python3.11-venv)" >&2; exit 1; }
+	$(TF215_PYTHON) -m venv $(TF215)
+	GFLA_NATIVE=0 $(TF215_BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints-tf215.txt -e ".[tf215,dev]"
+	$(TF215_BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints-tf215.txt --force-reinstall --no-deps opencv-python
+	@$(TF215_BIN)/python -c 'import cv2' || { echo "opencv-python cannot be loaded; on Debian or Ubuntu: sudo apt-get install libgl1 libglib2.0-0" >&2; exit 1; }
 	@touch $@
 
 clean:
-	rm -rf $(VENV) $(CARD) build dist *.egg-info gfla_tf/ops/lib
+	rm -rf $(VENV) $(TF215) build dist *.egg-info gfla_tf/native/lib

@@ -32,7 +32,7 @@ BUILD = """
 import sys
 sys.path.insert(0, {root!r})
 from gfla_tf.errors import InputError
-from gfla_tf.ops.native_build import build
+from gfla_tf.native.build import build
 try:
     build({folder!r})
 except InputError as error:
@@ -91,7 +91,7 @@ class BuildWithOperators(build_py):
         super().run()
         why_not = obstacle()
         if why_not is None:
-            code = BUILD.format(root=str(ROOT), folder=str(package / "ops" / "lib"))
+            code = BUILD.format(root=str(ROOT), folder=str(package / "native" / "lib"))
             self.distribution.has_operators = outside(code)
             why_not = None if self.distribution.has_operators else "they could not be built"
         if why_not is not None:

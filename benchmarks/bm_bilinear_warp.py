@@ -4,7 +4,7 @@
     python -m benchmarks.bm_bilinear_warp --json bilinear_warp.json
 
 The forms take turns in one process; a cell says how many medians of the compiled form another one takes, with
-its quartiles. The card's stack has TensorFlow Addons (docs/card.md); the first line that is printed says
+its quartiles. the tf215 stack has TensorFlow Addons (docs/tf215.md); the first line that is printed says
 whether it is there.
 """
 

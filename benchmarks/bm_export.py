@@ -27,8 +27,8 @@ from gfla_tf.export import export_saved_model
 from gfla_tf.export.litert import open_tflite
 from gfla_tf.export.tensor_parity import LIMITS, compare, drawn_pairs
 from gfla_tf.export.tflite import FORMS, convert
-from gfla_tf.inference import load_generator
 from gfla_tf.models import PersonImageGenerator
+from gfla_tf.models.loading import load_generator
 
 PRESETS = ("fashion", "market", "synthetic")
 STRIDE = 32  # sizes are multiples of it

@@ -23,8 +23,8 @@ import tensorflow as tf
 from benchmarks.timing import alternate, table
 from gfla_tf.config import find_config, load_config
 from gfla_tf.data import DeepFashion, SyntheticPeople
-from gfla_tf.data.shard_builder import build_shards
-from gfla_tf.data.synthetic import write_folder
+from gfla_tf.data.shards.builder import build_shards
+from gfla_tf.synthetic import write_folder
 
 SIZE = (256, 256)
 LIMIT = "plain decode"

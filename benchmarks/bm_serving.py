@@ -17,8 +17,8 @@ import tensorflow as tf
 
 from benchmarks.reporting import milliseconds, run, times_as_long
 from benchmarks.timing import alternate
-from gfla_tf.data.images import encode_image
 from gfla_tf.export.serving import Serving
+from gfla_tf.images.io import encode_image
 from gfla_tf.models import PersonImageGenerator
 
 PRESETS = ("fashion", "synthetic")

@@ -9,7 +9,7 @@ from importlib import metadata
 import keras
 import tensorflow as tf
 
-from gfla_tf.ops import native
+from gfla_tf.native import loader as native
 
 
 def environment() -> dict[str, str]:

@@ -11,9 +11,9 @@ from dataclasses import asdict, dataclass, field
 from benchmarks.environment import environment
 from benchmarks.plot import figure
 from benchmarks.timing import Times, markdown
-from gfla_tf.data.output_files import check_output, write_files
 from gfla_tf.errors import InputError
-from gfla_tf.ops import native
+from gfla_tf.files import check_output, write_files
+from gfla_tf.native import loader as native
 from gfla_tf.viz import encode_png
 
 DONE, MISSED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130

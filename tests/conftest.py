@@ -34,10 +34,11 @@ def state_dict_shapes():
 def implementation(request):
     """Runs a test with the compiled operators, or skips it without a library, and with TensorFlow's own."""
     from gfla_tf import ops
+    from gfla_tf.native import loader
 
     if request.param == "native" and not ops.native_available():
-        pytest.skip(f"no compiled operators: {ops.native.unavailable_reason()}")
-    with ops.native.portable() if request.param == "tf" else contextlib.nullcontext():
+        pytest.skip(f"no compiled operators: {loader.unavailable_reason()}")
+    with loader.portable() if request.param == "tf" else contextlib.nullcontext():
         yield request.param
 
 

@@ -14,7 +14,7 @@ from gfla_tf.config import find_config, load_config
 from gfla_tf.data import SyntheticPeople
 from gfla_tf.evaluation import TARGETS, evaluate_synthetic, targets_table
 from gfla_tf.evaluation.result import EvaluationResult, table_to_markdown
-from gfla_tf.inference import load_generator
+from gfla_tf.models.loading import load_generator
 from tests.pages import ROOT
 
 FOLDER = ROOT / "savedmodels"

@@ -20,9 +20,9 @@ import numpy as np
 from gfla_tf import viz
 from gfla_tf.data import SyntheticPeople
 from gfla_tf.data.doctor import check_folder
-from gfla_tf.data.images import encode_image
-from gfla_tf.data.output_files import write_files
-from gfla_tf.data.synthetic import write_folder
+from gfla_tf.files import write_files
+from gfla_tf.images.io import encode_image
+from gfla_tf.synthetic import write_folder
 from gfla_tf.viz.data_sheet import data_sheet
 
 FOLDER = Path(__file__).parent
@@ -89,7 +89,7 @@ def _widened(row):
 
 def results(args):
     """What a model makes of held-out people."""
-    from gfla_tf.inference import load_generator
+    from gfla_tf.models.loading import load_generator
     from gfla_tf.report import collect_samples
 
     model = load_generator(args.model)

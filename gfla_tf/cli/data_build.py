@@ -64,8 +64,8 @@ def _build_pair_file(args):
     load_tensorflow()
 
     from gfla_tf.cli.progress import progress_bar
+    from gfla_tf.data.hdf5.writer import write_pair_file
     from gfla_tf.data.layout import find_layout
-    from gfla_tf.data.pair_file_writer import write_pair_file
 
     pairs = write_pair_file(
         args.folder,
@@ -86,7 +86,7 @@ def _build(args):
     load_tensorflow()
 
     from gfla_tf.cli.progress import progress_bar
-    from gfla_tf.data.shard_builder import build_shards
+    from gfla_tf.data.shards.builder import build_shards
 
     try:
         report = build_shards(
@@ -114,7 +114,7 @@ def _build(args):
 
 def _verify(folder):
     from gfla_tf.cli.progress import progress_bar
-    from gfla_tf.data.shards import verify_shards
+    from gfla_tf.data.shards.reader import verify_shards
 
     faults = verify_shards(folder, progress_bar("verifying bytes"))
     for fault in faults:

@@ -54,8 +54,8 @@ def run(args):
 
     from gfla_tf.cli.progress import progress_bar
     from gfla_tf.data.doctor import check_folder
-    from gfla_tf.data.images import encode_image
-    from gfla_tf.data.output_files import write_files
+    from gfla_tf.files import write_files
+    from gfla_tf.images.io import encode_image
 
     _check_outputs(args)
     report = check_folder(
@@ -86,9 +86,9 @@ def _check_outputs(args):
     """Refuses outputs that cannot be written, that are one, or that lie in the folder that is checked."""
     import os
 
-    from gfla_tf.data.images import check_extension
-    from gfla_tf.data.output_files import check_output
     from gfla_tf.errors import InputError
+    from gfla_tf.files import check_output
+    from gfla_tf.images.io import check_extension
 
     if not os.path.isdir(args.folder):
         raise InputError(f"the data folder {args.folder!r} does not exist or is not a folder")

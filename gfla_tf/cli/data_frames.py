@@ -31,8 +31,7 @@ def run(args):
 
     load_tensorflow()
 
-    from gfla_tf.data.frame_files import write_frames
-    from gfla_tf.data.video import video_frames
+    from gfla_tf.images.video import video_frames, write_frames
 
     frames = video_frames(args.video, args.reader).enumerate().shard(args.every, 0)
     count = write_frames(frames if args.most is None else frames.take(args.most), args.video, args.out)

@@ -51,8 +51,8 @@ def run(args):
     from pathlib import Path
 
     from gfla_tf.data import SyntheticPeople
-    from gfla_tf.data.synthetic import write_folder
     from gfla_tf.errors import InputError
+    from gfla_tf.synthetic import write_folder
 
     size = args.size or _SIZES[args.layout]
     identities = {"train": args.identities, "test": args.test_identities}

@@ -61,9 +61,9 @@ def run(args):
 
     load_tensorflow()
 
-    from gfla_tf.data.output_files import check_output, write_files
     from gfla_tf.evaluation import targets_table
     from gfla_tf.evaluation.result import table_to_markdown, table_to_text
+    from gfla_tf.files import check_output, write_files
 
     if args.mean_images < 1:
         raise InputError(f"--mean-images must be at least 1, got {args.mean_images}")
@@ -94,7 +94,7 @@ def _photographs(args):
     from gfla_tf.cli.progress import progress_bar
     from gfla_tf.data.opening import open_pairs
     from gfla_tf.evaluation import evaluate_photographs
-    from gfla_tf.inference import load_generator
+    from gfla_tf.models.loading import load_generator
 
     model = load_generator(args.model)
     return evaluate_photographs(
@@ -112,7 +112,7 @@ def _drawn_people(args):
     from gfla_tf.cli.progress import progress_bar
     from gfla_tf.data import SyntheticPeople
     from gfla_tf.evaluation import TARGETS, evaluate_synthetic, mean_target
-    from gfla_tf.inference import load_generator
+    from gfla_tf.models.loading import load_generator
     from gfla_tf.report import report_run
 
     config = _data_config(args)

@@ -89,15 +89,15 @@ def run(args):
 
 def _check_output(args):
     """Refuses an output that is in use before TensorFlow and the model are loaded."""
-    from gfla_tf.data.output_files import check_output
     from gfla_tf.export.output_folder import check_folder
+    from gfla_tf.files import check_output
 
     (check_folder if args.format == "savedmodel" else check_output)(args.output, args.force)
 
 
 def _saved_model(args):
     from gfla_tf.export import export_saved_model
-    from gfla_tf.inference import load_generator
+    from gfla_tf.models.loading import load_generator
 
     _say("loading the model")
     done = export_saved_model(
@@ -128,7 +128,7 @@ def _saved_model(args):
 def _tflite(args):
     from gfla_tf.cli.progress import progress_bar
     from gfla_tf.export import export_tflite
-    from gfla_tf.inference import load_generator
+    from gfla_tf.models.loading import load_generator
 
     _say("loading the model")
     with os.fdopen(os.dup(2), "w") as terminal:  # of its own: the converter's messages are silenced
@@ -150,7 +150,7 @@ def _tflite(args):
 
 def _onnx(args):
     from gfla_tf.export import export_onnx
-    from gfla_tf.inference import load_generator
+    from gfla_tf.models.loading import load_generator
 
     _say("loading the model")
     done = export_onnx(

@@ -79,8 +79,8 @@ def add_arguments(parser):
 def run(args):
     """Runs the command: every input and output is checked before TensorFlow and the model are loaded."""
     from gfla_tf.cli.logs import load_tensorflow
-    from gfla_tf.data.images import encode_image, read_image
-    from gfla_tf.data.output_files import write_files
+    from gfla_tf.files import write_files
+    from gfla_tf.images.io import encode_image, read_image
 
     outputs = {
         "image": args.output,
@@ -94,7 +94,8 @@ def run(args):
     target, target_frame = _read_keypoints(args.target_pose, args.target_frame, size, args.person, estimator)
     load_tensorflow()
 
-    from gfla_tf.inference import generate, load_generator
+    from gfla_tf.generate import generate
+    from gfla_tf.models.loading import load_generator
 
     model = load_generator(args.model)
     if args.model is None:
@@ -124,8 +125,8 @@ def run(args):
 
 def _check_outputs(outputs, args):
     """Refuses outputs that cannot be written, or that would overwrite an input or each other."""
-    from gfla_tf.data.images import check_extension
-    from gfla_tf.data.output_files import check_output
+    from gfla_tf.files import check_output
+    from gfla_tf.images.io import check_extension
 
     inputs = {os.path.realpath(path) for path in (args.source, args.source_pose, args.target_pose)}
     seen = set()
@@ -142,9 +143,9 @@ def _check_outputs(outputs, args):
 
 def _read_keypoints(spec, given, photo_size, person, estimator):
     """A pose's keypoints [18, 2] (y, x) and the frame (H, W) in whose pixels they are."""
-    from gfla_tf.data.keypoints import keep_inside
-    from gfla_tf.inference import find_pose
-    from gfla_tf.inference.pose_source import is_photo
+    from gfla_tf.pose import find_pose
+    from gfla_tf.pose.keypoints import keep_inside
+    from gfla_tf.pose.source import is_photo
 
     if given and is_photo(spec):
         raise InputError(f"a frame is given for {spec!r}, but a photograph tells its own size: leave it out")
@@ -154,6 +155,6 @@ def _read_keypoints(spec, given, photo_size, person, estimator):
 
 
 def _estimator(path):
-    from gfla_tf.inference import PoseEstimator
+    from gfla_tf.pose import PoseEstimator
 
     return PoseEstimator(path)

@@ -34,14 +34,14 @@ def run(args):
 
     load_tensorflow()
     if args.action == "build":
-        from gfla_tf.ops.native_build import build
+        from gfla_tf.native.build import build
 
         def report(line):
             print(line, flush=True)
 
         build(cuda=args.cuda, force=args.force, werror=args.werror, scratch=args.scratch, report=report)
         return
-    from gfla_tf.ops.native_status import native_status, status_text
+    from gfla_tf.native.status import native_status, status_text
 
     status = native_status()
     if args.json:

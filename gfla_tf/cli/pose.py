@@ -75,8 +75,8 @@ def add_arguments(parser):
 def run(args):
     """Runs the command. Exit code 2 if an input could not be read, 1 if nobody was found in one, else 0."""
     from gfla_tf.cli.progress import progress_bar
-    from gfla_tf.inference.pose_batch import PoseOptions, write_poses
-    from gfla_tf.inference.pose_model import download_pose_model
+    from gfla_tf.pose.batch import PoseOptions, write_poses
+    from gfla_tf.pose.estimator_weights import download_pose_model
 
     if args.download:
         path = download_pose_model(_megabytes(progress_bar("download (MB)")))
@@ -122,6 +122,6 @@ def _megabytes(show):
 
 
 def _estimator(path, given):
-    from gfla_tf.inference import PoseEstimator
+    from gfla_tf.pose import PoseEstimator
 
     return PoseEstimator(path, **given)

@@ -5,8 +5,8 @@ import platform
 import re
 from importlib import metadata
 
-from gfla_tf import native_record
 from gfla_tf._version import __version__
+from gfla_tf.native import record as native_record
 
 _PACKAGES = {
     "TensorFlow": ("tensorflow", "tensorflow-cpu", "tf-nightly"),

@@ -1,7 +1,6 @@
-"""Data: poses and images, the folders of the two real datasets, pairs in an HDF5 file, and
-SyntheticPeople.
+"""Datasets of pairs: the folders of the two real datasets, shards, HDF5 files, and SyntheticPeople.
 
-Names load on first use, so that the drawing processes of SyntheticPeople never import TensorFlow.
+Names load on first use, so that the rendering processes of SyntheticPeople never import TensorFlow.
 """
 
 import importlib
@@ -9,13 +8,11 @@ import importlib
 _HOMES = {
     "DeepFashion": "gfla_tf.data.deepfashion",
     "Market1501": "gfla_tf.data.market1501",
-    "PairFile": "gfla_tf.data.pair_file",
-    "SyntheticPeople": "gfla_tf.data.synthetic",
-    "pose_heatmaps": "gfla_tf.data.pose",
-    "video_frames": "gfla_tf.data.video",
+    "PairFile": "gfla_tf.data.hdf5.reader",
+    "SyntheticPeople": "gfla_tf.synthetic",
 }
 
-__all__ = ["DeepFashion", "Market1501", "PairFile", "SyntheticPeople", "pose_heatmaps", "video_frames"]
+__all__ = ["DeepFashion", "Market1501", "PairFile", "SyntheticPeople"]
 
 
 def __getattr__(name):

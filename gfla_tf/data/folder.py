@@ -10,12 +10,13 @@ import numpy as np
 import tensorflow as tf
 
 from gfla_tf.data.layout import SPLITS, Layout
-from gfla_tf.data.pipeline import finish_batches, load_pairs
+from gfla_tf.data.pipeline import load_pairs
 from gfla_tf.data.protocol import Protocol, read_protocol
-from gfla_tf.data.shard_manifest import is_shards
-from gfla_tf.data.shards import read_shards_split
+from gfla_tf.data.shards.manifest import is_shards
+from gfla_tf.data.shards.reader import read_shards_split
 from gfla_tf.data.split import Split, read_folder_split
 from gfla_tf.errors import InputError
+from gfla_tf.pose.batches import finish_batches
 
 
 class PairFolder:

@@ -11,9 +11,9 @@ import os
 from dataclasses import dataclass
 from pathlib import PurePosixPath, PureWindowsPath
 
-from gfla_tf.data.images import read_file
-from gfla_tf.data.keypoints import MAX_CSV_BYTES, decode_text
 from gfla_tf.errors import InputError
+from gfla_tf.images.io import read_file
+from gfla_tf.pose.keypoints import MAX_CSV_BYTES, decode_text
 
 SPLITS = ("train", "test")
 PAIRS_HEADER = "from,to"

@@ -8,7 +8,7 @@ from gfla_tf.data.deepfashion import DeepFashion
 from gfla_tf.data.folder import PairFolder
 from gfla_tf.data.layout import find_layout
 from gfla_tf.data.market1501 import Market1501
-from gfla_tf.data.shard_manifest import is_shards, read_manifest
+from gfla_tf.data.shards.manifest import is_shards, read_manifest
 
 
 def open_pairs(

@@ -12,15 +12,15 @@ import json
 import os
 
 from gfla_tf._version import __version__
-from gfla_tf.data.images import read_file
-from gfla_tf.data.output_files import write_files
 from gfla_tf.errors import InputError
+from gfla_tf.files import write_files
+from gfla_tf.images.io import read_file
+from gfla_tf.images.resize import INTERPOLATIONS
 
 FILE_NAME = "protocol.json"
 SOURCES = {"deepfashion": ("img_highres", "img"), "market1501": ("bounding_box",)}
 """By layout, the trees of images that the datasets' owners hand out."""
 
-INTERPOLATIONS = ("pil-bilinear", "pil-bicubic", "area")
 WHEN_READ = "tf-bilinear"
 """How a dataset resizes images of another size than its own when it reads them: `tf.image.resize`, bilinear
 and antialiased, which differs from `pil-bilinear` by rounding (1/255) where it reduces less than eight times.
@@ -41,7 +41,7 @@ class Protocol:
     Attributes:
       layout: "deepfashion" or "market1501".
       source: which of the owners' trees the images are from, one of the layout's `SOURCES`.
-      interpolation: how they were resized, one of `INTERPOLATIONS` (`gfla_tf.data.resizing`).
+      interpolation: how they were resized, one of `INTERPOLATIONS` (`gfla_tf.images.resize`).
       height, width: in pixels, of every image.
       format: of the files, "png" or "jpeg".
       quality: of JPEG files, 1 to 100; None for PNG, which loses nothing.

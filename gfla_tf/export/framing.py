@@ -1,4 +1,4 @@
-"""`gfla_tf.data.framing` inside a graph, for sizes that are known only when it runs."""
+"""`gfla_tf.images.frame` inside a graph, for sizes that are known only when it runs."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from gfla_tf.data.framing import MODES
 from gfla_tf.export.resampling import area_taps, resample, restoring_taps, to_uint8
+from gfla_tf.images.frame import MODES
 
 
 class GraphFrame(NamedTuple):
     """Where pictures of `outer` lie in images of `inner`: `offset` is (top, left), `size` (height, width).
 
-    All are int32 [..., 2], (y, x), in pixels; see `gfla_tf.data.framing.Frame`.
+    All are int32 [..., 2], (y, x), in pixels; see `gfla_tf.images.frame.Frame`.
     """
 
     outer: tf.Tensor

@@ -13,10 +13,10 @@ import tensorflow as tf
 
 from gfla_tf._version import __version__
 from gfla_tf.config import load_config
-from gfla_tf.data.images import read_file
 from gfla_tf.errors import InputError
 from gfla_tf.export.output_folder import CARD_NAME
-from gfla_tf.inference.load import MODEL_NAME, model_file
+from gfla_tf.images.io import read_file
+from gfla_tf.models.loading import MODEL_NAME, model_file
 from gfla_tf.models.preset_folder import WEIGHTS
 from gfla_tf.training.sources import open_source
 

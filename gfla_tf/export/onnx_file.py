@@ -10,7 +10,7 @@ import numpy as np
 from gfla_tf import ops
 from gfla_tf.errors import InputError
 from gfla_tf.export.output_file import ExportedFile, check_file, write_with_card
-from gfla_tf.export.quiet import quiet
+from gfla_tf.export.silence import quiet
 from gfla_tf.export.tensor_graph import check_model, tensor_function
 from gfla_tf.export.tensor_parity import check_parity, compare, drawn_pairs
 

@@ -6,8 +6,8 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from gfla_tf.data.output_files import check_output, write_files
 from gfla_tf.export.model_card import card_path, card_text, model_card
+from gfla_tf.files import check_output, write_files
 
 
 @dataclass(frozen=True)

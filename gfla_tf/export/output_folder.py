@@ -8,8 +8,8 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from gfla_tf.data.output_files import place_folder
 from gfla_tf.errors import InputError
+from gfla_tf.files import place_folder
 
 SAVED_MODEL, CARD_NAME = "saved_model.pb", "model_card.json"
 """The files by which an export of ours is known."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import tensorflow as tf
 
-from gfla_tf.data.framing import Frame
-from gfla_tf.data.images import decode_image, encode_image
-from gfla_tf.data.pose import pose_heatmaps
 from gfla_tf.errors import InputError
 from gfla_tf.export.checks import NUM_KEYPOINTS
-from gfla_tf.inference.generation import generate
+from gfla_tf.generate import generate
+from gfla_tf.images.frame import Frame
+from gfla_tf.images.io import decode_image, encode_image
+from gfla_tf.pose.heatmaps import pose_heatmaps
 
 TOLERANCES = {
     "image": 1 / 255,  # of the 0..1 range: a value that falls on the other side of a half
@@ -33,7 +33,7 @@ def measure_parity(model, signatures: dict, size: tuple[int, int], fit: str) -> 
       fit: as it was exported.
 
     Returns:
-      "image" and "image_bytes": `serving_default` against `gfla_tf.inference.generate`, of the 0..1 range;
+      "image" and "image_bytes": `serving_default` against `gfla_tf.generate.generate`, of the 0..1 range;
       "encoded_path": `render` of `encode_source` against `serving_default`, likewise; "tensors": that
       signature against the model's call, over all its outputs.
     """

@@ -1,6 +1,6 @@
 """Encoded pictures in and out, inside a graph: PNG and JPEG, checked before anything is decoded.
 
-They are read as `gfla_tf.data.images.read_image` reads them, to the last bit where they have 8 bits: grey
+They are read as `gfla_tf.images.io.read_image` reads them, to the last bit where they have 8 bits: grey
 becomes RGB, palettes are resolved, transparency is laid over white, 16 bits are rounded to 8. Only an EXIF
 orientation is not applied.
 """
@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from gfla_tf.data.images import MAX_BYTES, MAX_PIXELS
 from gfla_tf.export.checks import required
+from gfla_tf.images.io import MAX_BYTES, MAX_PIXELS
 
 _PNG = (0x89, *b"PNG\r\n\x1a\n")
 _JPEG = (0xFF, 0xD8, 0xFF)

@@ -9,14 +9,14 @@ from __future__ import annotations
 import tensorflow as tf
 
 from gfla_tf import ops
-from gfla_tf.data.framing import MODES
-from gfla_tf.data.images import MAX_PIXELS
-from gfla_tf.data.pose import pose_heatmaps
 from gfla_tf.export import checks
 from gfla_tf.export.checks import NUM_KEYPOINTS
 from gfla_tf.export.framing import GraphFrame
 from gfla_tf.export.pictures import decode_picture, encode_png
 from gfla_tf.export.resampling import to_uint8
+from gfla_tf.images.frame import MODES
+from gfla_tf.images.io import MAX_PIXELS
+from gfla_tf.pose.heatmaps import pose_heatmaps
 
 LARGEST_SIDE = 2**20 - 1
 """Of the frames in which keypoints are measured, in pixels."""

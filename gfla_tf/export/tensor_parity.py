@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from gfla_tf.data import SyntheticPeople
-from gfla_tf.data.pose import pose_heatmaps
 from gfla_tf.errors import InputError
 from gfla_tf.evaluation.metrics import ssim
 from gfla_tf.evaluation.synthetic import MODEL_INPUTS
+from gfla_tf.pose.heatmaps import pose_heatmaps
 
 PAIRS = 4
 """How many pairs an export is compared on."""

@@ -13,7 +13,7 @@ from gfla_tf.errors import InputError
 from gfla_tf.export.calibration import Calibration
 from gfla_tf.export.litert import load_interpreter, open_tflite
 from gfla_tf.export.output_file import ExportedFile, check_file, write_with_card
-from gfla_tf.export.quiet import quiet
+from gfla_tf.export.silence import quiet
 from gfla_tf.export.tensor_graph import SIGNATURE, check_model, saved_graph
 from gfla_tf.export.tensor_parity import PAIRS, check_parity, compare, drawn_pairs
 from gfla_tf.export.tflite_file import foreign_operators, halve_weights, heads

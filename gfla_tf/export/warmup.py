@@ -14,7 +14,7 @@ import tensorflow as tf
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from tensorflow.core.framework import tensor_pb2
 
-from gfla_tf.data.images import encode_image
+from gfla_tf.images.io import encode_image
 
 FILE = "assets.extra/tf_serving_warmup_requests"
 MOST = 1000

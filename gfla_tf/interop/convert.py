@@ -9,14 +9,14 @@ import tempfile
 import numpy as np
 
 from gfla_tf import models
-from gfla_tf.data.output_files import check_output
 from gfla_tf.errors import InputError
+from gfla_tf.features import VGG19Features, vgg19_weights
+from gfla_tf.files import check_output
 from gfla_tf.interop import torch as torch_format
 from gfla_tf.interop.folders import left_out, plan
 from gfla_tf.interop.recognize import STAGE1_PREFIX, is_vgg19, load_recognized, title
 from gfla_tf.interop.verify import check_same_network, check_same_tensors, same
-from gfla_tf.losses import VGG19Features, vgg19_weights
-from gfla_tf.models.saved import load_network
+from gfla_tf.models.archive import load_network
 from gfla_tf.weight_files import WeightFile, kinds, read_weights, write_npz, write_torch
 
 NETWORKS = (models.PersonImageGenerator, models.FlowFieldEstimator, models.ResDiscriminator)

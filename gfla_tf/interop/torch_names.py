@@ -9,12 +9,7 @@ import dataclasses
 from typing import Any
 
 from gfla_tf.layers import EncoderBlock, LocalAttention, ResidualBlock
-from gfla_tf.models import (
-    FlowFieldEstimator,
-    PersonImageGenerator,
-    ResDiscriminator,
-    TargetImageGenerator,
-)
+from gfla_tf.models import FlowFieldEstimator, PersonImageGenerator, ResDiscriminator, TargetImageGenerator
 
 # Ours [kh, kw, in, out] -> PyTorch [out, in, kh, kw]; the transposed kind, [kh, kw, out, in], likewise.
 _CONV = (3, 2, 0, 1)

@@ -6,6 +6,7 @@ import tensorflow as tf
 from gfla_tf import ops
 from gfla_tf.layers.blocks import lrelu
 from gfla_tf.layers.initializers import weight_initializer
+from gfla_tf.native.loader import check_implementation
 from gfla_tf.ops import checks
 from gfla_tf.ops.flow import read_padded
 from gfla_tf.ops.flowed_patches import pad_edge
@@ -46,7 +47,7 @@ class LocalAttention(keras.layers.Layer):
         super().__init__(autocast=False, **kwargs)  # the flow keeps its precision
         checks.positive_int(kernel_size, "kernel_size")
         checks.positive_int(hidden, "hidden")
-        checks.implementation(impl)
+        check_implementation(impl)
         if kernel_size % 2 == 0:
             raise ValueError(f"kernel_size must be odd, got {kernel_size}")
         self.kernel_size = kernel_size

@@ -3,8 +3,7 @@
 from gfla_tf.models.discriminator import ResDiscriminator
 from gfla_tf.models.flow_field_estimator import FlowFieldEstimator
 from gfla_tf.models.person import PersonImageGenerator
-from gfla_tf.models.presets import PRESETS
-from gfla_tf.models.shipped import shipped_model_path
+from gfla_tf.models.presets import PRESETS, shipped_model_path
 from gfla_tf.models.target_image_generator import TargetImageGenerator
 
 __all__ = [

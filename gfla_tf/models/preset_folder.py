@@ -10,7 +10,7 @@ import keras
 
 from gfla_tf._version import __version__
 from gfla_tf.errors import InputError
-from gfla_tf.models import saved
+from gfla_tf.models import archive
 
 CONFIG, WEIGHTS, METADATA = "config.json", "model.weights.h5", "metadata.json"
 
@@ -69,17 +69,17 @@ def load(cls, folder, load_weights=True, overrides=None):
         presets = f"the presets are {names}" if names else f"{cls.__name__} has no named presets"
         raise ValueError(f"there is no preset {folder!r}: {presets}, and there is no folder of that name")
     config, weights = os.path.join(folder, CONFIG), os.path.join(folder, WEIGHTS)
-    arguments = saved.read_arguments(config, [cls.__name__], _size(weights) if load_weights else None)
+    arguments = archive.read_arguments(config, [cls.__name__], _size(weights) if load_weights else None)
     try:
         network = cls.from_config({**arguments, **(overrides or {})})
     except (TypeError, ValueError, KeyError, AttributeError) as error:
-        raise InputError(f"the preset {folder!r} cannot be built: {saved.first_line(error)}") from error
+        raise InputError(f"the preset {folder!r} cannot be built: {archive.first_line(error)}") from error
     if load_weights:
         try:
             network.load_weights(weights)
-        except saved.LOADING_FAILS as error:
+        except archive.LOADING_FAILS as error:
             raise InputError(
-                f"the weights {weights!r} do not fit the network or are damaged: {saved.first_line(error)}"
+                f"the weights {weights!r} do not fit the network or are damaged: {archive.first_line(error)}"
             ) from error
     return network
 

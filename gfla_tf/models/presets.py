@@ -4,6 +4,9 @@
 a laptop; its departures from the released network are reasoned in docs/synthetic.md.
 """
 
+from gfla_tf.errors import InputError
+from gfla_tf.resources import resource
+
 PRESETS = {
     "fashion": {
         "image_size": (256, 256),
@@ -53,3 +56,17 @@ def discriminator_preset(name):
     """
     preset(name)
     return PRESETS[name]["discriminator"]
+
+
+def shipped_model_path():
+    """The path of the shipped `synthetic` model, a `.keras` file trained by configs/synthetic.yaml.
+
+    Raises:
+      InputError: this installation lacks it.
+    """
+    try:
+        return resource("savedmodels", "synthetic", "model.keras")
+    except InputError as error:
+        raise InputError(
+            "the shipped model savedmodels/synthetic/model.keras is not there; name a model with --model"
+        ) from error

@@ -1,9 +1,9 @@
 """Functions on tensors: the flow convention, the warps, flowed patches and local attention."""
 
+from gfla_tf.native.loader import NativeUnavailableError, native_available, portable
 from gfla_tf.ops.flow import bilinear_warp, gaussian_warp
 from gfla_tf.ops.flowed_patches import flowed_patches
 from gfla_tf.ops.local_attention import local_attention
-from gfla_tf.ops.native import NativeUnavailableError, native_available, portable
 
 __all__ = [
     "NativeUnavailableError",

@@ -43,9 +43,3 @@ def at_least_float32(tensor):
 def flow_dtype(image):
     """The type the compiled operators take flows in: float64 beside a float64 image, else float32."""
     return tf.float64 if image.dtype == tf.float64 else tf.float32
-
-
-def implementation(impl):
-    """Raises ValueError unless `impl` is one of the three implementation names."""
-    if impl not in ("auto", "native", "tf"):
-        raise ValueError(f'impl must be "auto", "native" or "tf", got {impl!r}')

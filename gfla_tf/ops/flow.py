@@ -9,7 +9,8 @@ read as the nearest end of that range (NaN as 0), so no index ever leaves the ma
 
 import tensorflow as tf
 
-from gfla_tf.ops import checks, native
+from gfla_tf.native import loader as native
+from gfla_tf.ops import checks
 
 _LARGEST_NATIVE = 32  # kLargestWindow of custom_ops/kernels/shape.h
 _SMALLEST_SIGMA = 1e-6  # its square is still a float32

@@ -2,7 +2,8 @@
 
 import tensorflow as tf
 
-from gfla_tf.ops import checks, native
+from gfla_tf.native import loader as native
+from gfla_tf.ops import checks
 from gfla_tf.ops.flow import sample_bilinear, sampling_positions
 
 _LARGEST_NATIVE = 31  # kLargestKernel of custom_ops/kernels/shape.h

@@ -14,7 +14,8 @@ import math
 
 import tensorflow as tf
 
-from gfla_tf.ops import checks, native
+from gfla_tf.native import loader as native
+from gfla_tf.ops import checks
 from gfla_tf.ops.flow import sampling_positions, split_position
 
 _LARGEST_NATIVE = 31  # kLargestKernel of custom_ops/kernels/shape.h

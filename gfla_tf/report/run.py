@@ -10,9 +10,9 @@ from pathlib import Path
 
 from gfla_tf._version import __version__
 from gfla_tf.config import Config, load_config
-from gfla_tf.data.output_files import check_output, write_files
 from gfla_tf.errors import InputError
 from gfla_tf.evaluation import EvaluationResult, Target, evaluate_synthetic, mean_target
+from gfla_tf.files import check_output, write_files
 from gfla_tf.report.logs import read_log
 from gfla_tf.report.page import Report, render
 from gfla_tf.report.samples import collect_samples

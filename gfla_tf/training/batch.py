@@ -3,8 +3,8 @@
 import keras
 import tensorflow as tf
 
-from gfla_tf.data.pipeline import scale_images
-from gfla_tf.data.pose import pose_heatmaps
+from gfla_tf.images.scaling import scale_images
+from gfla_tf.pose.heatmaps import pose_heatmaps
 
 
 def take_batch(data):

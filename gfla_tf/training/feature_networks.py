@@ -5,7 +5,7 @@ import time
 import numpy as np
 
 from gfla_tf.errors import InputError
-from gfla_tf.losses import PartFeatures, VGG19Features
+from gfla_tf.features import PartFeatures, VGG19Features
 from gfla_tf.training.batch import take_batch
 from gfla_tf.training.callbacks import clock
 from gfla_tf.training.sources import SyntheticSource

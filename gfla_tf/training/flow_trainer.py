@@ -16,7 +16,7 @@ class FlowTrainer(StageTrainer):
 
     Args:
       flow_field_estimator: F, trained in place.
-      features: the frozen network whose features are compared, `gfla_tf.losses.VGG19Features` or
+      features: the frozen network whose features are compared, `gfla_tf.features.VGG19Features` or
         `PartFeatures`.
       loss_weights: replaces some of the default weights, by name.
       heatmap_sigma: pixels, for batches whose poses are keypoints.

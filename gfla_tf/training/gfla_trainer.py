@@ -27,7 +27,7 @@ class GFLATrainer(StageTrainer):
     Args:
       generator: `PersonImageGenerator`, F and G, trained in place.
       discriminator: D, trained in place.
-      features: the frozen network whose features are compared, `gfla_tf.losses.VGG19Features` or
+      features: the frozen network whose features are compared, `gfla_tf.features.VGG19Features` or
         `PartFeatures`.
       loss_weights: replaces some of the default weights, by name.
       gan_mode: "lsgan", "vanilla" or "hinge".

@@ -2,7 +2,7 @@
 
 from gfla_tf.errors import InputError
 from gfla_tf.models import FlowFieldEstimator, PersonImageGenerator, ResDiscriminator
-from gfla_tf.models.saved import load_network
+from gfla_tf.models.archive import load_network
 
 _NOT_IN_WEIGHTS = ("name", "dtype", "image_size", "heatmap_sigma", "initial_gain")
 

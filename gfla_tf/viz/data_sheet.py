@@ -8,9 +8,9 @@ import os
 import numpy as np
 
 from gfla_tf.data.doctor import CHECKS, ERROR, WARNING, Fault, Report
-from gfla_tf.data.images import read_image
 from gfla_tf.data.layout import check_inside
 from gfla_tf.errors import InputError
+from gfla_tf.images.io import read_image
 from gfla_tf.viz.contact_sheet import Cell, contact_sheet
 from gfla_tf.viz.pose import draw_pose
 

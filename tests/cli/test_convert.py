@@ -10,10 +10,10 @@ import pytest
 
 from gfla_tf import models
 from gfla_tf.cli.main import main
-from gfla_tf.inference import load_generator
+from gfla_tf.features import VGG19Features
 from gfla_tf.interop import torch as torch_format
 from gfla_tf.interop.recognize import STAGE1_PREFIX
-from gfla_tf.losses import VGG19Features
+from gfla_tf.models.loading import load_generator
 from gfla_tf.weight_files import read_weights, write_npz
 from tests.golden import recipe
 from tests.interop.test_recognize import SMALL, released

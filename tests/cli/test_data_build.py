@@ -62,7 +62,7 @@ def test_an_interruption_says_how_to_go_on(folder, tmp_path, capsys, monkeypatch
     def interrupted(*arguments, **options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("gfla_tf.data.shard_builder.build_shards", interrupted)
+    monkeypatch.setattr("gfla_tf.data.shards.builder.build_shards", interrupted)
     assert main(["data", "build", str(folder), "-o", str(tmp_path / "shards")]) == 130
     printed = capsys.readouterr()
     assert "to go on: the same command again" in printed.out

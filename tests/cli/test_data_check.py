@@ -12,9 +12,9 @@ from gfla_tf.cli.main import main
 from gfla_tf.data import SyntheticPeople
 from gfla_tf.data.doctor import examine
 from gfla_tf.data.prepare import prepare_folder
-from gfla_tf.data.synthetic import write_folder
+from gfla_tf.synthetic import write_folder
 from tests.data import source_trees
-from tests.data.plants import PLANTS, Folder
+from tests.data.doctor.plants import PLANTS, Folder
 
 
 @pytest.fixture(scope="module")

@@ -8,8 +8,8 @@ import pytest
 import tensorflow as tf
 
 from gfla_tf.cli.main import main
-from gfla_tf.inference import load_generator
 from gfla_tf.models import PersonImageGenerator
+from gfla_tf.models.loading import load_generator
 from tests.export.conftest import SIZES, request, with_keras
 
 SMALL = {

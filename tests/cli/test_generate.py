@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from gfla_tf.cli.main import main
-from gfla_tf.data.images import encode_image, read_image
-from gfla_tf.inference import Generated
-from tests.data import pictures
+from gfla_tf.generate import Generated
+from gfla_tf.images.io import encode_image, read_image
 from tests.data.folders import write_folder
-from tests.inference import planted
+from tests.images import pictures
+from tests.pose import planted
 
 HEIGHT, WIDTH = 120, 90
 
@@ -79,10 +79,10 @@ def test_all_pictures(place, model_path, capsys):
 
 
 def test_kinds_of_photographs(place, model_path, monkeypatch):
-    from gfla_tf.inference import load_generator
+    from gfla_tf.models.loading import load_generator
 
     model = load_generator(model_path)
-    monkeypatch.setattr("gfla_tf.inference.load_generator", lambda path: model)
+    monkeypatch.setattr("gfla_tf.models.loading.load_generator", lambda path: model)
     rows = [bytes(range(40)) * 2] * 30
     files = {
         "cmyk.jpg": Path(__file__).parents[1].joinpath("data", "cmyk.jpg").read_bytes(),
@@ -130,7 +130,7 @@ def test_photographs_in_place_of_poses(place, model_path, network, monkeypatch):
         seen.update(options, photo=photo, source=source, target=target)
         return Generated(photo)
 
-    monkeypatch.setattr("gfla_tf.inference.generate", generate)
+    monkeypatch.setattr("gfla_tf.generate.generate", generate)
     here = _dots(place, "here.png", [{"nose": (30, 60)}, {"nose": (60, 20), "left_hip": (90, 40)}], (120, 90))
     other = _dots(place, "other.png", [{"nose": (40, 20), "left_hip": (60, 60)}], (80, 100))
     photos = {"source": here, "source_pose": here, "target_pose": other}

@@ -11,11 +11,12 @@ import pytest
 import tensorflow as tf
 
 import gfla_tf
-from gfla_tf import native_record
 from gfla_tf.cli.main import main
 from gfla_tf.errors import InputError
-from gfla_tf.native_record import LIBRARY, RECORD
-from gfla_tf.ops import native, native_build
+from gfla_tf.native import build as native_build
+from gfla_tf.native import loader as native
+from gfla_tf.native import record as native_record
+from gfla_tf.native.record import LIBRARY, RECORD
 
 PACKAGE = Path(gfla_tf.__file__).parent
 
@@ -35,7 +36,7 @@ def copy(tmp_path):
 
 
 def _lib(copy):
-    return copy / "ops" / "lib" / f"tensorflow-{tf.version.VERSION}"
+    return copy / "native" / "lib" / f"tensorflow-{tf.version.VERSION}"
 
 
 def _gfla(copy, *words, **environment):

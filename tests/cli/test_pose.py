@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 
 from gfla_tf.cli.main import main
-from gfla_tf.data.images import encode_image
-from gfla_tf.data.keypoint_formats import FORMATS, encode_people, read_people, read_pose
-from gfla_tf.data.keypoints import read_annotations
-from gfla_tf.data.posed_image import PosedImage
-from gfla_tf.data.skeletons import COCO_18, person_from, select
-from tests.inference import planted
+from gfla_tf.images.io import encode_image
+from gfla_tf.pose.formats import FORMATS, encode_people, read_people, read_pose
+from gfla_tf.pose.keypoints import read_annotations
+from gfla_tf.pose.people import PosedImage
+from gfla_tf.pose.skeletons import COCO_18, person_from, select
+from tests.pose import planted
 
 NEAR = {"nose": (30, 60), "left_shoulder": (60, 80), "right_shoulder": (60, 40), "left_ankle": (180, 80)}
 FAR = {"nose": (30, 120), "left_shoulder": (60, 130), "right_shoulder": (60, 110)}
@@ -112,7 +112,7 @@ def test_resuming(place, network, capsys, monkeypatch):
         return PosedImage(name, photo.shape[:2], (_pose(),), name)
 
     with monkeypatch.context() as patch:
-        patch.setattr("gfla_tf.inference.pose_estimator.PoseEstimator.__call__", interrupted)
+        patch.setattr("gfla_tf.pose.estimator.PoseEstimator.__call__", interrupted)
         assert main([*words, "--pose-model", network]) == 130
     before = (place / "out" / "a.json").read_bytes()
     assert [path.name for path in (place / "out").iterdir()] == ["a.json"]
@@ -263,8 +263,8 @@ def test_download(place, network, capsys, monkeypatch):
 
     with open(network, "rb") as file:
         digest = hashlib.sha256(file.read()).hexdigest()
-    monkeypatch.setattr("gfla_tf.inference.pose_model._fetch", fetch)
-    monkeypatch.setattr("gfla_tf.inference.pose_model.MODEL_SHA256", digest)
+    monkeypatch.setattr("gfla_tf.pose.estimator_weights._fetch", fetch)
+    monkeypatch.setattr("gfla_tf.pose.estimator_weights.MODEL_SHA256", digest)
     assert main(["pose", "--download"]) == 0
     assert str(place / ".cache" / "gfla_tf" / "rtmo-m.onnx") in capsys.readouterr().err
     _photo(place / "a.png", NEAR)

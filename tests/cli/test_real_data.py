@@ -8,8 +8,8 @@ import pytest
 
 from gfla_tf.cli.main import main
 from gfla_tf.data import DeepFashion, Market1501
-from gfla_tf.data.images import read_image
 from gfla_tf.data.layout import DEEPFASHION, MARKET1501
+from gfla_tf.images.io import read_image
 from tests.data import source_trees
 
 DATASETS = {

@@ -13,10 +13,10 @@ import pytest
 import tensorflow as tf
 
 import gfla_tf
-from gfla_tf import native_record
 from gfla_tf.cli import version
 from gfla_tf.cli.main import main
-from gfla_tf.ops import native
+from gfla_tf.native import loader as native
+from gfla_tf.native import record as native_record
 
 PACKAGE = Path(gfla_tf.__file__).parent
 

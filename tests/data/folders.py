@@ -4,8 +4,8 @@ import json
 
 import numpy as np
 
-from gfla_tf.data.images import encode_image
-from tests.data.pictures import gradient
+from gfla_tf.images.io import encode_image
+from tests.images.pictures import gradient
 
 EXTENSION = {"fasion": ".jpg", "fashion": ".jpg", "market": ".jpg"}
 

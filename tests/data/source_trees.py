@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from gfla_tf.data import SyntheticPeople
-from gfla_tf.data.synthetic import write_folder
+from gfla_tf.synthetic import write_folder
 
 HIGHRES, LOWRES = (1101, 750), (256, 176)
 _NAME = re.compile(r"fashion(MEN|WOMEN)(\w+?)(id\d{8})(\d\d)_(\d)(\w+\.jpg)")

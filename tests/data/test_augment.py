@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from gfla_tf.data import Market1501
 from gfla_tf.data.augment import FILL, move_images, move_keypoints, random_affine_pairs
-from gfla_tf.data.images import encode_image
+from gfla_tf.images.io import encode_image
 
 SIZE = (64, 48)
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from gfla_tf.data import DeepFashion, Market1501, SyntheticPeople
-from gfla_tf.data.keypoint_formats import read_pose
-from gfla_tf.data.synthetic.writer import write_folder
+from gfla_tf.pose.formats import read_pose
+from gfla_tf.synthetic.writer import write_folder
 
 CASES = {"deepfashion": (DeepFashion, (64, 64)), "market1501": (Market1501, (128, 64))}
 

@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from gfla_tf.data import DeepFashion, Market1501, pose_heatmaps
+from gfla_tf.data import DeepFashion, Market1501
 from gfla_tf.data.pipeline import data_errors
 from gfla_tf.errors import InputError
+from gfla_tf.pose import pose_heatmaps
 from gfla_tf.training.batch import take_batch
 from tests.data.folders import keypoints, write_folder
 

@@ -19,16 +19,16 @@ import pytest
 
 from gfla_tf.cli.main import main
 from gfla_tf.data import DeepFashion
-from gfla_tf.data.images import read_image
-from gfla_tf.data.keypoint_formats import FORMATS, read_people, read_pose
 from gfla_tf.data.pipeline import data_errors
 from gfla_tf.data.protocol import Protocol, read_protocol
-from gfla_tf.data.shard_builder import build_shards
+from gfla_tf.data.shards.builder import build_shards
 from gfla_tf.errors import InputError
+from gfla_tf.images.io import read_image
+from gfla_tf.pose.formats import FORMATS, read_people, read_pose
 from tests.data import source_trees
 from tests.data.folders import write_folder
 from tests.data.mutations import mutate_bytes, mutate_json, mutate_png, mutate_text
-from tests.data.pictures import gradient
+from tests.images.pictures import gradient
 
 CASES = {
     "annotation": 140, "pairs": 90, "lst": 50, "prepared csv": 40,

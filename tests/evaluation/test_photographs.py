@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 
 from gfla_tf.cli.main import main
-from gfla_tf.data.images import read_image
 from gfla_tf.data.layout import read_pairs
 from gfla_tf.data.opening import open_pairs
 from gfla_tf.data.prepare import prepare_folder
 from gfla_tf.data.protocol import read_protocol
-from gfla_tf.data.shard_builder import build_shards
+from gfla_tf.data.shards.builder import build_shards
 from gfla_tf.errors import InputError
 from gfla_tf.evaluation import evaluate_photographs
+from gfla_tf.images.io import read_image
 from gfla_tf.models import PersonImageGenerator
 from tests.data import source_trees
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gfla_tf.data.images import decode_image, encode_image
+from gfla_tf.images.io import decode_image, encode_image
 
 SIZES = ((64, 64), (120, 90), (40, 70), (33, 150), (300, 200), (64, 30), (17, 16), (75, 100))
 CLIENT = Path(__file__).parent / "client.py"
@@ -18,7 +18,7 @@ CLIENT = Path(__file__).parent / "client.py"
 @pytest.fixture(scope="session")
 def model():
     """The shipped model."""
-    from gfla_tf.inference import load_generator
+    from gfla_tf.models.loading import load_generator
 
     return load_generator()
 
@@ -78,7 +78,7 @@ def request(sizes):
 
 def with_keras(model, inputs, row, size="source", **options):
     """What `gfla generate` makes of a row of a request: uint8 RGB."""
-    from gfla_tf.inference import generate
+    from gfla_tf.generate import generate
 
     poses = inputs["source_keypoints"][row], inputs["target_keypoints"][row]
     return generate(model, decode_image(inputs["source_bytes"][row]), *poses, size=size, **options).image

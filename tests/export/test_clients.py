@@ -12,8 +12,8 @@ import pytest
 import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
-from gfla_tf.data.images import decode_image
 from gfla_tf.export.saved_model import operators
+from gfla_tf.images.io import decode_image
 from tests.export.conftest import SIZES, request, with_keras
 
 pytestmark = pytest.mark.slow

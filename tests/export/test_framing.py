@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from gfla_tf.data.framing import MODES, Frame
 from gfla_tf.export.framing import GraphFrame
+from gfla_tf.images.frame import MODES, Frame
 
 # Larger and smaller than the frame, both at once, one pixel thin, and reduced so much that blocks come first.
 SIZES = [(1, 1), (64, 48), (37, 61), (20, 15), (500, 20), (90, 7), (1000, 1), (3, 900), (403, 1201)]

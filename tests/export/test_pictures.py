@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from gfla_tf.data.images import decode_image, encode_image
 from gfla_tf.export.pictures import decode_picture, encode_png
-from tests.data import pictures
+from gfla_tf.images.io import decode_image, encode_image
+from tests.images import pictures
 
 ROWS = [bytes(range(n, n + 40)) * 2 for n in range(30)]
 

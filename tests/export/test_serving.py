@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from gfla_tf.data.images import decode_image, encode_image
-from gfla_tf.data.pose import pose_heatmaps
 from gfla_tf.export.serving import Serving
+from gfla_tf.images.io import decode_image, encode_image
 from gfla_tf.models import PersonImageGenerator
-from tests.data import pictures
+from gfla_tf.pose.heatmaps import pose_heatmaps
 from tests.export.conftest import SIZES, request, with_keras
+from tests.images import pictures
 
 LEVEL = 1  # of 255: where the Keras model's output lies at a half
 

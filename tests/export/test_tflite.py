@@ -9,13 +9,13 @@ import tensorflow as tf
 
 from gfla_tf import interop
 from gfla_tf.data import SyntheticPeople
-from gfla_tf.data.synthetic import write_folder
 from gfla_tf.errors import InputError
 from gfla_tf.export import tensor_parity
 from gfla_tf.export.litert import open_tflite
 from gfla_tf.export.tflite import FORMS, convert, export_tflite
 from gfla_tf.export.tflite_file import foreign_operators, halve_weights, operators
 from gfla_tf.models import PersonImageGenerator
+from gfla_tf.synthetic import write_folder
 from tests.export.small import random_inputs, small_model
 from tests.golden import recipe
 

@@ -5,8 +5,8 @@ import pytest
 import tensorflow as tf
 from tensorflow.core.framework import tensor_pb2
 
-from gfla_tf.data.images import decode_image
 from gfla_tf.export.warmup import MOST, warmup_requests, write_warmup
+from gfla_tf.images.io import decode_image
 
 POINTS = tf.TensorSpec([None, 18, 2], tf.float32)
 PHOTOS = {"source_bytes": tf.TensorSpec([None], tf.string), "source_keypoints": POINTS}

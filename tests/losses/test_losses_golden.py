@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from gfla_tf import losses
+from gfla_tf import features, losses
 from tests.golden import recipe
 
 SHAPE = (2, 64, 64, 3)
@@ -22,7 +22,7 @@ def golden():
 def vgg(tmp_path_factory):
     path = tmp_path_factory.mktemp("vgg") / "vgg19.npz"
     np.savez(path, **recipe.vgg19_weights())
-    return losses.VGG19Features(path)
+    return features.VGG19Features(path)
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from gfla_tf import models
 from gfla_tf.errors import InputError
-from gfla_tf.inference import load_generator
+from gfla_tf.models.loading import load_generator
 
 SMALL = {"attention_layers": {1: 3}, "width": 2, "max_width": 4, "encoder_layers": 2, "pose_channels": 2}
 WRITTEN = Path(__file__).parent / "written"  # by `write_with_both.py`, under each Keras

@@ -3,8 +3,8 @@
 import numpy as np
 
 from gfla_tf.data import SyntheticPeople
-from gfla_tf.inference import load_generator
 from gfla_tf.models import shipped_model_path
+from gfla_tf.models.loading import load_generator
 
 
 def test_the_shipped_model_is_there_and_small():

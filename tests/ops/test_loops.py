@@ -4,6 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 from gfla_tf import ops
+from gfla_tf.native import loader
 
 
 def test_the_fused_gather_without_a_loop():
@@ -22,12 +23,12 @@ def test_the_fused_gather_without_a_loop():
     np.testing.assert_allclose(
         unrolled(source, flow, kernels), looped(source, flow, kernels), atol=1e-6, rtol=0
     )
-    assert ops.native.loops_allowed()
+    assert loader.loops_allowed()
 
 
 def test_an_inner_portable_does_not_bring_loops_back():
     with ops.portable(loops=False):
         with ops.portable():
-            assert not ops.native.loops_allowed()
-        assert not ops.native.loops_allowed()
-    assert ops.native.loops_allowed()
+            assert not loader.loops_allowed()
+        assert not loader.loops_allowed()
+    assert loader.loops_allowed()

@@ -10,6 +10,7 @@ import pytest
 import tensorflow as tf
 
 from gfla_tf import ops
+from gfla_tf.native import loader
 from tests.ops import oracle
 
 # Largest differences, as shares of the largest element: outputs and gradients. In float32 and float64 the
@@ -27,7 +28,7 @@ CASES = 200
 @pytest.fixture(autouse=True)
 def _needs_the_library():
     if not ops.native_available():
-        pytest.skip(f"no compiled operators: {ops.native.unavailable_reason()}")
+        pytest.skip(f"no compiled operators: {loader.unavailable_reason()}")
 
 
 def _operators(n, even):
@@ -163,6 +164,7 @@ _PROGRAM = """
 import sys, numpy as np, tensorflow as tf
 tf.config.threading.set_intra_op_parallelism_threads(int(sys.argv[1]))
 from gfla_tf import ops
+from gfla_tf.native import loader
 rng = np.random.default_rng(3)
 make = lambda *shape: tf.constant(rng.standard_normal(shape), tf.float32)
 s, f, k = make(1, 33, 29, 37), 9 * make(1, 33, 29, 2), make(1, 33, 29, 25)
@@ -180,7 +182,7 @@ for call in calls:
         loss = tf.reduce_sum(out * tf.sin(out))
     values += [out, *(v for v in tape.gradient(loss, [s, f, k]) if v is not None)]
 np.savez(sys.argv[3], *values)
-print(ops.native.instruction_set())
+print(loader.instruction_set())
 """
 
 
@@ -255,7 +257,7 @@ def _shapes_of(*shapes):
 def test_the_registered_operators_reject_wrong_shapes_while_the_graph_is_built(
     operator, shapes, arguments, message
 ):
-    call = getattr(ops.native.library(), f"gfla_{operator}")
+    call = getattr(loader.library(), f"gfla_{operator}")
     build = tf.function(lambda *inputs: call(*inputs, **arguments), autograph=False)
     with pytest.raises(ValueError, match=message):
         build.get_concrete_function(*_shapes_of(*shapes))
@@ -263,7 +265,7 @@ def test_the_registered_operators_reject_wrong_shapes_while_the_graph_is_built(
 
 def test_the_registered_operators_check_again_when_they_run():
     """Shapes that the graph did not know."""
-    library = ops.native.library()
+    library = loader.library()
     unknown = [tf.TensorSpec(None, tf.float32)] * 3
     attention = tf.function(library.gfla_local_attention, input_signature=unknown, autograph=False)
     source, flow, kernels = tf.zeros([1, 4, 5, 3]), tf.zeros([1, 4, 5, 2]), tf.zeros([1, 4, 5, 9])

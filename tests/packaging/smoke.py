@@ -47,7 +47,7 @@ def imports():
     """The package is the installed one, and `python -m gfla_tf` is the program."""
     path = Path(python("import gfla_tf; print(gfla_tf.__file__)").strip())
     insist(path.is_relative_to(sys.prefix), f"gfla_tf is {path}, which is not in {sys.prefix}")
-    python("import gfla_tf, gfla_tf.ops.native_build; [getattr(gfla_tf, name) for name in gfla_tf.__all__]")
+    python("import gfla_tf, gfla_tf.native.build; [getattr(gfla_tf, name) for name in gfla_tf.__all__]")
     insist(run(sys.executable, "-m", "gfla_tf", "--version") == gfla("--version"), "two versions")
 
 

@@ -10,7 +10,8 @@ from pathlib import PurePosixPath
 
 import pytest
 
-from gfla_tf import __version__, native_record
+from gfla_tf import __version__
+from gfla_tf.native import record as native_record
 from tests.packaging import distributions
 from tests.pages import ROOT
 
@@ -135,7 +136,7 @@ def test_a_wheel_with_operators_is_of_this_platform_and_of_any_python(tmp_path):
     (checkout / "gfla_tf" / "ops" / "native_build.py").write_text(COMPILED)
     made, _ = distributions.build(checkout, tmp_path / "out", "wheel", GFLA_NATIVE="1", CXX=sys.executable)
     held = distributions.contents(made)
-    assert {held[f"gfla_tf/ops/lib/{name}"] for name in ("libgfla_ops.so", "build.json")} == {
+    assert {held[f"gfla_tf/native/lib/{name}"] for name in ("libgfla_ops.so", "build.json")} == {
         b"libgfla_ops.so",
         b"build.json",
     }
@@ -154,7 +155,7 @@ def test_a_compiler_that_fails_makes_the_wheel_of_any_platform(tmp_path):
     assert "gfla_tf: it broke\n" in said
     assert said.count("gfla_tf: going on without compiled operators: they could not be built\n") == 1
     assert _tags(made) == ("true", ["py3-none-any"])
-    assert not any(name.startswith("gfla_tf/ops/lib") for name in distributions.contents(made))
+    assert not any(name.startswith("gfla_tf/native/lib") for name in distributions.contents(made))
 
 
 def test_the_metadata_says_what_the_project_is(metadata):

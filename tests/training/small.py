@@ -5,7 +5,7 @@ import functools
 import keras
 import numpy as np
 
-from gfla_tf import losses, models
+from gfla_tf import models
 from gfla_tf.data import SyntheticPeople
 from gfla_tf.training import FlowTrainer, GFLATrainer
 
@@ -34,7 +34,7 @@ def discriminator():
 
 
 def features():
-    return losses.VGG19Features("random", width_multiplier=1 / 16)
+    return features.VGG19Features("random", width_multiplier=1 / 16)
 
 
 def flow_trainer(optimizer=None, run_eagerly=True, **arguments):

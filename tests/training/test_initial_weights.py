@@ -6,7 +6,7 @@ import pytest
 from gfla_tf import models
 from gfla_tf.config import Config, FeaturesConfig, FlowStageConfig, GenerateStageConfig, ModelConfig
 from gfla_tf.errors import InputError
-from gfla_tf.models.saved import load_network
+from gfla_tf.models.archive import load_network
 from gfla_tf.training.initial_weights import load_initial_weights
 from tests.training import small
 

@@ -7,11 +7,11 @@ import pytest
 
 from gfla_tf.data import SyntheticPeople
 from gfla_tf.data.doctor import check_folder
-from gfla_tf.data.synthetic import write_folder
 from gfla_tf.errors import InputError
+from gfla_tf.synthetic import write_folder
 from gfla_tf.viz import data_sheet as sheets
 from gfla_tf.viz.contact_sheet import Cell, contact_sheet
-from tests.data.plants import PLANTS, Folder
+from tests.data.doctor.plants import PLANTS, Folder
 
 RED = (190, 20, 20)
 

@@ -14,9 +14,9 @@ import numpy as np
 from gfla_tf.data.doctor.checks import Findings
 from gfla_tf.data.doctor.images import ImageFile
 from gfla_tf.data.doctor.tables import Tables
-from gfla_tf.data.images import read_image
 from gfla_tf.data.layout import Layout
 from gfla_tf.errors import InputError
+from gfla_tf.images.io import read_image
 
 _SAMPLE = 32
 _FEWEST = 4

@@ -17,7 +17,7 @@ from gfla_tf.data.doctor.report import Report, SplitSummary
 from gfla_tf.data.doctor.tables import Tables, read_tables
 from gfla_tf.data.layout import SPLITS, Layout, find_layout
 from gfla_tf.data.protocol import FILE_NAME, Protocol, read_protocol
-from gfla_tf.data.shard_manifest import is_shards
+from gfla_tf.data.shards.manifest import is_shards
 from gfla_tf.errors import InputError
 
 

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from gfla_tf.data.doctor.checks import Findings
 from gfla_tf.data.doctor.files import of_image
 from gfla_tf.data.doctor.tables import Tables
-from gfla_tf.data.image_header import HeaderError, ImageHeader, read_header
-from gfla_tf.data.images import MAX_BYTES, MAX_PIXELS, read_file, read_image
 from gfla_tf.data.protocol import Protocol
 from gfla_tf.errors import InputError
+from gfla_tf.images.header import HeaderError, ImageHeader, read_header
+from gfla_tf.images.io import MAX_BYTES, MAX_PIXELS, read_file, read_image
 
 _BLOCK = 512
 

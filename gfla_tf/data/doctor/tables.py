@@ -10,16 +10,16 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from gfla_tf.data.doctor.checks import Findings
-from gfla_tf.data.images import read_file
-from gfla_tf.data.keypoints import (
+from gfla_tf.data.layout import PAIRS_HEADER, Layout, check_pairs_header, parse_pair
+from gfla_tf.errors import InputError
+from gfla_tf.images.io import read_file
+from gfla_tf.pose.keypoints import (
     ANNOTATION_HEADER,
     MAX_CSV_BYTES,
     check_annotation_header,
     decode_text,
     parse_annotation,
 )
-from gfla_tf.data.layout import PAIRS_HEADER, Layout, check_pairs_header, parse_pair
-from gfla_tf.errors import InputError
 
 _KINDS = {
     "pairs": (PAIRS_HEADER, ",", check_pairs_header),

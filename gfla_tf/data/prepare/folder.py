@@ -6,15 +6,15 @@ import os
 from collections.abc import Callable
 
 from gfla_tf.data.layout import LAYOUTS, SPLITS
-from gfla_tf.data.output_files import write_files
 from gfla_tf.data.prepare.lists import find_lists, read_lists
-from gfla_tf.data.prepare.place import SUMMARY_NAME, check_apart, check_contents, open_place
+from gfla_tf.data.prepare.output import SUMMARY_NAME, check_apart, check_contents, open_place
 from gfla_tf.data.prepare.plan import SplitPlan
 from gfla_tf.data.prepare.source import Source, find_source
 from gfla_tf.data.prepare.summary import Summary
 from gfla_tf.data.prepare.workers import prepare_images
 from gfla_tf.data.protocol import FORMATS, Protocol
 from gfla_tf.errors import InputError
+from gfla_tf.files import write_files
 
 
 def prepare_folder(

@@ -6,12 +6,12 @@ import os
 
 import numpy as np
 
-from gfla_tf.data.image_header import HeaderError, read_header
-from gfla_tf.data.images import MAX_BYTES, encode_image, read_file, read_image
-from gfla_tf.data.output_files import write_files
 from gfla_tf.data.protocol import Protocol
-from gfla_tf.data.resizing import resize
 from gfla_tf.errors import InputError
+from gfla_tf.files import write_files
+from gfla_tf.images.header import HeaderError, read_header
+from gfla_tf.images.io import MAX_BYTES, encode_image, read_file, read_image
+from gfla_tf.images.resize import resize
 
 _FRAME_WIDTH = 176 / 256  # of a square low-resolution image: its middle, without the borders
 MADE, KEPT = "made", "kept"

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
-from gfla_tf.data.images import read_file
-from gfla_tf.data.keypoints import MAX_CSV_BYTES, check_annotation_header, decode_text, parse_annotation
 from gfla_tf.data.layout import SPLITS, Layout, check_inside, find_csv, read_pairs
 from gfla_tf.data.prepare.source import folders_below
 from gfla_tf.errors import InputError
+from gfla_tf.images.io import read_file
+from gfla_tf.pose.keypoints import MAX_CSV_BYTES, check_annotation_header, decode_text, parse_annotation
 
 _KINDS = ("pairs", "annotation")
 _IMAGE_FOLDERS = ("MEN", "WOMEN", "bounding_box_train", "bounding_box_test", "query")

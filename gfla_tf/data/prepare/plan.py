@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
-from gfla_tf.data.keypoints import ANNOTATION_HEADER
 from gfla_tf.data.layout import PAIRS_HEADER, Layout
 from gfla_tf.data.prepare.lists import SplitLists
 from gfla_tf.data.prepare.summary import SplitSummary
 from gfla_tf.errors import InputError
+from gfla_tf.pose.keypoints import ANNOTATION_HEADER
 
 
 @dataclass

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
-from gfla_tf.data.image_header import HeaderError, read_header
-from gfla_tf.data.images import FORMATS, MAX_BYTES, read_file
 from gfla_tf.data.layout import SPLITS
 from gfla_tf.errors import InputError
+from gfla_tf.images.header import HeaderError, read_header
+from gfla_tf.images.io import FORMATS, MAX_BYTES, read_file
 
 _GENDERS = ("MEN", "WOMEN")
 _BOXES = {split: f"bounding_box_{split}" for split in SPLITS}

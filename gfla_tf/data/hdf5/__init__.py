@@ -1,0 +1,1 @@
+"""Pairs as arrays in one HDF5 file."""

@@ -1,0 +1,1 @@
+"""Shards: a data folder packed into a few checksummed TFRecord files."""

@@ -1,0 +1,1 @@
+"""Image files and arrays: reading, headers, resizing protocols, framing, video."""

@@ -1,0 +1,152 @@
+"""The frames of a video as a `tf.data.Dataset`, decoded by OpenCV or tensorflow-io, and as PNG files."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import shutil
+from pathlib import Path
+
+import cv2
+import numpy as np
+import tensorflow as tf
+
+from gfla_tf.errors import InputError
+from gfla_tf.images.io import MAX_PIXELS, encode_image
+
+READERS = ("opencv", "tensorflow-io")
+
+_HEAD = 12  # bytes that tell the kind
+_TURNS = {0: 0, 90: 3, 180: 2, 270: 1}  # degrees clockwise: quarter turns counter-clockwise
+
+
+def video_frames(path, reader: str = "opencv") -> tf.data.Dataset:
+    """The frames of a video, each in its order, upright as the file's rotation says.
+
+    MP4, MOV, AVI, Matroska and WebM; the bytes decide, not the name. A damaged end ends the frames.
+
+    Args:
+      path: the file.
+      reader: "opencv", or "tensorflow-io" (`tfio.IODataset.from_ffmpeg`), which needs FFmpeg 4's shared
+        libraries (libavformat.so.58); the frames are the same.
+
+    Returns:
+      A dataset of uint8 RGB [H, W, 3]. An iteration over it decodes the file once.
+
+    Raises:
+      ValueError: another reader.
+      InputError: the file is missing, of another kind or without a frame that can be decoded; or
+        tensorflow-io or FFmpeg 4 is asked for and not installed.
+    """
+    if reader not in READERS:
+        raise ValueError(f"reader must be one of {', '.join(READERS)}, got {reader!r}")
+    path = os.path.abspath(os.fspath(path))
+    _check_kind(path)
+    height, width, turns = _first_frame(path)
+    if reader == "opencv":
+        signature = tf.TensorSpec((height, width, 3), tf.uint8)
+        return tf.data.Dataset.from_generator(lambda: _decoded(path, turns), output_signature=signature)
+    frames = _tensorflow_io().IODataset.from_ffmpeg(path, "v:0")
+    return frames.map(lambda frame: tf.ensure_shape(tf.image.rot90(frame, turns), (height, width, 3)))
+
+
+def _check_kind(path: str) -> None:
+    """Lets pass what is one video by its bytes: FFmpeg would also follow a list of files and addresses."""
+    try:
+        with open(path, "rb") as file:
+            head = file.read(_HEAD)
+    except OSError as error:
+        raise InputError(f"the video {path!r} cannot be read: {error.strerror}") from error
+    is_mp4 = head[4:8] in (b"ftyp", b"moov", b"mdat", b"wide", b"free")
+    is_avi = head[:4] == b"RIFF" and head[8:] == b"AVI "
+    if not (is_mp4 or is_avi or head[:4] == b"\x1a\x45\xdf\xa3"):
+        raise InputError(f"{path!r} is no MP4, MOV, AVI, Matroska or WebM file: convert it to one of them")
+
+
+def _first_frame(path: str) -> tuple[int, int, int]:
+    """(H, W) of the upright frames, and the quarter turns counter-clockwise that make them upright."""
+    capture = _open(path)
+    try:
+        size = [int(capture.get(key)) for key in (cv2.CAP_PROP_FRAME_HEIGHT, cv2.CAP_PROP_FRAME_WIDTH)]
+        if size[0] * size[1] > MAX_PIXELS:
+            raise InputError(
+                f"the video {path!r} has frames of {size[0]} x {size[1]} pixels: reduce it first"
+            )
+        found, frame = capture.read()
+        if not found:
+            raise InputError(f"the video {path!r} has no frame that can be decoded")
+        turns = _TURNS.get(int(capture.get(cv2.CAP_PROP_ORIENTATION_META)) % 360, 0)
+        return *np.rot90(frame, turns).shape[:2], turns
+    finally:
+        capture.release()
+
+
+def _open(path: str) -> cv2.VideoCapture:
+    capture = cv2.VideoCapture(path, cv2.CAP_FFMPEG)
+    if not capture.isOpened():
+        raise InputError(f"the video {path!r} is damaged, or coded in a way that OpenCV's FFmpeg lacks")
+    capture.set(cv2.CAP_PROP_ORIENTATION_AUTO, 0)  # some versions of OpenCV turn the frames, some do not
+    return capture
+
+
+def _decoded(path: str, turns: int):
+    capture = _open(path)
+    try:
+        while True:
+            found, frame = capture.read()
+            if not found:
+                return
+            yield np.ascontiguousarray(np.rot90(frame, turns)[..., ::-1])
+    finally:
+        capture.release()
+
+
+def _tensorflow_io():
+    try:
+        import tensorflow_io
+    except ImportError as error:
+        raise InputError(
+            "reader tensorflow-io needs tensorflow-io, which the extra [tf215] installs for Python 3.11: "
+            "pip install gfla-tf[tf215], or use reader opencv"
+        ) from error
+    try:
+        from tensorflow_io.python.ops import ffmpeg_ops  # noqa: F401
+    except NotImplementedError as error:
+        raise InputError(
+            "tensorflow-io decodes video by FFmpeg 4, whose libraries (libavformat.so.58 and so on) are not "
+            "installed: install them, or use reader opencv"
+        ) from error
+    return tensorflow_io
+
+
+def write_frames(frames, video, out) -> int:
+    """Writes frames as `<name of the video>_<number>.png` and returns how many there were.
+
+    Args:
+      frames: an iterable of (number, uint8 RGB [H, W, 3]) as TensorFlow's tensors.
+      video: the path whose name the pictures take.
+      out: the folder to make; it may be there if it is empty.
+
+    Raises:
+      InputError: the folder holds something, or cannot be written.
+    """
+    out = Path(os.path.abspath(out))
+    if os.path.lexists(out) and not (out.is_dir() and not any(out.iterdir())):
+        raise InputError(f"the output {os.fspath(out)!r} is there and not an empty folder: name a new one")
+    beside = out.parent / f".{secrets.token_hex(8)}.part"
+    count = 0
+    try:
+        beside.mkdir()
+        for number, frame in frames:
+            name = f"{Path(video).stem}_{int(number):06}.png"
+            (beside / name).write_bytes(encode_image(name, frame.numpy()))
+            count += 1
+        with contextlib.suppress(FileNotFoundError):
+            out.rmdir()
+        os.replace(beside, out)
+    except OSError as error:
+        raise InputError(f"the folder {os.fspath(out)!r} cannot be written: {error.strerror}") from error
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+    return count

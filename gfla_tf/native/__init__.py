@@ -1,0 +1,1 @@
+"""The compiled operators: their library, its record, its build and its status."""

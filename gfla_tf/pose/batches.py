@@ -1,0 +1,61 @@
+"""From uint8 images and keypoints to the batches that training reads, for any dataset."""
+
+from __future__ import annotations
+
+import tensorflow as tf
+
+from gfla_tf.images.scaling import scale_images
+from gfla_tf.pose.heatmaps import pose_heatmaps
+
+_IMAGES = ("source_image", "target_image")
+_FLOATS = ("source_keypoints", "target_keypoints", "flow", "visibility")
+_PARTS = ("source_parts", "target_parts")
+
+
+def finish_batches(
+    batches: tf.data.Dataset,
+    image_size: tuple[int, int],
+    heatmap_sigma: float,
+    *,
+    heatmaps: bool = True,
+    scaled: bool = True,
+    load=None,
+    transform=None,
+) -> tf.data.Dataset:
+    """Scales the images of batches to [-1, 1], draws their poses and prefetches.
+
+    Args:
+      batches: dicts with `source_image`, `target_image` uint8 [B, H, W, 3], `source_keypoints`,
+        `target_keypoints` [B, 18, 2] (y, x), and perhaps `flow` [B, H, W, 2], `visibility`, `source_parts`,
+        `target_parts` [B, H, W]; other entries pass unchanged. With `load`, anything.
+      image_size: (H, W) in pixels.
+      heatmap_sigma: of the poses' Gaussians, in pixels.
+      heatmaps: whether to add `source_pose` and `target_pose`.
+      scaled: False leaves the images uint8, for a training step that scales them on its device.
+      load: None or a function of an element of `batches` that makes such a dict of it, in the same parallel
+        map as the rest.
+      transform: None or a function of the batch, applied before the poses are drawn (augmentation).
+
+    Returns:
+      Dicts: images float32 [B, H, W, 3] in [-1, 1], keypoints, flow and visibility float32, parts int32,
+      poses float32 [B, H, W, 18].
+    """
+
+    def finish(*element):
+        batch = dict(*element) if load is None else load(*element)
+        for name in batch:
+            if name in _IMAGES and scaled:
+                batch[name] = scale_images(batch[name])
+            elif name in _FLOATS:
+                batch[name] = tf.cast(batch[name], tf.float32)
+            elif name in _PARTS:
+                batch[name] = tf.cast(batch[name], tf.int32)
+        if transform is not None:
+            batch = transform(batch)
+        if heatmaps:
+            for which in ("source", "target"):
+                points = batch[f"{which}_keypoints"]
+                batch[f"{which}_pose"] = pose_heatmaps(points, image_size, heatmap_sigma)
+        return batch
+
+    return batches.map(finish, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)

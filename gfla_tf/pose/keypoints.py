@@ -1,0 +1,163 @@
+"""Keypoints as this project has them, and the authors' annotation CSVs, which hold one pose an image.
+
+Keypoints are float32 [18, 2] (y, x) in pixels of the pose's own frame, in OpenPose's COCO-18 order (nose,
+neck, R shoulder, R elbow, R wrist, L shoulder, L elbow, L wrist, R hip, R knee, R ankle, L hip, L knee,
+L ankle, R eye, L eye, R ear, L ear); a missing one is (-1, -1). Pose files of other kinds are read and
+written by `gfla_tf.pose.formats`.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+
+import numpy as np
+
+from gfla_tf.errors import InputError
+from gfla_tf.images.io import read_file
+
+KEYPOINTS = (
+    "nose",
+    "neck",
+    "right_shoulder",
+    "right_elbow",
+    "right_wrist",
+    "left_shoulder",
+    "left_elbow",
+    "left_wrist",
+    "right_hip",
+    "right_knee",
+    "right_ankle",
+    "left_hip",
+    "left_knee",
+    "left_ankle",
+    "right_eye",
+    "left_eye",
+    "right_ear",
+    "left_ear",
+)
+"""The names of the 18 keypoints in their order, OpenPose's COCO-18; left and right are the person's own."""
+
+NUM_KEYPOINTS = len(KEYPOINTS)
+MAX_CSV_BYTES = 512 * 2**20
+ANNOTATION_HEADER = "name:keypoints_y:keypoints_x"
+
+FRAMES_OF_ANNOTATIONS = {"fasion-": (256, 176), "fashion-": (256, 176), "market-": (128, 64)}
+"""(H, W) of the frame that the authors' annotation files use, by the start of their names."""
+
+_LOG = logging.getLogger("gfla_tf")
+
+
+def frame_of_annotations(path) -> tuple[int, int] | None:
+    """(H, W) of the frame of an annotation CSV's keypoints, where its name tells it."""
+    start = os.path.basename(os.fspath(path)).lower()
+    frames = [frame for prefix, frame in FRAMES_OF_ANNOTATIONS.items() if start.startswith(prefix)]
+    return frames[0] if frames else None
+
+
+def read_annotations(path) -> dict[str, np.ndarray]:
+    """Reads an annotation CSV: header `name:keypoints_y:keypoints_x`, each list JSON of 18 numbers.
+
+    Returns:
+      {name: float32 [18, 2] (y, x)}, missing ones (-1, -1), in the file's order.
+
+    Raises:
+      InputError: the file is missing or a line is malformed; the sentence names the line.
+    """
+    path = os.fspath(path)
+    text = decode_text(read_file(path, MAX_CSV_BYTES, "annotation file"), path)
+    lines = text.splitlines()
+    check_annotation_header(lines[0] if lines else "", path)
+    rows: dict[str, np.ndarray] = {}
+    for number, line in enumerate(lines[1:], 2):
+        if not line.strip():
+            continue
+        name, keypoints = parse_annotation(line, f"{path!r}, line {number}")
+        if name in rows:
+            raise InputError(f"{path!r}, line {number}: a second row is named {name!r}")
+        rows[name] = np.where((keypoints >= 0).all(-1, keepdims=True), keypoints, np.float32(-1.0))
+    return rows
+
+
+def check_annotation_header(line: str, path: str) -> None:
+    """Raises `InputError` where the first line of an annotation CSV is not its header."""
+    if line.strip() != ANNOTATION_HEADER:
+        raise InputError(f"{path!r}, line 1: expected {ANNOTATION_HEADER!r}, found {line[:60]!r}")
+
+
+def decode_text(data: bytes, path: str) -> str:
+    """UTF-8 text, with or without a byte-order mark, or an `InputError` that names the file."""
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path!r} is not a text file: byte {error.start} is not UTF-8") from error
+
+
+def keep_inside(keypoints: np.ndarray, frame: tuple[int, int], name: str) -> np.ndarray:
+    """Marks the keypoints [18, 2] outside a frame (H, W) as missing, and logs a warning that says how many.
+
+    Raises:
+      InputError: none is left.
+    """
+    present = (keypoints != -1).any(-1)
+    inside = (keypoints >= 0).all(-1) & (keypoints < np.array(frame, np.float32)).all(-1)
+    outside = int((present & ~inside).sum())
+    size = f"{frame[1]} x {frame[0]} pixels"
+    if not inside.any():
+        raise InputError(f"the pose {name!r} lies wholly outside its frame of {size}: give its image size")
+    if outside:
+        _LOG.warning("%d keypoint(s) of the pose %r lie outside its frame of %s", outside, name, size)
+    return np.where(inside[:, None], keypoints, np.float32(-1.0))
+
+
+def parse_annotation(line: str, where: str) -> tuple[str, np.ndarray]:
+    """The name and the numbers, float32 [18, 2] (y, x) as they stand there, of a row of an annotation CSV.
+
+    `where` starts the sentence of the `InputError` that a malformed row raises.
+    """
+    parts = line.strip().rsplit(":", 2)
+    if len(parts) != 3 or not parts[0]:
+        raise InputError(f"{where}: expected 'name:[18 y]:[18 x]' separated by ':', found {line[:60]!r}")
+    columns = []
+    for axis, text in zip(("keypoints_y", "keypoints_x"), parts[1:], strict=True):
+        try:
+            values = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise InputError(f"{where}: {axis} is not a JSON list, found {text[:60]!r}") from error
+        if not isinstance(values, list) or len(values) != NUM_KEYPOINTS:
+            count = f"{len(values)} values" if isinstance(values, list) else f"{text[:60]!r}"
+            raise InputError(f"{where}: {axis} must hold {NUM_KEYPOINTS} numbers, found {count}")
+        columns.append(check_numbers(values, f"{where}: {axis}"))
+    return parts[0], np.stack(columns, -1)
+
+
+def format_annotation(name: str, keypoints) -> str:
+    """The row of an annotation CSV: keypoints [18, 2] (y, x) rounded to whole pixels, missing ones -1.
+
+    A position before the frame's first pixel cannot be written, so it is missing too.
+
+    Raises:
+      InputError: a name that a row cannot hold.
+    """
+    if name.splitlines() != [name] or name != name.strip():
+        raise InputError(f"the image name {name!r} cannot stand in an annotation file: rename the image")
+    rounded = np.floor(np.asarray(keypoints, np.float64) + 0.5).astype(int)
+    rounded = np.where((rounded >= 0).all(-1, keepdims=True), rounded, -1)
+    return f"{name}:{json.dumps(rounded[:, 0].tolist())}:{json.dumps(rounded[:, 1].tolist())}"
+
+
+def check_numbers(values: list, where: str) -> np.ndarray:
+    """A list from a JSON file as float32 [n], each a number of pixels (finite, below a million).
+
+    `where` starts the sentence of the `InputError` that anything else raises.
+    """
+    for index, value in enumerate(values):
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            shown = repr(value[:40]) if isinstance(value, str) else f"a {type(value).__name__}"
+            raise InputError(f"{where} holds {shown} at position {index}: expected a number")
+        if not abs(value) < 1e6:
+            raise InputError(
+                f"{where} holds {str(value)[:40]} at position {index}: expected a pixel position"
+            )
+    return np.asarray(values, np.float32)

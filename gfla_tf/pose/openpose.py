@@ -1,0 +1,92 @@
+"""OpenPose's JSON: the people of one image, 18 (COCO) or 25 (BODY_25) keypoints (x, y, confidence) each.
+
+OpenPose marks a missing keypoint by (0, 0), so one in the very corner of an image cannot be told from it. Its
+own files hold no image size; those of pose editors, and those written here, add `canvas_width` and
+`canvas_height`.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from gfla_tf.errors import InputError
+from gfla_tf.pose.keypoints import check_numbers
+from gfla_tf.pose.people import PosedImage, is_image_name
+from gfla_tf.pose.skeletons import BODY_25, COCO_18, person_from, select
+
+_OTHER_PARTS = ("face_keypoints_2d", "hand_left_keypoints_2d", "hand_right_keypoints_2d")
+
+
+def parse_openpose(document: dict, name: str, where: str, min_confidence: float) -> PosedImage:
+    """The people of a parsed OpenPose file.
+
+    Args:
+      document: the JSON object; its `people` must be a list.
+      name: of the image, where the document has no `file_name`.
+      where: the file, for sentences.
+      min_confidence: a keypoint of lower confidence is missing.
+
+    Raises:
+      InputError: a person is malformed, has another number of keypoints, a number that is no pixel position,
+        or positions in fractions of an image whose size is not given.
+    """
+    frame = frame_of(document, "canvas_height", "canvas_width")
+    people = tuple(
+        _parse_person(person, frame, f"the pose {where!r}, person {index}", min_confidence)
+        for index, person in enumerate(document["people"])
+    )
+    given = document.get("file_name")
+    return PosedImage(given if is_image_name(given) else name, frame, people, where)
+
+
+def openpose_document(image: PosedImage, names: tuple[str, ...]) -> dict:
+    """The OpenPose file of an image, with `COCO_18` or `BODY_25` as `names`."""
+    people = []
+    for person in image.people:
+        points = select(person, names)
+        found = points[:, 2:] > 0
+        values = np.where(found, points[:, [1, 0, 2]], 0.0).ravel()
+        people.append(
+            {
+                "person_id": [-1],
+                "pose_keypoints_2d": [round(float(value), 4) for value in values],
+                **{part: [] for part in _OTHER_PARTS},
+            }
+        )
+    document = {"version": 1.3, "people": people, "file_name": image.name}
+    if image.frame:
+        document["canvas_height"], document["canvas_width"] = image.frame
+    return document
+
+
+def frame_of(document: dict, height: str, width: str) -> tuple[int, int] | None:
+    """(H, W) from two entries of a JSON object; None unless both are whole numbers that an image can have."""
+    size = document.get(height), document.get(width)
+    if all(isinstance(side, int) and not isinstance(side, bool) and 0 < side < 2**20 for side in size):
+        return size
+    return None
+
+
+def _parse_person(person, frame, where: str, min_confidence: float) -> np.ndarray:
+    values = None
+    if isinstance(person, dict):
+        values = person.get("pose_keypoints_2d", person.get("pose_keypoints"))
+    if not isinstance(values, list):
+        raise InputError(f"{where} has no list 'pose_keypoints_2d'")
+    sets = {3 * len(names): names for names in (COCO_18, BODY_25)}
+    if values and len(values) not in sets:
+        number = f"{len(values) // 3} keypoints" if len(values) % 3 == 0 else f"{len(values)} numbers"
+        raise InputError(f"{where} has {number}: expected 18 (COCO) or 25 (BODY_25), 3 numbers each")
+    if not values:
+        return person_from(np.zeros((len(COCO_18), 3)), COCO_18)
+    points = check_numbers(values, f"{where}: pose_keypoints_2d").reshape(-1, 3)
+    points[(points[:, :2] == 0).all(-1), 2] = 0.0
+    found = points[(points[:, 2] >= min_confidence) & (points[:, 2] > 0), :2]
+    if len(found) > 1 and (np.abs(found) <= 1.0).all():
+        if frame is None or (found < 0).any():
+            raise InputError(
+                f"{where} is in fractions of the image: it must be in pixels, or tell the image's size as "
+                "'canvas_width' and 'canvas_height'"
+            )
+        points[:, :2] *= np.float32(frame[::-1])
+    return person_from(points[:, [1, 0, 2]], sets[len(values)], min_confidence)

@@ -1,0 +1,83 @@
+"""Loading networks from files: which ones are taken, and how much of them."""
+
+import json
+import zipfile
+
+import numpy as np
+import pytest
+
+from gfla_tf.errors import InputError
+from gfla_tf.models import FlowFieldEstimator, PersonImageGenerator, ResDiscriminator
+from gfla_tf.models import archive as saved
+
+
+@pytest.fixture
+def path(tmp_path):
+    ResDiscriminator(1, width=2).save(tmp_path / "d.keras")
+    return tmp_path / "d.keras"
+
+
+def test_only_the_named_classes_are_loaded(path):
+    model = saved.load_network(path, [FlowFieldEstimator, ResDiscriminator])
+    assert (type(model), model.num_blocks, model.width) == (ResDiscriminator, 1, 2)
+    assert np.isfinite(model(np.zeros([1, 2, 2, 3], np.float32))).all()
+    with pytest.raises(InputError, match="is not a FlowFieldEstimator but 'gfla_tf>ResDiscriminator'"):
+        saved.load_network(path, [FlowFieldEstimator])
+
+
+def test_a_file_that_unpacks_to_too_much_is_refused(path, monkeypatch):
+    monkeypatch.setattr(saved, "_MAX_BYTES", 10_000)
+    with pytest.raises(InputError, match="unpacks to more than 10000 bytes"):
+        saved.load_network(path, [ResDiscriminator])
+
+
+SMALL = {"attention_layers": {2: 3}, "width": 4, "max_width": 8, "flow_width": 4, "flow_max_width": 8}
+
+
+@pytest.fixture(scope="module")
+def person(tmp_path_factory):
+    path = tmp_path_factory.mktemp("person") / "p.keras"
+    PersonImageGenerator(**SMALL, attention_hidden=4).save(path)
+    return path
+
+
+def with_arguments(path, changes, out):
+    """A copy of a model's file whose configuration asks for something else."""
+    with zipfile.ZipFile(path) as old, zipfile.ZipFile(out, "w") as new:
+        for name in old.namelist():
+            data = old.read(name)
+            if name == "config.json":
+                config = json.loads(data)
+                config["config"].update(changes)
+                data = json.dumps(config).encode()
+            new.writestr(name, data)
+    return out
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"width": 20_000, "max_width": 20_000},
+        {"flow_max_width": 10**9, "flow_width": 10**8},
+        {"num_layers": 10**9},
+        {"flow_encoder_layers": 40},
+        {"attention_hidden": 10**9},
+        {"attention_layers": {"2": 10**6 + 1}},
+        {"attention_layers": [3]},
+        {"pose_channels": 10**8},
+        {"width": "8"},
+        {"max_width": None},
+    ],
+)
+def test_arguments_that_ask_for_more_than_the_file_holds_are_refused(person, tmp_path, changes):
+    with pytest.raises(InputError, match=r"m.keras' is damaged: its arguments ask for more weights"):
+        saved.load_network(with_arguments(person, changes, tmp_path / "m.keras"), [PersonImageGenerator])
+
+
+def test_networks_of_all_sizes_are_loaded(person, tmp_path):
+    assert saved.load_network(person, [PersonImageGenerator]).attention_layers == {2: 3}
+    for blocks, width, largest in ((1, 128, 128), (2, 64, 512), (6, 2, 4)):
+        ResDiscriminator(blocks, width=width, max_width=largest).save(tmp_path / "d.keras")
+        assert saved.load_network(tmp_path / "d.keras", [ResDiscriminator]).num_blocks == blocks
+    FlowFieldEstimator({1: 3}, width=64, max_width=64, encoder_layers=2).save(tmp_path / "f.keras")
+    assert saved.load_network(tmp_path / "f.keras", [FlowFieldEstimator]).encoder_layers == 2

@@ -1,0 +1,51 @@
+"""Video by tensorflow-io: the frames are those of the default reader, OpenCV, bit by bit."""
+
+import numpy as np
+import pytest
+
+from gfla_tf.errors import InputError
+from gfla_tf.images.video import video_frames
+from tests.images.test_video import stacked
+from tests.images.videos import CODED, drawn, turn, write_video
+from tests.tf215 import stack
+
+stack.tensorflow_io()
+
+
+def _has_ffmpeg():
+    try:
+        from tensorflow_io.python.ops import ffmpeg_ops  # noqa: F401
+    except NotImplementedError:
+        return False
+    return True
+
+
+HAS_FFMPEG = _has_ffmpeg()
+needs_ffmpeg = pytest.mark.skipif(
+    not HAS_FFMPEG, reason="tensorflow-io finds no FFmpeg 4 (libavformat.so.58)"
+)
+
+
+@needs_ffmpeg
+@pytest.mark.parametrize("kind", CODED)
+def test_the_same_frames(tmp_path, kind):
+    path = write_video(tmp_path / f"clip.{kind}", CODED[kind], drawn(count=25))
+    ours, theirs = video_frames(path), video_frames(path, reader="tensorflow-io")
+    assert ours.element_spec == theirs.element_spec
+    for _ in range(2):  # iterations
+        np.testing.assert_array_equal(stacked(ours), stacked(theirs))
+
+
+@needs_ffmpeg
+@pytest.mark.parametrize("degrees", [90, 180, 270])
+def test_the_same_way_up(tmp_path, degrees):
+    path = turn(write_video(tmp_path / "clip.mp4", "mp4v", drawn()), degrees)
+    ours, theirs = (stacked(video_frames(path, reader=reader)) for reader in ("opencv", "tensorflow-io"))
+    np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.skipif(HAS_FFMPEG, reason="FFmpeg 4 is there")
+def test_without_ffmpeg_it_is_named(tmp_path):
+    path = write_video(tmp_path / "clip.avi", "FFV1", drawn())
+    with pytest.raises(InputError, match=r"decodes video by FFmpeg 4, .*use reader opencv"):
+        video_frames(path, reader="tensorflow-io")

@@ -85,7 +85,7 @@ def test_kinds_of_photographs(place, model_path, monkeypatch):
     monkeypatch.setattr("gfla_tf.models.loading.load_generator", lambda path: model)
     rows = [bytes(range(40)) * 2] * 30
     files = {
-        "cmyk.jpg": Path(__file__).parents[1].joinpath("data", "cmyk.jpg").read_bytes(),
+        "cmyk.jpg": Path(__file__).parents[1].joinpath("images", "cmyk.jpg").read_bytes(),
         "grey.png": pictures.png(0, 8, [row[:40] for row in rows], (30, 40)),
         "clear.png": pictures.png(6, 8, [row * 2 for row in rows], (30, 40)),
         "deep.png": pictures.png(0, 16, rows, (30, 40)),

@@ -46,7 +46,7 @@ def test_pictures_are_read_as_outside(decode, name, atol):
         "rgba.png": lambda: pictures.png(6, 8, [row * 2 for row in ROWS], (30, 40)),
         "rgba16.png": lambda: cv2.imencode(".png", deep)[1].tobytes(),
         "palette.png": lambda: pictures.palette_png(30, 40),
-        "cmyk.jpg": lambda: Path(__file__).parents[1].joinpath("data", "cmyk.jpg").read_bytes(),
+        "cmyk.jpg": lambda: Path(__file__).parents[1].joinpath("images", "cmyk.jpg").read_bytes(),
     }
     data = files[name]()
     wanted = decode_image(data)

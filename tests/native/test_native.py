@@ -112,7 +112,7 @@ def test_turned_off_says_so_once():
 
 
 def test_without_a_logging_set_up_a_fall_back_is_warned_of_but_not_one_asked_for(tmp_path):
-    missing = f"from gfla_tf import native_record; native_record.FOLDER = {str(tmp_path)!r}\n"
+    missing = f"from gfla_tf.native import record; record.FOLDER = {str(tmp_path)!r}\n"
     _, log = _python(missing + CALL_ALL_TWICE, GFLA_NATIVE="1")
     reason = f"the library is not built for TensorFlow {tf.version.VERSION}; run gfla native build"
     assert log == [f"{ALL}{reason}"]

@@ -7,6 +7,7 @@ import numpy as np
 
 from gfla_tf import models
 from gfla_tf.data import SyntheticPeople
+from gfla_tf.features import VGG19Features
 from gfla_tf.training import FlowTrainer, GFLATrainer
 
 SIGMA = 2.0
@@ -34,7 +35,7 @@ def discriminator():
 
 
 def features():
-    return features.VGG19Features("random", width_multiplier=1 / 16)
+    return VGG19Features("random", width_multiplier=1 / 16)
 
 
 def flow_trainer(optimizer=None, run_eagerly=True, **arguments):

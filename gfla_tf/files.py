@@ -1,56 +1,69 @@
-"""Output files that appear complete or not at all, and never over a file of the user's without leave."""
+"""Atomic output files and folders: written under a temporary name in the same folder, then renamed."""
 
 from __future__ import annotations
 
 import contextlib
 import os
+import re
 import secrets
 import shutil
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from gfla_tf.errors import InputError
 
+PathLike = str | os.PathLike
 
-def check_output(path, force: bool = False) -> None:
-    """Checks that `path` can be written, by writing beside it for a moment.
+_TEMPORARY = re.compile(r"\.[0-9a-f]{16}\.part(\.[^.]+){0,2}")
+
+
+def check_output(path: PathLike, force: bool = False) -> None:
+    """Checks that the file `path` can be written, by creating and removing a temporary file in its folder.
+
+    Args:
+      path: the output file.
+      force: whether an existing file may be overwritten.
 
     Raises:
-      InputError: it exists and `force` is False, it is no regular file, or its folder is missing or not
-        writable.
+      InputError: the file exists and `force` is False, it is not a regular file, or its folder is missing
+        or not writable.
     """
     path = os.fspath(path)
     _check_free(path, force)
-    os.unlink(_write_beside(path, b""))
+    os.unlink(_write_temporary(path, b""))
 
 
-def write_files(contents: dict, force: bool = False) -> None:
-    """Writes several files, {path: bytes}: either all of them or, if one fails, none.
+def write_files(contents: Mapping[PathLike, bytes], force: bool = False) -> None:
+    """Writes several files atomically: if one of them cannot be written, none is.
 
-    Each is written beside its place and moved there once all are complete.
+    Args:
+      contents: {path: bytes}. The files appear in this order.
+      force: whether existing files may be overwritten.
 
     Raises:
-      InputError: as `check_output`, or a write failed (a full disk): what was there before is there again.
+      InputError: as for `check_output`, or writing failed (for example, the disk is full). Existing files
+        are then unchanged.
     """
     contents = {os.fspath(path): data for path, data in contents.items()}
     staged: dict[str, str] = {}
-    kept: dict[str, str] = {}
-    placed: list[str] = []
+    backups: dict[str, str] = {}
+    moved: list[str] = []
     try:
         for path, data in contents.items():
             _check_free(path, force)
-            staged[path] = _write_beside(path, data)
+            staged[path] = _write_temporary(path, data)
         for path, temporary in staged.items():
             _check_free(path, force)
             if os.path.lexists(path):
-                backup = _beside(path)
+                backup = _temporary_name(path)
                 os.replace(path, backup)
-                kept[path] = backup
+                backups[path] = backup
             os.replace(temporary, path)
-            placed.append(path)
+            moved.append(path)
     except BaseException as error:
-        for path in placed:
+        for path in moved:
             os.unlink(path)
-        for path, backup in kept.items():
+        for path, backup in backups.items():
             os.replace(backup, path)
         for temporary in staged.values():
             with contextlib.suppress(FileNotFoundError):
@@ -58,73 +71,152 @@ def write_files(contents: dict, force: bool = False) -> None:
         if isinstance(error, OSError):
             raise InputError(f"the outputs cannot be written: {error.strerror}") from error
         raise
-    for backup in kept.values():
+    for backup in backups.values():
         os.unlink(backup)
 
 
-@contextlib.contextmanager
-def output_folder(path):
-    """For `with output_folder(path):` around writing files into a folder: it is made, with those above it,
-    where it is missing. What was made is removed again where nothing was put into it.
+def replace_file(path: PathLike, data: bytes) -> None:
+    """Writes one file atomically; an existing file is overwritten.
 
     Raises:
-      InputError: it cannot be made.
+      InputError: the file cannot be written.
     """
     path = os.fspath(path)
-    missing = []
-    above = os.path.abspath(path)
-    while not os.path.lexists(above):
-        missing.append(above)
-        above = os.path.dirname(above)
+    temporary = _write_temporary(path, data)
+    try:
+        os.replace(temporary, path)
+    except OSError as error:
+        os.unlink(temporary)
+        raise _not_written(path, error) from error
+
+
+@contextlib.contextmanager
+def atomic_path(path: PathLike, force: bool = True) -> Iterator[Path]:
+    """Context manager for a file that another library writes.
+
+    Yields a temporary path in the same folder, with the same last two suffixes, so that Keras and NumPy
+    choose the same format. If the block succeeds, the temporary file is renamed to `path`; if it raises, the
+    temporary file is removed.
+
+    Args:
+      path: the output file.
+      force: whether an existing file may be overwritten.
+
+    Raises:
+      InputError: as for `check_output` if `force` is False, or an `OSError` occurred.
+    """
+    path = os.fspath(path)
+    temporary = Path(_temporary_name(path) + "".join(Path(path).suffixes[-2:]))
+    try:
+        if not force:
+            _check_free(path, force)
+        yield temporary
+        if not force:
+            _check_free(path, force)
+        os.replace(temporary, path)
+    except OSError as error:
+        raise _not_written(path, error) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def new_folder(path: PathLike) -> Iterator[Path]:
+    """Context manager for an output folder.
+
+    Yields a temporary folder, created together with the missing parents of `path`. If the block succeeds, it
+    is renamed to `path`, replacing an existing folder; if it raises, everything created is removed.
+
+    Raises:
+      InputError: an `OSError` occurred.
+    """
+    path = Path(os.path.abspath(path))
+    created = [parent for parent in path.parents if not parent.exists()]
+    temporary = Path(_temporary_name(path))
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.mkdir()
+        yield temporary
+        move_folder(temporary, path)
+        created = []
+    except OSError as error:
+        raise _not_written(os.fspath(path), error) from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+        _remove_empty(created)
+
+
+@contextlib.contextmanager
+def output_folder(path: PathLike) -> Iterator[None]:
+    """Context manager that creates a folder, and its parents, to write files into.
+
+    Folders that it created and that are still empty at the end are removed.
+
+    Raises:
+      InputError: the folder cannot be created.
+    """
+    path = os.fspath(path)
+    created = []
+    parent = os.path.abspath(path)
+    while not os.path.lexists(parent):
+        created.append(parent)
+        parent = os.path.dirname(parent)
     try:
         try:
             os.makedirs(path, exist_ok=True)
         except OSError as error:
-            raise InputError(f"the folder {path!r} cannot be made: {error.strerror}") from error
+            raise InputError(f"the folder {path!r} cannot be created: {error.strerror}") from error
         yield
     finally:
-        for made in missing:
-            with contextlib.suppress(OSError):  # it holds something, or was not made
-                os.rmdir(made)
+        _remove_empty(created)
 
 
-def place_folder(beside, path) -> None:
-    """Moves a finished folder to `path`; the folder that was there is deleted only after that.
+def move_folder(source: PathLike, path: PathLike) -> None:
+    """Renames a finished folder to `path`. An existing folder there is deleted only afterwards.
 
     Args:
-      beside: the folder, in the folder that `path` is in.
-      path: its place.
+      source: the finished folder, in the same parent folder as `path`.
+      path: the new path.
     """
-    beside, path = Path(beside), Path(path)
+    source, path, old = Path(source), Path(path), Path(f"{os.fspath(source)}-old")
     if not path.exists():
-        os.replace(beside, path)
-        return
-    old = Path(f"{beside}-old")
-    os.replace(path, old)
-    try:
-        os.replace(beside, path)
-    except OSError:
-        os.replace(old, path)
-        raise
-    shutil.rmtree(old)
+        os.replace(source, path)
+    else:
+        shutil.rmtree(old, ignore_errors=True)
+        os.replace(path, old)
+        try:
+            os.replace(source, path)
+        except OSError:
+            os.replace(old, path)
+            raise
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def remove_temporary_files(folder: PathLike) -> None:
+    """Removes the temporary files that an interrupted process left in a folder."""
+    for entry in os.scandir(folder):
+        if _TEMPORARY.fullmatch(entry.name) and not entry.is_dir(follow_symlinks=False):
+            os.unlink(entry)
 
 
 def _check_free(path: str, force: bool) -> None:
     if os.path.isdir(path):
-        raise InputError(f"the output {path!r} is a folder: name a file")
+        raise InputError(f"the output {path!r} is a folder: give the name of a file")
     if os.path.lexists(path) and not os.path.isfile(path):
-        raise InputError(f"the output {path!r} is there and is not a regular file: name another one")
+        raise InputError(f"the output {path!r} exists and is not a regular file: choose another name")
     if os.path.lexists(path) and not force:
-        raise InputError(f"the output {path!r} exists already: name another one, or replace it with --force")
+        raise InputError(
+            f"the output {path!r} exists already: choose another name, or overwrite it with --force"
+        )
 
 
-def _beside(path: str) -> str:
+def _temporary_name(path: PathLike) -> str:
     return os.path.join(os.path.dirname(path), f".{secrets.token_hex(8)}.part")
 
 
-def _write_beside(path: str, data: bytes) -> str:
-    """Writes a new file in the folder of `path` and returns its name; nothing is left if that fails."""
-    temporary = _beside(path)
+def _write_temporary(path: str, data: bytes) -> str:
+    """Writes a new file in the folder of `path` and returns its name; on failure no file remains."""
+    temporary = _temporary_name(path)
     try:
         with open(temporary, "xb") as file:
             try:
@@ -134,10 +226,22 @@ def _write_beside(path: str, data: bytes) -> str:
             except BaseException:
                 os.unlink(temporary)
                 raise
-    except (FileNotFoundError, NotADirectoryError) as error:
-        folder = os.path.dirname(path) or "."
-        raise InputError(f"the output {path!r} cannot be written: there is no folder {folder!r}") from error
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise InputError(f"the output {path!r} cannot be written: {reason}") from error
+        raise _not_written(path, error) from error
     return temporary
+
+
+def _not_written(path: str, error: OSError | ValueError) -> InputError:
+    folder = os.path.dirname(path) or "."
+    missing = FileNotFoundError | NotADirectoryError | FileExistsError
+    if isinstance(error, missing) and not os.path.isdir(folder):
+        return InputError(f"the output {path!r} cannot be written: there is no folder {folder!r}")
+    reason = getattr(error, "strerror", None) or str(error)
+    return InputError(f"the output {path!r} cannot be written: {reason}")
+
+
+def _remove_empty(folders: list) -> None:
+    """Removes those of the folders, innermost first, that exist and are empty."""
+    for folder in folders:
+        with contextlib.suppress(OSError):
+            os.rmdir(folder)

@@ -1,39 +1,72 @@
-"""Several outputs: all of them or none, whatever happens in between."""
+"""Tests of atomic output files and folders."""
 
+import ast
 import os
+from pathlib import Path
 
 import pytest
 
+import gfla_tf
 from gfla_tf.errors import InputError
-from gfla_tf.files import check_output, write_files
+from gfla_tf.files import (
+    atomic_path,
+    check_output,
+    move_folder,
+    new_folder,
+    output_folder,
+    remove_temporary_files,
+    replace_file,
+    write_files,
+)
+
+PACKAGE = Path(gfla_tf.__file__).parent
+
+NOT_YET = {
+    "export/output_folder.py",
+    "interop/convert.py",
+    "models/preset_folder.py",
+    "native/build.py",
+    "synthetic/writer.py",
+    "training/callbacks.py",
+    "training/run_folder.py",
+}
 
 
-def test_all_are_written(tmp_path):
-    (tmp_path / "old").write_bytes(b"before")
-    write_files({tmp_path / "old": b"1", tmp_path / "new": b"2"}, force=True)
-    assert {entry.name: entry.read_bytes() for entry in tmp_path.iterdir()} == {"old": b"1", "new": b"2"}
+def _contents(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
-def test_none_is_written_if_one_fails(tmp_path, monkeypatch):
-    (tmp_path / "old").write_bytes(b"before")
-    with pytest.raises(InputError, match="there is no folder"):
-        write_files({tmp_path / "new": b"1", tmp_path / "no" / "where": b"2"})
+def _fail_replace(monkeypatch, call):
+    """Makes the given call of `os.replace` (1: the first) fail."""
     replace, calls = os.replace, []
 
-    def fail_late(source, target):
+    def replacement(source, target):
         calls.append(target)
-        if len(calls) == 4:
+        if len(calls) == call:
             raise OSError(28, "No space left on device")
         replace(source, target)
 
-    monkeypatch.setattr(os, "replace", fail_late)
+    monkeypatch.setattr(os, "replace", replacement)
+
+
+def test_write_files(tmp_path):
+    (tmp_path / "old").write_bytes(b"before")
+    write_files({tmp_path / "old": b"1", tmp_path / "new": b"2"}, force=True)
+    assert _contents(tmp_path) == {"old": b"1", "new": b"2"}
+
+
+def test_write_files_is_atomic(tmp_path, monkeypatch):
+    (tmp_path / "old").write_bytes(b"before")
+    with pytest.raises(InputError, match="there is no folder"):
+        write_files({tmp_path / "new": b"1", tmp_path / "no" / "where": b"2"})
+    _fail_replace(monkeypatch, 4)
     paths = {tmp_path / "first": b"1", tmp_path / "old": b"2", tmp_path / "last": b"3"}
     with pytest.raises(InputError, match="No space left"):
         write_files(paths, force=True)
-    assert {entry.name: entry.read_bytes() for entry in tmp_path.iterdir()} == {"old": b"before"}
+    assert _contents(tmp_path) == {"old": b"before"}
 
 
-def test_check_leaves_nothing(tmp_path):
+def test_check_output_leaves_no_file(tmp_path):
     check_output(tmp_path / "a")
     assert not list(tmp_path.iterdir())
     os.symlink(tmp_path / "nowhere", tmp_path / "link")
@@ -41,3 +74,112 @@ def test_check_leaves_nothing(tmp_path):
         check_output(tmp_path / "link", force=True)
     with pytest.raises(InputError, match="cannot be written"):
         check_output(tmp_path / ("a" * 300 + "/b"))
+
+
+def test_replace_file(tmp_path, monkeypatch):
+    for data in (b"1", b"2"):
+        replace_file(tmp_path / "a.json", data)
+        assert _contents(tmp_path) == {"a.json": data}
+    _fail_replace(monkeypatch, 1)
+    with pytest.raises(InputError, match=r"a\.json' cannot be written: No space left"):
+        replace_file(tmp_path / "a.json", b"3")
+    assert _contents(tmp_path) == {"a.json": b"2"}
+
+
+def test_atomic_path(tmp_path):
+    for data in (b"1", b"2"):
+        with atomic_path(tmp_path / "a.weights.h5") as path:
+            assert path.parent == tmp_path
+            assert path.name.endswith(".weights.h5")
+            path.write_bytes(data)
+        assert _contents(tmp_path) == {"a.weights.h5": data}
+
+
+def test_atomic_path_keeps_the_old_file_on_errors(tmp_path, monkeypatch):
+    (tmp_path / "a").write_bytes(b"before")
+    with pytest.raises(InputError, match="exists already"), atomic_path(tmp_path / "a", force=False):
+        pytest.fail("the block ran")
+    with pytest.raises(ZeroDivisionError), atomic_path(tmp_path / "a") as path:
+        path.write_bytes(b"half" * (1 // 0))
+    with pytest.raises(InputError, match="there is no folder"), atomic_path(tmp_path / "no" / "a") as path:
+        path.write_bytes(b"")
+    _fail_replace(monkeypatch, 1)
+    with pytest.raises(InputError, match="No space left"), atomic_path(tmp_path / "a") as path:
+        path.write_bytes(b"new")
+    assert _contents(tmp_path) == {"a": b"before"}
+
+
+def test_atomic_path_checks_again_before_it_renames(tmp_path):
+    with pytest.raises(InputError, match="exists already"), atomic_path(tmp_path / "a", force=False):
+        (tmp_path / "a").write_bytes(b"another program")
+    assert _contents(tmp_path) == {"a": b"another program"}
+
+
+def test_new_folder(tmp_path):
+    for name in ("1", "2"):
+        with new_folder(tmp_path / "models" / "a") as folder:
+            (folder / name).write_bytes(b"")
+        assert list(_contents(tmp_path / "models" / "a")) == [name]
+        assert os.listdir(tmp_path / "models") == ["a"]
+
+
+def test_new_folder_leaves_nothing_on_errors(tmp_path, monkeypatch):
+    with pytest.raises(ZeroDivisionError), new_folder(tmp_path / "b" / "c") as folder:
+        (folder / "x").write_bytes(b"half" * (1 // 0))
+    assert not list(tmp_path.iterdir())
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "x").write_bytes(b"before")
+    _fail_replace(monkeypatch, 2)
+    with pytest.raises(InputError, match="No space left"), new_folder(tmp_path / "a") as folder:
+        (folder / "x").write_bytes(b"new")
+    assert os.listdir(tmp_path) == ["a"]
+    assert _contents(tmp_path / "a") == {"x": b"before"}
+    with (
+        pytest.raises(InputError, match="there is no folder"),
+        new_folder(tmp_path / "a/x/y"),
+    ):
+        pytest.fail("the block ran")
+
+
+def test_move_folder_removes_the_remains_of_an_interrupted_move(tmp_path):
+    for name in ("source", "source-old", "target"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / name).write_bytes(b"")
+    move_folder(tmp_path / "source", tmp_path / "target")
+    assert os.listdir(tmp_path) == ["target"]
+    assert os.listdir(tmp_path / "target") == ["source"]
+
+
+def test_output_folder_is_removed_if_empty(tmp_path):
+    with output_folder(tmp_path / "a" / "b"):
+        assert (tmp_path / "a" / "b").is_dir()
+    assert not list(tmp_path.iterdir())
+    with output_folder(tmp_path / "a" / "b"):
+        (tmp_path / "a" / "x").write_bytes(b"")
+    assert _contents(tmp_path / "a") == {"x": b""}
+    with pytest.raises(InputError, match="cannot be created"), output_folder(tmp_path / "a" / "x" / "y"):
+        pytest.fail("the block ran")
+
+
+def test_remove_temporary_files(tmp_path):
+    names = [".0123456789abcdef.part", ".0123456789abcdef.part.weights.h5", "a.part", ".0123456789abcdef.png"]
+    for name in names:
+        (tmp_path / name).write_bytes(b"")
+    remove_temporary_files(tmp_path)
+    assert sorted(os.listdir(tmp_path)) == sorted(names[2:])
+
+
+def test_no_other_module_renames_files():
+    """Neither `os.replace`, `os.rename` nor `Path.rename`, and no temporary folders beside an output."""
+    found = set()
+    for path in PACKAGE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            match node:
+                case ast.Attribute(value=ast.Name(id="os"), attr="replace" | "rename" | "renames"):
+                    found.add(path.relative_to(PACKAGE).as_posix())
+                case ast.Call(func=ast.Attribute(attr="rename" | "mkdtemp")):
+                    found.add(path.relative_to(PACKAGE).as_posix())
+                case ast.Call(func=ast.Attribute(attr="TemporaryDirectory"), keywords=keywords):
+                    if any(keyword.arg == "dir" for keyword in keywords):
+                        found.add(path.relative_to(PACKAGE).as_posix())
+    assert found - NOT_YET == {"files.py"}

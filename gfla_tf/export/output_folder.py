@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 
 from gfla_tf.errors import InputError
-from gfla_tf.files import place_folder
+from gfla_tf.files import move_folder
 
 SAVED_MODEL, CARD_NAME = "saved_model.pb", "model_card.json"
 """The files by which an export of ours is known."""
@@ -57,7 +57,7 @@ def new_folder(folder, force: bool = False):
         yield beside
         beside.chmod(0o755)
         check_folder(path, force)
-        place_folder(beside, path)
+        move_folder(beside, path)
         made = []
     except OSError as error:
         reason = error.strerror or error

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import secrets
-import shutil
+from collections.abc import Iterable
 from pathlib import Path
 
 import cv2
@@ -13,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from gfla_tf.errors import InputError
+from gfla_tf.files import PathLike, new_folder
 from gfla_tf.images.io import MAX_PIXELS, encode_image
 
 READERS = ("opencv", "tensorflow-io")
@@ -120,33 +119,29 @@ def _tensorflow_io():
     return tensorflow_io
 
 
-def write_frames(frames, video, out) -> int:
-    """Writes frames as `<name of the video>_<number>.png` and returns how many there were.
+def write_frames(frames: Iterable[tuple[int, tf.Tensor]], video: PathLike, out: PathLike) -> int:
+    """Writes frames as `<name of the video>_<number>.png` into a new folder.
 
     Args:
-      frames: an iterable of (number, uint8 RGB [H, W, 3]) as TensorFlow's tensors.
-      video: the path whose name the pictures take.
-      out: the folder to make; it may be there if it is empty.
+      frames: an iterable of (number, uint8 RGB tensor [H, W, 3]).
+      video: the path of the video, from which the images take their names.
+      out: the output folder; if it exists, it must be empty.
+
+    Returns:
+      The number of images.
 
     Raises:
-      InputError: the folder holds something, or cannot be written.
+      InputError: the folder is not empty or cannot be written.
     """
     out = Path(os.path.abspath(out))
     if os.path.lexists(out) and not (out.is_dir() and not any(out.iterdir())):
-        raise InputError(f"the output {os.fspath(out)!r} is there and not an empty folder: name a new one")
-    beside = out.parent / f".{secrets.token_hex(8)}.part"
+        raise InputError(f"the output {os.fspath(out)!r} exists and is not an empty folder: choose a new one")
+    if not out.parent.is_dir():
+        raise InputError(f"the output {os.fspath(out)!r} cannot be written: there is no folder {out.parent}")
     count = 0
-    try:
-        beside.mkdir()
+    with new_folder(out) as folder:
         for number, frame in frames:
             name = f"{Path(video).stem}_{int(number):06}.png"
-            (beside / name).write_bytes(encode_image(name, frame.numpy()))
+            (folder / name).write_bytes(encode_image(name, frame.numpy()))
             count += 1
-        with contextlib.suppress(FileNotFoundError):
-            out.rmdir()
-        os.replace(beside, out)
-    except OSError as error:
-        raise InputError(f"the folder {os.fspath(out)!r} cannot be written: {error.strerror}") from error
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
     return count

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from gfla_tf.errors import InputError
-from gfla_tf.files import place_folder
+from gfla_tf.files import move_folder
 
 _BLOCK_PIXELS = 2**26  # of the images drawn at a time: 0.25 GiB with their part labels
 _GARMENTS = (
@@ -91,7 +91,7 @@ def write_folder(path, dataset, layout="deepfashion", *, force=False, workers=0,
             if dataset.identities[split]:
                 _write_split(beside, dataset, split, _LAYOUTS[layout], workers, progress)
         beside.chmod(0o755)
-        place_folder(beside, path)
+        move_folder(beside, path)
     finally:
         shutil.rmtree(beside, ignore_errors=True)
 

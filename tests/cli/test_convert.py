@@ -194,7 +194,7 @@ def test_nothing_is_overwritten_and_nothing_half_done_is_left(capsys, tmp_path, 
     out.write_text("mine")
     code, printed, err = convert(capsys, tmp_path / "net.npz", "-o", out)
     assert (code, printed, out.read_text()) == (2, "", "mine")
-    assert "exists already: name another one, or replace it with --force" in err
+    assert "exists already: choose another name, or overwrite it with --force" in err
     broken = {**networks["D"], "conv.bias": np.float32([np.nan])}
     write_npz(tmp_path / "broken.npz", broken)
     assert convert(capsys, tmp_path / "broken.npz", "-o", out, "--force")[0] == 2

@@ -38,7 +38,7 @@ def test_a_folder_becomes_an_hdf5_file(folder, tmp_path, capsys):
     ]
     assert PairFile(out).num_pairs("test") == 6
     assert main(command) == 2
-    assert "exists already: name another one, or replace it with --force" in capsys.readouterr().err
+    assert "exists already: choose another name, or overwrite it with --force" in capsys.readouterr().err
     assert main([*command, "--force"]) == 0
 
 

@@ -211,7 +211,7 @@ def test_names_and_sizes_from_the_photographs(place, capsys):
         (["a.json", "-o", "x.json", "--to", "csv"], "does not fit 'csv'"),
         (["a.json", "-o", "folder", "--to", "coco17"], "one file for all images: name a .json file"),
         (["a.json", "-o", "folder", "--to", "csv"], "one file for all images: name a .csv file"),
-        (["a.json", "-o", "note.txt"], "cannot be made"),
+        (["a.json", "-o", "note.txt"], "cannot be created"),
         (["a.json", "a.json", "-o", "folder"], "two images would both be written to"),
         (["a.json", "a.json", "-o", "x.csv"], "both named 'a.jpg'"),
         (["a.json", "-o", "x.json", "--images", "nowhere"], "'nowhere' cannot be read"),

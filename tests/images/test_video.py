@@ -92,8 +92,8 @@ def test_frames_become_pictures(tmp_path, lossless, capsys):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["clip.avi", "-o", "taken"], "is there and not an empty folder: name a new one"),
-        (["clip.avi", "-o", "no/frames"], "frames' cannot be written: No such file or directory"),
+        (["clip.avi", "-o", "taken"], "exists and is not an empty folder: choose a new one"),
+        (["clip.avi", "-o", "no/frames"], "frames' cannot be written: there is no folder"),
         (["clip.mp4", "-o", "frames"], "clip.mp4' cannot be read"),
     ],
 )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 
 import h5py
 import numpy as np
@@ -15,8 +14,7 @@ from gfla_tf.data.layout import find_layout
 from gfla_tf.data.opening import open_pairs
 from gfla_tf.data.pipeline import data_errors, load_pairs
 from gfla_tf.data.shards.builder import splits_of
-from gfla_tf.errors import InputError
-from gfla_tf.files import check_output
+from gfla_tf.files import atomic_path, check_output
 
 
 def write_pair_file(
@@ -49,29 +47,21 @@ def write_pair_file(
     protocol = dataset.protocol
     splits = {split: dataset.load(split) for split in splits_of(folder, chosen)}
     total, done = sum(len(data.pairs) for data in splits.values()), 0
-    beside = os.path.join(os.path.dirname(out), f".{secrets.token_hex(8)}.part")
-    try:
-        with h5py.File(beside, "x") as file, data_errors():
-            if protocol is not None:
-                file.attrs["protocol"] = json.dumps(protocol.to_dict())
-            for split, data in splits.items():
-                group, count = file.create_group(split), len(data.pairs)
-                shapes = dict.fromkeys(IMAGES, ((count, *dataset.image_size, 3), "u1"))
-                shapes |= dict.fromkeys(KEYPOINTS, ((count, 18, 2), "f4"))
-                for name, (shape, kind) in shapes.items():
-                    group.create_dataset(name, shape, kind)
-                for start, batch in enumerate(_batches(data, split, dataset.image_size, workers)):
-                    for name, part in batch.items():
-                        group[name][start * BLOCK : start * BLOCK + len(part)] = part
-                    done += len(part)
-                    if progress is not None:
-                        progress(done, total)
-        os.replace(beside, out)
-    except OSError as error:
-        raise InputError(f"the output {out!r} cannot be written: {error.strerror or error}") from error
-    finally:
-        if os.path.exists(beside):
-            os.unlink(beside)
+    with atomic_path(out) as temporary, h5py.File(temporary, "x") as file, data_errors():
+        if protocol is not None:
+            file.attrs["protocol"] = json.dumps(protocol.to_dict())
+        for split, data in splits.items():
+            group, count = file.create_group(split), len(data.pairs)
+            shapes = dict.fromkeys(IMAGES, ((count, *dataset.image_size, 3), "u1"))
+            shapes |= dict.fromkeys(KEYPOINTS, ((count, 18, 2), "f4"))
+            for name, (shape, kind) in shapes.items():
+                group.create_dataset(name, shape, kind)
+            for start, batch in enumerate(_batches(data, split, dataset.image_size, workers)):
+                for name, part in batch.items():
+                    group[name][start * BLOCK : start * BLOCK + len(part)] = part
+                done += len(part)
+                if progress is not None:
+                    progress(done, total)
     return {split: len(data.pairs) for split, data in splits.items()}
 
 

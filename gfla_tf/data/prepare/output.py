@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 
 from gfla_tf.data.layout import SPLITS, Layout
 from gfla_tf.data.protocol import FILE_NAME, Protocol, read_protocol, write_protocol
 from gfla_tf.errors import InputError
+from gfla_tf.files import remove_temporary_files
 
 SUMMARY_NAME = "summary.json"
-_UNFINISHED = re.compile(r"\.[0-9a-f]{16}\.part")
 
 
 def check_apart(out: str, source: str, lists: str) -> None:
@@ -68,11 +67,10 @@ def check_contents(out: str, targets: set[str]) -> None:
     """
     for split in SPLITS:
         folder = os.path.join(out, split)
+        remove_temporary_files(folder)
         for name in sorted(os.listdir(folder)):
             path = os.path.join(folder, name)
-            if _UNFINISHED.fullmatch(name):
-                os.unlink(path)
-            elif path not in targets:
+            if path not in targets:
                 raise InputError(
                     f"the file {path!r} is not in the lists, or its image is not in the source: remove it, "
                     "or begin the folder anew with --force"

@@ -10,7 +10,6 @@ import contextlib
 import fcntl
 import itertools
 import os
-import shutil
 import threading
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -34,6 +33,7 @@ from gfla_tf.data.shards.reader import file_checksum
 from gfla_tf.data.shards.writer import Picture, Shard, Stopped, Written, write_shard
 from gfla_tf.data.split import Split, read_folder_split
 from gfla_tf.errors import InputError
+from gfla_tf.files import move_folder, replace_file
 
 SHARD_BYTES = 128 * 2**20
 
@@ -89,7 +89,10 @@ def build_shards(
             write_protocol(beside, protocol)
         manifest = _finish(beside, chosen, splits, plan, written)
         _clear(beside, {MANIFEST, *manifest.files})
-        _put_in_place(beside, out)
+        try:
+            move_folder(beside, out)
+        except OSError as error:
+            raise InputError(f"cannot write the shards to {out!r}: {error.strerror}") from error
     return BuildReport(manifest, sum(result.kept for result in written.values()))
 
 
@@ -215,26 +218,5 @@ def _write_file(folder: str, name: str, data: bytes) -> FileEntry:
     if len(data) > MAX_INDEX_BYTES:
         raise InputError(f"the folder has too many images for one {name}: divide it")
     path = os.path.join(folder, name)
-    try:
-        with open(path, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-    except OSError as error:
-        raise InputError(f"{path!r} cannot be written: {error.strerror}") from error
+    replace_file(path, data)
     return FileEntry(len(data), file_checksum(path))
-
-
-def _put_in_place(beside: str, out: str) -> None:
-    """Renames the finished folder; the shards that were there are deleted only after that."""
-    old = f"{beside}-old"
-    try:
-        shutil.rmtree(old, ignore_errors=True)
-        if os.path.lexists(out):
-            os.replace(out, old)
-        os.replace(beside, out)
-    except OSError as error:
-        if os.path.isdir(old) and not os.path.lexists(out):
-            os.replace(old, out)
-        raise InputError(f"cannot write the shards to {out!r}: {error.strerror}") from error
-    shutil.rmtree(old, ignore_errors=True)

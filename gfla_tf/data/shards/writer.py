@@ -14,6 +14,7 @@ import tensorflow as tf
 from gfla_tf.data.shards.manifest import FileEntry
 from gfla_tf.data.shards.reader import file_checksum
 from gfla_tf.errors import InputError
+from gfla_tf.files import atomic_path, replace_file
 from gfla_tf.images.header import HeaderError
 from gfla_tf.images.io import MAX_BYTES, decode_image, read_file
 
@@ -86,19 +87,19 @@ def write_shard(folder: str, shard: Shard, step) -> Written:
     path = os.path.join(folder, shard.name)
     places = []
     try:
-        with tf.io.TFRecordWriter(f"{path}.part") as writer:
-            for picture in shard.pictures:
-                data = _read(picture)
-                record = _example(picture, data)
-                places.append([_HEAD + len(record) + _FOOT, _HEAD + record.index(data), len(data)])
-                writer.write(record)
-                step()
-        written = _read_back(f"{path}.part", places)
-        os.replace(f"{path}.part", path)
-        _note(path, shard, written)
-    except (OSError, tf.errors.OpError) as error:
-        reason = getattr(error, "strerror", None) or getattr(error, "message", str(error))
-        raise InputError(f"the shard {path!r} cannot be written: {reason}") from error
+        with atomic_path(path) as temporary:
+            with tf.io.TFRecordWriter(os.fspath(temporary)) as writer:
+                for picture in shard.pictures:
+                    data = _read(picture)
+                    record = _example(picture, data)
+                    places.append([_HEAD + len(record) + _FOOT, _HEAD + record.index(data), len(data)])
+                    writer.write(record)
+                    step()
+            written = _read_back(temporary, places)
+    except tf.errors.OpError as error:
+        raise InputError(f"the shard {path!r} cannot be written: {error.message}") from error
+    values = {"key": shard.key(), "entry": vars(written.entry), "places": written.places}
+    replace_file(f"{path}.done", json.dumps(values).encode())
     return written
 
 
@@ -144,18 +145,11 @@ def _read_back(path: str, places: list[list[int]]) -> Written:
         for size, offset, length in places:
             record = file.read(size)
             if len(record) != size or int.from_bytes(record[:8], "little") != size - _HEAD - _FOOT:
-                raise InputError(f"the shard {path!r} could not be written whole: is the disk full?")
+                raise InputError(f"the shard {os.fspath(path)!r} is incomplete: is the disk full?")
             digest.update(record)
             whole.append([position, size, offset, length, zlib.crc32(record)])
             position += size
     return Written(FileEntry(position, digest.hexdigest()), whole)
-
-
-def _note(path: str, shard: Shard, written: Written) -> None:
-    values = {"key": shard.key(), "entry": vars(written.entry), "places": written.places}
-    with open(f"{path}.done.part", "w") as file:
-        json.dump(values, file)
-    os.replace(f"{path}.done.part", f"{path}.done")
 
 
 def _finished(folder: str, shard: Shard) -> Written | None:

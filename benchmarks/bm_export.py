@@ -25,7 +25,7 @@ from benchmarks.timing import alternate
 from gfla_tf.evaluation.synthetic import MODEL_INPUTS
 from gfla_tf.export import export_saved_model
 from gfla_tf.export.litert import open_tflite
-from gfla_tf.export.tensor_parity import LIMITS, compare, drawn_pairs
+from gfla_tf.export.network_parity import LIMITS, compare, synthetic_pairs
 from gfla_tf.export.tflite import FORMS, convert
 from gfla_tf.models import PersonImageGenerator
 from gfla_tf.models.loading import load_generator
@@ -39,7 +39,7 @@ def measure(report, args, name):
     """A row for each form of one network."""
     model = load_generator() if name == "synthetic" else PersonImageGenerator.from_preset(name)
     size = tuple(max(STRIDE, side // args.shrink // STRIDE * STRIDE) for side in model.image_size)
-    pairs = drawn_pairs(model, size)
+    pairs = synthetic_pairs(model, size)
     inputs = [tf.constant(pairs[0][part]) for part in MODEL_INPUTS]
     calls = {"Keras": forward(lambda *values: _ask(model, values), inputs)}
     bytes_of, parity = {"Keras": 4 * model.count_params()}, {}

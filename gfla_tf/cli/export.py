@@ -1,4 +1,4 @@
-"""`gfla export`: a trained model in a form that runs without this package."""
+"""`gfla export`: write a trained model as a SavedModel, TFLite or ONNX file."""
 
 import os
 import shlex
@@ -7,14 +7,14 @@ import sys
 from gfla_tf.cli import arguments
 from gfla_tf.errors import InputError
 
-HELP = "write a trained model for TensorFlow Serving, LiteRT and other programs"
+HELP = "export a trained model for TensorFlow Serving, LiteRT or ONNX Runtime"
 
 _OPTIONS = {
     "savedmodel": ("size", "fit"),
     "tflite": ("size", "quantize", "calibration", "batch"),
     "onnx": ("size", "batch"),
 }
-"""By format, the options that it takes; the others are refused."""
+"""The options of each format; an option of another format is an error."""
 
 _OPTIONAL = sorted({name for names in _OPTIONS.values() for name in names})
 
@@ -39,42 +39,42 @@ def add_arguments(parser):
         "--output",
         required=True,
         metavar="OUT",
-        help="what to write: a folder for savedmodel, otherwise a file",
+        help="the output: a folder for savedmodel, a file for tflite and onnx",
     )
     parser.add_argument(
         "--size",
         type=arguments.size,
         metavar="HxW",
-        help="height x width of the images that the networks see (default: the model's own)",
+        help="height x width of the images that the networks process (default: the model's image size)",
     )
     parser.add_argument(
         "--fit",
         choices=("letterbox", "resize"),
-        help="savedmodel: keep a photograph's proportions in that frame, or stretch it (default: letterbox)",
+        help="savedmodel: keep the aspect ratio of a photo, or stretch it to --size (default: letterbox)",
     )
     parser.add_argument(
         "--quantize",
         choices=("float32", "float16", "dynamic", "int8"),
-        help="tflite: float16 or int8 (dynamic) weights, or convolutions in int8 (default: float32)",
+        help="tflite: float16 weights, int8 weights (dynamic), or int8 convolutions (default: float32)",
     )
     parser.add_argument(
         "--calibration",
         metavar="FOLDER",
-        help="tflite, --quantize int8: the data folder or shards that ranges are measured on",
+        help="tflite with --quantize int8: the data folder or shards used to calibrate activation ranges",
     )
     parser.add_argument(
         "--batch",
         choices=("1", "dynamic"),
-        help="tflite, onnx: one picture a call, or any number (default: 1 for tflite, dynamic for onnx)",
+        help="tflite, onnx: the batch size, 1 or any (default: 1 for tflite, dynamic for onnx)",
     )
-    parser.add_argument("--force", action="store_true", help="replace the export that is there")
+    parser.add_argument("--force", action="store_true", help="overwrite existing outputs")
 
 
 def run(args):
-    """Exports, and says what was written, how it compares, and how to use it.
+    """Exports a model and prints the files written and their difference from the Keras model.
 
     Raises:
-      InputError: a model that cannot be read, an output that cannot be written, or an option of another
+      InputError: The model cannot be read, the output cannot be written, or an option belongs to another
         format.
     """
     for name in _OPTIONAL:
@@ -88,30 +88,36 @@ def run(args):
 
 
 def _check_output(args):
-    """Refuses an output that is in use before TensorFlow and the model are loaded."""
-    from gfla_tf.export.output_folder import check_folder
+    """Checks the output path before TensorFlow and the model are loaded."""
+    from gfla_tf.export.exported_folder import check_folder
     from gfla_tf.files import check_output
 
     (check_folder if args.format == "savedmodel" else check_output)(args.output, args.force)
 
 
-def _saved_model(args):
-    from gfla_tf.export import export_saved_model
+def _export(args, export, **options):
+    """Loads the model and calls one of the functions of `gfla_tf.export` with the arguments they share."""
     from gfla_tf.models.loading import load_generator
 
-    _say("loading the model")
-    done = export_saved_model(
+    _log("loading the model")
+    return export(
         load_generator(args.model),
         args.output,
         source=args.model,
         size=args.size,
-        fit=args.fit or "letterbox",
         force=args.force,
-        progress=_say,
+        progress=_log,
+        **options,
     )
-    print_written(args.output, done.card)
+
+
+def _saved_model(args):
+    from gfla_tf.export import export_saved_model
+
+    done = _export(args, export_saved_model, fit=args.fit or "letterbox")
+    print_written(args.output, done.model_card)
     print(f"signatures: {', '.join(done.signatures)}")
-    print(f"look at it: saved_model_cli show --all --dir {shlex.quote(args.output)}")
+    print(f"inspect it: saved_model_cli show --all --dir {shlex.quote(args.output)}")
     path = os.path.abspath(args.output)
     base, version = os.path.split(path)
     if version.isdecimal():
@@ -121,66 +127,53 @@ def _saved_model(args):
             f"--model_base_path={shlex.quote(base)}"
         )
     else:
-        print(f"TensorFlow Serving looks for versions: export to {shlex.quote(os.path.join(path, '1'))}")
+        print(
+            "TensorFlow Serving needs a version number as the folder's name: export to "
+            f"{shlex.quote(os.path.join(path, '1'))}"
+        )
     return 0
 
 
 def _tflite(args):
     from gfla_tf.cli.progress import progress_bar
     from gfla_tf.export import export_tflite
-    from gfla_tf.models.loading import load_generator
 
-    _say("loading the model")
-    with os.fdopen(os.dup(2), "w") as terminal:  # of its own: the converter's messages are silenced
-        done = export_tflite(
-            load_generator(args.model),
-            args.output,
-            source=args.model,
-            size=args.size,
+    with os.fdopen(os.dup(2), "w") as terminal:  # a copy, since export_tflite redirects standard error
+        done = _export(
+            args,
+            export_tflite,
             quantize=args.quantize or "float32",
             batch=None if args.batch == "dynamic" else 1,
             calibration=args.calibration,
-            force=args.force,
-            progress=_say,
-            calibrated=progress_bar("measuring ranges", terminal),
+            calibrated=progress_bar("calibrating", terminal),
         )
-    _print_file(done)
-    return 0
+    return _print_file(done)
 
 
 def _onnx(args):
     from gfla_tf.export import export_onnx
-    from gfla_tf.models.loading import load_generator
 
-    _say("loading the model")
-    done = export_onnx(
-        load_generator(args.model),
-        args.output,
-        source=args.model,
-        size=args.size,
-        batch=1 if args.batch == "1" else None,
-        force=args.force,
-        progress=_say,
-    )
-    _print_file(done)
-    return 0
+    return _print_file(_export(args, export_onnx, batch=1 if args.batch == "1" else None))
 
 
 def _print_file(done):
-    print_written(done.path, done.card)
-    print(f"compared on {done.card['export']['compared_on']}; SSIM {done.card['parity']['ssim']:.4f}")
+    print_written(done.path, done.model_card)
+    export, parity = done.model_card["export"], done.model_card["parity"]
+    print(f"compared on {export['compared_on']}; SSIM {parity['ssim']:.4f}")
+    return 0
 
 
-def print_written(output, card):
-    """Says what was written, and how it compares with the Keras model."""
-    size = sum(file["bytes"] for file in card["files"].values())
-    print(f"wrote {output}: {card['name']}, {card['parameters']:,} parameters, {size / 2**20:.1f} MiB")
-    for name, file in card["files"].items():
+def print_written(output, model_card):
+    """Prints the files of an export and its largest differences from the Keras model."""
+    size = sum(file["bytes"] for file in model_card["files"].values())
+    name, parameters = model_card["name"], model_card["parameters"]
+    print(f"wrote {output}: {name}, {parameters:,} parameters, {size / 2**20:.1f} MiB")
+    for name, file in model_card["files"].items():
         print(f"  {file['bytes']:>12,}  {name}")
-    parity = {name: value for name, value in card["parity"].items() if name != "ssim"}
+    parity = {name: value for name, value in model_card["parity"].items() if name != "ssim"}
     differences = ", ".join(f"{name} {value:.2g}" for name, value in parity.items())
     print(f"largest differences from the Keras model: {differences}")
 
 
-def _say(step):
+def _log(step):
     print(f"gfla: {step}", file=sys.stderr, flush=True)

@@ -6,9 +6,9 @@ Names load on first use, so that an output can be checked before TensorFlow is i
 import importlib
 
 _HOMES = {
-    "ExportedFile": "gfla_tf.export.output_file",
+    "ExportedFile": "gfla_tf.export.exported_file",
     "ExportedModel": "gfla_tf.export.saved_model",
-    "export_onnx": "gfla_tf.export.onnx_file",
+    "export_onnx": "gfla_tf.export.onnx",
     "export_saved_model": "gfla_tf.export.saved_model",
     "export_tflite": "gfla_tf.export.tflite",
 }

@@ -7,7 +7,7 @@ import os
 import numpy as np
 
 from gfla_tf.errors import InputError
-from gfla_tf.export.tensor_graph import SIGNATURE
+from gfla_tf.export.network_graph import SIGNATURE
 
 
 def load_interpreter():

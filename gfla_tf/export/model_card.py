@@ -14,7 +14,7 @@ import tensorflow as tf
 from gfla_tf._version import __version__
 from gfla_tf.config import load_config
 from gfla_tf.errors import InputError
-from gfla_tf.export.output_folder import CARD_NAME
+from gfla_tf.export.exported_folder import MODEL_CARD
 from gfla_tf.images.io import read_file
 from gfla_tf.models.loading import MODEL_NAME, model_file
 from gfla_tf.models.preset_folder import WEIGHTS
@@ -63,14 +63,14 @@ def model_card(model, source, *, export: dict, parity: dict | None = None, files
     }
 
 
-def card_text(card: dict) -> str:
+def model_card_text(card: dict) -> str:
     """The card as JSON, as it is written."""
     return json.dumps(card, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def card_path(output) -> str:
+def model_card_path(output) -> str:
     """Where the card of an exported file stands: `person.tflite` -> `person.model_card.json` beside it."""
-    return f"{os.path.splitext(os.fspath(output))[0]}.{CARD_NAME}"
+    return f"{os.path.splitext(os.fspath(output))[0]}.{MODEL_CARD}"
 
 
 def sha256(path) -> str:

@@ -11,10 +11,10 @@ from tensorflow.core.protobuf import saved_model_pb2
 
 from gfla_tf import _compat
 from gfla_tf.errors import InputError
-from gfla_tf.export.model_card import card_text, model_card
-from gfla_tf.export.output_folder import CARD_NAME, SAVED_MODEL, check_folder, new_folder
-from gfla_tf.export.parity import check_parity, measure_parity
+from gfla_tf.export.exported_folder import MODEL_CARD, SAVED_MODEL, check_folder, new_folder
+from gfla_tf.export.model_card import model_card, model_card_text
 from gfla_tf.export.serving import Serving
+from gfla_tf.export.serving_parity import check_parity, measure_parity
 from gfla_tf.export.warmup import FILE as WARMUP
 from gfla_tf.export.warmup import warmup_requests, write_warmup
 
@@ -27,7 +27,7 @@ class ExportedModel:
     """A written export: its folder, its card (`gfla_tf.export.model_card`) and its signatures' names."""
 
     folder: Path
-    card: dict
+    model_card: dict
     signatures: tuple[str, ...]
 
 
@@ -79,7 +79,7 @@ def export_saved_model(
         files = {str(path.relative_to(beside)): path for path in beside.rglob("*") if path.is_file()}
         asked = {"format": "savedmodel", "size": list(serving.size), "fit": fit, "batch": "dynamic"}
         card = model_card(model, source, export=asked, parity=parity, files=files)
-        (beside / CARD_NAME).write_text(card_text(card), encoding="utf-8")
+        (beside / MODEL_CARD).write_text(model_card_text(card), encoding="utf-8")
     return ExportedModel(Path(folder), card, tuple(functions))
 
 

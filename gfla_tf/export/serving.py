@@ -9,11 +9,11 @@ from __future__ import annotations
 import tensorflow as tf
 
 from gfla_tf import ops
-from gfla_tf.export import checks
-from gfla_tf.export.checks import NUM_KEYPOINTS
-from gfla_tf.export.framing import GraphFrame
-from gfla_tf.export.pictures import decode_picture, encode_png
-from gfla_tf.export.resampling import to_uint8
+from gfla_tf.export import request_checks as checks
+from gfla_tf.export.encoded_images import decode_png_or_jpeg, encode_png
+from gfla_tf.export.graph_frame import GraphFrame
+from gfla_tf.export.graph_resize import to_uint8
+from gfla_tf.export.request_checks import NUM_KEYPOINTS
 from gfla_tf.images.frame import MODES
 from gfla_tf.images.io import MAX_PIXELS
 from gfla_tf.pose.heatmaps import pose_heatmaps
@@ -112,7 +112,7 @@ class Serving:
         specs = self._encoded_inputs()
         encoded = {name: checks.shaped(value, name, specs[name].shape) for name, value in encoded.items()}
         encoded |= {name: checks.finite(encoded[name], name) for name in self._parts}
-        encoded["encoded_size"] = checks.picture_sizes(encoded["encoded_size"], "encoded_size", MAX_PIXELS)
+        encoded["encoded_size"] = checks.image_sizes(encoded["encoded_size"], "encoded_size", MAX_PIXELS)
         points = checks.keypoints(target_keypoints, "target_keypoints")
         encoded = checks.one_or_each(checks.same_rows(encoded), points, "target_keypoints")
         parts = [
@@ -164,7 +164,7 @@ class Serving:
         """Photographs in the frame, uint8 [N, H, W, 3], and their own sizes, int32 [N, 2]."""
 
         def one(row):
-            rgb = decode_picture(source_bytes[row], row, "source_bytes")
+            rgb = decode_png_or_jpeg(source_bytes[row], row, "source_bytes")
             size = tf.shape(rgb)[:2]
             return GraphFrame.fit(size, self.size, self.fit).place_image(rgb), size
 

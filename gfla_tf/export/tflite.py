@@ -11,12 +11,12 @@ from tensorflow.lite.python.convert_phase import ConverterError
 
 from gfla_tf.errors import InputError
 from gfla_tf.export.calibration import Calibration
+from gfla_tf.export.exported_file import ExportedFile, check_file, write_with_model_card
 from gfla_tf.export.litert import load_interpreter, open_tflite
-from gfla_tf.export.output_file import ExportedFile, check_file, write_with_card
-from gfla_tf.export.silence import quiet
-from gfla_tf.export.tensor_graph import SIGNATURE, check_model, saved_graph
-from gfla_tf.export.tensor_parity import PAIRS, check_parity, compare, drawn_pairs
-from gfla_tf.export.tflite_file import foreign_operators, halve_weights, heads
+from gfla_tf.export.network_graph import SIGNATURE, check_model, saved_graph
+from gfla_tf.export.network_parity import PAIRS, check_parity, compare, synthetic_pairs
+from gfla_tf.export.stderr import suppress_stderr
+from gfla_tf.export.tflite_flatbuffer import foreign_operators, halve_weights, heads
 
 FORMS = ("float32", "float16", "dynamic", "int8")
 
@@ -81,7 +81,7 @@ def export_tflite(
     ranges = None if data is None else lambda: data.read(calibrated)
     content = convert(model, size, quantize, batch, ranges)
     progress("comparing it with the Keras model")
-    pairs = drawn_pairs(model, size) if data is None else data.held_out(PAIRS)
+    pairs = synthetic_pairs(model, size) if data is None else data.held_out(PAIRS)
     parity = compare(model, open_tflite(content), pairs)
     check_parity(parity, quantize)
     asked = {
@@ -92,7 +92,7 @@ def export_tflite(
         "calibration_pairs": None if data is None else data.count,
         "compared_on": f"{len(pairs)} pairs of {'SyntheticPeople' if data is None else 'the test split'}",
     }
-    return write_with_card(model, source, output, content, asked, parity, force)
+    return write_with_model_card(model, source, output, content, asked, parity, force)
 
 
 def convert(model, size, quantize: str = "float32", batch: int | None = 1, ranges=None) -> bytes:
@@ -104,7 +104,7 @@ def convert(model, size, quantize: str = "float32", batch: int | None = 1, range
     Raises:
       InputError: the graph needs operators that are not TFLite's own.
     """
-    with quiet(), saved_graph(model, size, batch) as folder:
+    with suppress_stderr(), saved_graph(model, size, batch) as folder:
         converter = tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=[SIGNATURE])
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
         if quantize in ("dynamic", "int8"):

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from gfla_tf import models
 from gfla_tf.errors import InputError
 from gfla_tf.interop import torch as torch_format
-from gfla_tf.interop.arguments import discriminator_arguments, flow_arguments, person_arguments
+from gfla_tf.interop.infer_arguments import discriminator_arguments, flow_arguments, person_arguments
 
 STAGE1_PREFIX = "flow_net."
 """What the released program puts before the names of F, also where F is alone, after stage 1."""

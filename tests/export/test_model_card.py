@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from gfla_tf.errors import InputError
-from gfla_tf.export.model_card import card_path, card_text, model_card
+from gfla_tf.export.model_card import model_card, model_card_path, model_card_text
 from gfla_tf.models import PersonImageGenerator
 
 
@@ -33,7 +33,7 @@ def test_a_run_folder(model, run):
     weights = run / "model.keras"
     for source in (run, weights):
         card = model_card(model, source, export={"format": "x"}, parity={"image": 0.0}, files={"w": weights})
-        assert json.loads(card_text(card)) == card
+        assert json.loads(model_card_text(card)) == card
         assert card["name"] == "mine"
         assert card["weights_sha256"] == hashlib.sha256(b"weights").hexdigest()
         assert card["data"] == {"images": "img of deepfashion", "settings": {"source": "deepfashion"}}
@@ -76,4 +76,4 @@ def test_a_damaged_record_is_named(model, run, name, text):
 
 
 def test_beside_a_single_file():
-    assert card_path("out/person.tflite") == "out/person.model_card.json"
+    assert model_card_path("out/person.tflite") == "out/person.model_card.json"

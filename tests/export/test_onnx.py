@@ -8,7 +8,7 @@ import pytest
 
 from gfla_tf import interop
 from gfla_tf.errors import InputError
-from gfla_tf.export.onnx_file import convert, export_onnx, open_onnx
+from gfla_tf.export.onnx import convert, export_onnx, open_onnx
 from gfla_tf.models import PersonImageGenerator
 from tests.export.small import random_inputs, small_model
 from tests.golden import recipe
@@ -36,9 +36,9 @@ def test_any_batch_answers_as_the_model(tmp_path):
     run = open_onnx(done.path.read_bytes())
     for batch in (1, 3):
         assert _difference(run, model, random_inputs(SIZE, batch)) < 1e-5
-    assert json.loads((tmp_path / "a.model_card.json").read_text()) == done.card
-    assert done.card["export"]["batch"] == "dynamic"
-    assert done.card["parity"]["image"] < 1e-5
+    assert json.loads((tmp_path / "a.model_card.json").read_text()) == done.model_card
+    assert done.model_card["export"]["batch"] == "dynamic"
+    assert done.model_card["parity"]["image"] < 1e-5
 
 
 @pytest.mark.parametrize("package", ["tf2onnx", "onnxruntime"])

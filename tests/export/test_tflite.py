@@ -10,10 +10,10 @@ import tensorflow as tf
 from gfla_tf import interop
 from gfla_tf.data import SyntheticPeople
 from gfla_tf.errors import InputError
-from gfla_tf.export import tensor_parity
+from gfla_tf.export import network_parity
 from gfla_tf.export.litert import open_tflite
 from gfla_tf.export.tflite import FORMS, convert, export_tflite
-from gfla_tf.export.tflite_file import foreign_operators, halve_weights, operators
+from gfla_tf.export.tflite_flatbuffer import foreign_operators, halve_weights, operators
 from gfla_tf.models import PersonImageGenerator
 from gfla_tf.synthetic import write_folder
 from tests.export.small import random_inputs, small_model
@@ -105,14 +105,14 @@ def test_only_operators_of_tflite(exported, form):
 @pytest.mark.slow
 @pytest.mark.parametrize("form", FORMS)
 def test_the_card_tells_the_file_and_its_parity(exported, model, form):
-    path, card = exported[form].path, exported[form].card
+    path, card = exported[form].path, exported[form].model_card
     assert json.loads((path.parent / f"{form}.model_card.json").read_text()) == card
     assert card["export"]["quantize"] == form
     assert card["files"][path.name]["bytes"] == path.stat().st_size
     assert sorted(card["parity"]) == sorted([*NAMES, "ssim"])
     if form != "int8":  # which is compared on the folder's pairs
-        pairs = tensor_parity.drawn_pairs(model, SIZE)
-        again = tensor_parity.compare(model, open_tflite(path.read_bytes()), pairs)
+        pairs = network_parity.synthetic_pairs(model, SIZE)
+        again = network_parity.compare(model, open_tflite(path.read_bytes()), pairs)
         assert card["parity"] == pytest.approx(again, abs=1e-5)
     assert (card["parity"]["ssim"] > 0.9999) == (form in ("float32", "float16"))
 
@@ -135,7 +135,7 @@ def test_float16_keeps_the_smallest_tensors_in_float32(exported):
     details = _interpreter(exported["float16"]).get_tensor_details()
     halved = [int(np.prod(one["shape"])) for one in details if one["dtype"] == np.float16]
     widened = [one["name"] for one in details if one["name"].endswith("_float32")]
-    total = exported["float16"].card["parameters"]
+    total = exported["float16"].model_card["parameters"]
     assert len(widened) == len(halved) == operators(exported["float16"].path.read_bytes())["DEQUANTIZE"]
     assert 0.75 < sum(halved) / total < 0.85  # four fifths; a tensor is halved whole or not at all
     assert min(halved) > 8  # biases, scales and other short ones stay
@@ -169,7 +169,7 @@ def test_any_batch(any_batch, model):
 @pytest.mark.slow
 def test_another_size(model, saved, tmp_path):
     done = export_tflite(model, tmp_path / "a.tflite", source=saved, size=(48, 32))
-    assert done.card["export"]["size"] == [48, 32]
+    assert done.model_card["export"]["size"] == [48, 32]
     assert _difference(open_tflite(done.path.read_bytes()), model, random_inputs((48, 32), 1)) < 1e-5
 
 
@@ -211,7 +211,7 @@ def test_a_damaged_image_of_the_calibration_is_named(model, people, tmp_path):
 
 def test_a_file_too_far_from_the_model_is_not_written(any_batch, model, saved, tmp_path, monkeypatch):
     monkeypatch.setattr("gfla_tf.export.tflite.convert", lambda *_: any_batch)
-    monkeypatch.setitem(tensor_parity.LIMITS, "float32", 1e-12)
+    monkeypatch.setitem(network_parity.LIMITS, "float32", 1e-12)
     with pytest.raises(InputError, match=r"float32 export's .* more than 1e-12: nothing was written"):
         export_tflite(model, tmp_path / "a.tflite", source=saved)
     assert list(tmp_path.iterdir()) == []

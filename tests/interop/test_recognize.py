@@ -6,7 +6,7 @@ import pytest
 from gfla_tf import models
 from gfla_tf.errors import InputError
 from gfla_tf.interop import torch as torch_format
-from gfla_tf.interop.arguments import person_arguments
+from gfla_tf.interop.infer_arguments import person_arguments
 from gfla_tf.interop.recognize import is_vgg19, load_recognized, title
 from tests.weight_files.released import state_dict
 

@@ -8,8 +8,8 @@ import sys
 
 
 @contextlib.contextmanager
-def quiet():
-    """For `with quiet():` around what prints on standard error; errors are raised as ever."""
+def suppress_stderr():
+    """For `with suppress_stderr():` around what prints on standard error; errors are raised as ever."""
     sys.stderr.flush()
     kept = os.dup(2)
     try:

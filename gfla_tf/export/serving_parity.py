@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from gfla_tf.errors import InputError
-from gfla_tf.export.checks import NUM_KEYPOINTS
+from gfla_tf.export.request_checks import NUM_KEYPOINTS
 from gfla_tf.generate import generate
 from gfla_tf.images.frame import Frame
 from gfla_tf.images.io import decode_image, encode_image

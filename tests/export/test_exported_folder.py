@@ -3,7 +3,7 @@
 import pytest
 
 from gfla_tf.errors import InputError
-from gfla_tf.export.output_folder import check_folder, new_folder
+from gfla_tf.export.exported_folder import check_folder, new_folder
 
 
 def _export(folder, text="old"):

@@ -17,7 +17,7 @@ LIMITS = {"float32": 1e-4, "float16": 5e-3}
 """The largest difference that an export may have: of images in [-1, 1], masks, and flows in pixels."""
 
 
-def drawn_pairs(model, size: tuple[int, int]) -> list[dict]:
+def synthetic_pairs(model, size: tuple[int, int]) -> list[dict]:
     """Inputs of drawn people that no model was trained on, a dict of [1, ...] arrays for each pair."""
     people = SyntheticPeople(size, identities={"test": PAIRS})
     pairs = []

@@ -11,7 +11,7 @@ from pathlib import Path
 from gfla_tf.errors import InputError
 from gfla_tf.files import move_folder
 
-SAVED_MODEL, CARD_NAME = "saved_model.pb", "model_card.json"
+SAVED_MODEL, MODEL_CARD = "saved_model.pb", "model_card.json"
 """The files by which an export of ours is known."""
 
 
@@ -26,7 +26,7 @@ def check_folder(folder, force: bool = False) -> Path:
         raise InputError(f"the output {str(folder)!r} is there and is no folder: name another one")
     if not path.is_dir() or not any(path.iterdir()):
         return path
-    if not all((path / name).is_file() for name in (SAVED_MODEL, CARD_NAME)):
+    if not all((path / name).is_file() for name in (SAVED_MODEL, MODEL_CARD)):
         raise InputError(
             f"the output {str(folder)!r} is a folder with something else in it, which is never replaced: "
             "name another one"

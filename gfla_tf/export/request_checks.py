@@ -97,7 +97,7 @@ def frame_sizes(value, name: str, largest: int) -> tf.Tensor:
         return tf.identity(value)
 
 
-def picture_sizes(value, name: str, pixels: int) -> tf.Tensor:
+def image_sizes(value, name: str, pixels: int) -> tf.Tensor:
     """Sizes (h, w) of pictures to be made: int32 [N, 2], each of at most `pixels` pixels."""
     sides = tf.cast(frame_sizes(value, name, pixels), tf.int64)
     fits = tf.reduce_prod(sides, axis=1) <= pixels

@@ -36,7 +36,7 @@ def check_model(model, size=None) -> tuple[int, int]:
     return size
 
 
-def tensor_function(model, size: tuple[int, int], batch: int | None):
+def network_function(model, size: tuple[int, int], batch: int | None):
     """The networks as a `tf.function` with an input signature, to be traced under `ops.portable()`.
 
     It takes source_image [N, H, W, 3] in [-1, 1], source_pose and target_pose [N, H, W, 18], all float32, and
@@ -57,11 +57,11 @@ def tensor_function(model, size: tuple[int, int], batch: int | None):
 
 @contextlib.contextmanager
 def saved_graph(model, size: tuple[int, int], batch: int | None):
-    """For `with saved_graph(...) as folder:` a SavedModel of `tensor_function` without variables and loops.
+    """For `with saved_graph(...) as folder:` a SavedModel of `network_function` without variables and loops.
 
     Its only signature is `serving_default`.
     """
-    function = tensor_function(model, size, batch)
+    function = network_function(model, size, batch)
     with ops.portable(loops=False):
         traced = function.get_concrete_function()
     frozen = convert_variables_to_constants_v2(traced)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from gfla_tf.export.checks import required
+from gfla_tf.export.request_checks import required
 from gfla_tf.images.io import MAX_BYTES, MAX_PIXELS
 
 _PNG = (0x89, *b"PNG\r\n\x1a\n")
@@ -19,7 +19,7 @@ _QUICK = 1  # of zlib's levels
 _HEAD = 26  # bytes of a PNG up to its colour type
 
 
-def decode_picture(data, row, name: str) -> tf.Tensor:
+def decode_png_or_jpeg(data, row, name: str) -> tf.Tensor:
     """Decodes one picture.
 
     Args:

@@ -9,10 +9,10 @@ import numpy as np
 
 from gfla_tf import ops
 from gfla_tf.errors import InputError
-from gfla_tf.export.output_file import ExportedFile, check_file, write_with_card
-from gfla_tf.export.silence import quiet
-from gfla_tf.export.tensor_graph import check_model, tensor_function
-from gfla_tf.export.tensor_parity import check_parity, compare, drawn_pairs
+from gfla_tf.export.exported_file import ExportedFile, check_file, write_with_model_card
+from gfla_tf.export.network_graph import check_model, network_function
+from gfla_tf.export.network_parity import check_parity, compare, synthetic_pairs
+from gfla_tf.export.stderr import suppress_stderr
 
 OPSET = 17
 """ONNX's version of 2022, which ONNX Runtime reads from 1.13 on."""
@@ -30,7 +30,7 @@ def export_onnx(
 ) -> ExportedFile:
     """Writes `output` and its model card, after comparing the file with the Keras model by ONNX Runtime.
 
-    Inputs and outputs are those of `gfla_tf.export.tensor_graph.tensor_function`, all float32.
+    Inputs and outputs are those of `gfla_tf.export.network_graph.network_function`, all float32.
 
     Args:
       model: a `PersonImageGenerator` for RGB images and 18 keypoints.
@@ -52,7 +52,7 @@ def export_onnx(
     progress("converting to ONNX")
     content = convert(model, size, batch)
     progress("comparing it with the Keras model")
-    pairs = drawn_pairs(model, size)
+    pairs = synthetic_pairs(model, size)
     parity = compare(model, open_onnx(content), pairs)
     check_parity(parity, "float32")
     asked = {
@@ -62,13 +62,13 @@ def export_onnx(
         "opset": OPSET,
         "compared_on": f"{len(pairs)} pairs of SyntheticPeople",
     }
-    return write_with_card(model, source, output, content, asked, parity, force)
+    return write_with_model_card(model, source, output, content, asked, parity, force)
 
 
 def convert(model, size: tuple[int, int], batch: int | None = None) -> bytes:
     """A model as an ONNX file's content; see `export_onnx`."""
-    function = tensor_function(model, size, batch)
-    with quiet(), ops.portable(loops=False):
+    function = network_function(model, size, batch)
+    with suppress_stderr(), ops.portable(loops=False):
         proto, _ = _load("tf2onnx").convert.from_function(
             function, input_signature=function.input_signature, opset=OPSET
         )

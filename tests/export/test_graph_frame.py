@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from gfla_tf.export.framing import GraphFrame
+from gfla_tf.export.graph_frame import GraphFrame
 from gfla_tf.images.frame import MODES, Frame
 
 # Larger and smaller than the frame, both at once, one pixel thin, and reduced so much that blocks come first.

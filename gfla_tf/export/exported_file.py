@@ -6,7 +6,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from gfla_tf.export.model_card import card_path, card_text, model_card
+from gfla_tf.export.model_card import model_card, model_card_path, model_card_text
 from gfla_tf.files import check_output, write_files
 
 
@@ -15,7 +15,7 @@ class ExportedFile:
     """A written file and what its card says."""
 
     path: Path
-    card: dict
+    model_card: dict
 
 
 def check_file(output, force: bool = False) -> None:
@@ -24,11 +24,11 @@ def check_file(output, force: bool = False) -> None:
     Raises:
       InputError: one of them exists and `force` is False, or the folder is missing or not writable.
     """
-    for path in (output, card_path(output)):
+    for path in (output, model_card_path(output)):
         check_output(path, force)
 
 
-def write_with_card(model, source, output, content: bytes, asked: dict, parity: dict, force: bool):
+def write_with_model_card(model, source, output, content: bytes, asked: dict, parity: dict, force: bool):
     """Writes both and returns an `ExportedFile`; `asked` and `parity` go into the card.
 
     Raises:
@@ -39,5 +39,5 @@ def write_with_card(model, source, output, content: bytes, asked: dict, parity: 
         copy = Path(folder) / output.name
         copy.write_bytes(content)
         card = model_card(model, source, export=asked, parity=parity, files={output.name: copy})
-    write_files({output: content, card_path(output): card_text(card).encode()}, force)
+    write_files({output: content, model_card_path(output): model_card_text(card).encode()}, force)
     return ExportedFile(output, card)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from gfla_tf.export.pictures import decode_picture, encode_png
+from gfla_tf.export.encoded_images import decode_png_or_jpeg, encode_png
 from gfla_tf.images.io import decode_image, encode_image
 from tests.images import pictures
 
@@ -16,7 +16,8 @@ ROWS = [bytes(range(n, n + 40)) * 2 for n in range(30)]
 @pytest.fixture(scope="module")
 def decode():
     return tf.function(
-        lambda data: decode_picture(data, 7, "source_bytes"), input_signature=[tf.TensorSpec([], tf.string)]
+        lambda data: decode_png_or_jpeg(data, 7, "source_bytes"),
+        input_signature=[tf.TensorSpec([], tf.string)],
     )
 
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from gfla_tf.export.resampling import area_taps, resample, restoring_taps, to_uint8
+from gfla_tf.export.graph_resize import area_taps, resample, restoring_taps, to_uint8
 from gfla_tf.images.frame import MODES
 
 

@@ -86,6 +86,36 @@ def test_imports_point_down():
     assert not wrong
 
 
+def _graph():
+    """{module: the modules of ours that it imports, wherever in the file}."""
+    names = {}
+    for path in _modules():
+        parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+        names[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    graph = {}
+    for name, path in names.items():
+        package = name if path.name == "__init__.py" else name.rpartition(".")[0]
+        found = set()
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                found |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                base = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
+                module = ".".join([*base, *([node.module] if node.module else [])])
+                inner = {f"{module}.{alias.name}" for alias in node.names}
+                found |= {one if one in names else module for one in inner}
+        graph[name] = {one for one in found if one in names and one != name}
+    return graph
+
+
+def test_no_import_cycles():
+    graph = _graph()
+    while leaves := [name for name, imported in graph.items() if not imported & set(graph)]:
+        for name in leaves:
+            del graph[name]
+    assert not graph
+
+
 def _run(code):
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
 

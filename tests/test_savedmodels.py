@@ -99,7 +99,7 @@ def test_the_figures_are_those_of_the_pages(make, manifest, figures):
     result = EvaluationResult(**{**figures, "image_size": tuple(figures["image_size"])})
     tables = [*result.tables(), targets_table(TARGETS["synthetic"](result))]
     assert len(tables) == 4
-    for page in (ROOT / "README.md", FOLDER / "synthetic" / "README.md"):
+    for page in (ROOT / "docs" / "results.md", FOLDER / "synthetic" / "README.md"):
         text = page.read_text(encoding="utf-8")
         assert result.describe() in text
         for table in tables:

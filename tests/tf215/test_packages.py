@@ -39,7 +39,7 @@ def test_both_packages_of_opencv_are_of_one_version():
 
 
 def test_the_readme_names_the_pins():
-    rows = {row[0]: row[1:3] for row in table(ROOT / "README.md", "## Two stacks")[1:]}
+    rows = {row[0]: row[1:3] for row in table(ROOT / "docs" / "stacks.md", "## Packages")[1:]}
     assert set(rows) == {canonicalize_name(Requirement(line).name) for line in EXTRAS["tf215"]}
     default = pins("constraints.txt")
     for name, versions in rows.items():

@@ -22,7 +22,7 @@ DATA = {
     "gfla_tf.configs": ["*.yaml"],
     "gfla_tf.savedmodels": [
         "README.md",
-        *(f"*/{name}" for name in ("README.md", "model.keras", "config.yaml", "figures.json")),
+        *(f"*/{name}" for name in ("README.md", "model.keras", "config.yaml", "metrics.json")),
     ],
     "gfla_tf.custom_ops": ["CMakeLists.txt", "cmake/*.cmake", "kernels/*", "ops/*"],
 }

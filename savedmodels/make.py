@@ -24,7 +24,7 @@ def file_record(path):
     return {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
 
 
-def trained_figures(figures):
+def trained_metrics(figures):
     """Of what `gfla evaluate` wrote: the rows that are about the model."""
     return {
         "pairs": figures["pairs"],
@@ -35,7 +35,7 @@ def trained_figures(figures):
 
 
 def _trained(name):
-    return trained_figures(json.loads((FOLDER / name / "figures.json").read_text(encoding="utf-8")))
+    return trained_metrics(json.loads((FOLDER / name / "metrics.json").read_text(encoding="utf-8")))
 
 
 def _exported(card):
@@ -49,9 +49,9 @@ MADE = {
         ["synthetic/model.keras", "synthetic/config.yaml"],
         lambda: _trained("synthetic"),
     ),
-    "synthetic/figures.json": (
-        "gfla evaluate --targets synthetic -o savedmodels/synthetic/figures.json",
-        ["synthetic/figures.json"],
+    "synthetic/metrics.json": (
+        "gfla evaluate --targets synthetic -o savedmodels/synthetic/metrics.json",
+        ["synthetic/metrics.json"],
         lambda: None,
     ),
     "synthetic/saved_model/1": (
@@ -89,7 +89,7 @@ def manifest():
                 raise SystemExit(f"make: {file} belongs to {owners[file]} and to {name}")
             owners[file] = name
         files = {file: file_record(FOLDER / file) for file in names}
-        entries[name] = {"command": command, "figures": figures(), "files": files}
+        entries[name] = {"command": command, "metrics": figures(), "files": files}
     strays = [name for name in files_here() if name not in owners]
     if strays:
         raise SystemExit(f"make: no command in make.py makes {', '.join(strays)}")

@@ -36,7 +36,7 @@ def manifest():
 
 @pytest.fixture(scope="module")
 def figures():
-    return json.loads((FOLDER / "synthetic" / "figures.json").read_text(encoding="utf-8"))
+    return json.loads((FOLDER / "synthetic" / "metrics.json").read_text(encoding="utf-8"))
 
 
 def _listed(manifest):
@@ -95,7 +95,7 @@ def test_the_settings_are_those_of_the_configuration():
 
 
 def test_the_figures_are_those_of_the_pages(make, manifest, figures):
-    assert manifest["made"]["synthetic/model.keras"]["figures"] == make.trained_figures(figures)
+    assert manifest["made"]["synthetic/model.keras"]["metrics"] == make.trained_metrics(figures)
     result = EvaluationResult(**{**figures, "image_size": tuple(figures["image_size"])})
     tables = [*result.tables(), targets_table(TARGETS["synthetic"](result))]
     assert len(tables) == 4
@@ -118,8 +118,8 @@ def test_the_exports_are_of_the_shipped_model(manifest, figures, export):
     card = json.loads((FOLDER / EXPORTS[export]).read_text(encoding="utf-8"))
     shipped = manifest["made"]["synthetic/model.keras"]["files"]["synthetic/model.keras"]
     assert card["weights_sha256"] == shipped["sha256"]
-    assert card["figures"] == figures
-    assert manifest["made"][export]["figures"] == {"parity": card["parity"]}
+    assert card["metrics"] == figures
+    assert manifest["made"][export]["metrics"] == {"parity": card["parity"]}
     differences = ", ".join(f"{name} {value:.2g}" for name, value in card["parity"].items())
     page = (FOLDER / "synthetic" / "README.md").read_text(encoding="utf-8")
     assert f"| `{manifest['made'][export]['command']}` | {differences} |" in page
@@ -172,7 +172,7 @@ def test_the_figures_are_measured_again(manifest):
     model = load_generator(MODEL)
     dataset = SyntheticPeople(model.image_size, heatmap_sigma=model.heatmap_sigma)
     grey = np.zeros([*model.image_size, 3], np.float32)
-    recorded = manifest["made"]["synthetic/model.keras"]["figures"]
+    recorded = manifest["made"]["synthetic/model.keras"]["metrics"]
     measured = evaluate_synthetic(model, dataset, pairs=recorded["pairs"], classical=False, mean_image=grey)
     assert measured.images["generated"] == pytest.approx(recorded["generated"], rel=2e-3)
     assert measured.flows["F, finest flow"] == pytest.approx(recorded["flow"], rel=5e-3)

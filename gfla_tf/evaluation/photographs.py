@@ -15,18 +15,18 @@ from gfla_tf.errors import InputError
 from gfla_tf.evaluation import metrics
 from gfla_tf.evaluation.baselines import GENERATED, baseline_images, mean_target
 from gfla_tf.evaluation.result import (
-    IMAGE_FIGURES,
+    IMAGE_METRICS,
     IMAGE_ROWS,
     Table,
-    figure_rows,
     finite_or_none,
+    metric_rows,
     table_to_markdown,
     table_to_text,
 )
 from gfla_tf.evaluation.synthetic import MODEL_INPUTS
 from gfla_tf.viz import resize_flow
 
-FIGURES = {key: title for key, title in IMAGE_FIGURES.items() if not key.endswith("_figure")}
+METRICS = {key: title for key, title in IMAGE_METRICS.items() if not key.endswith("_person")}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,7 +38,7 @@ class PhotographsResult:
         how many. image_size: (H, W) of the model. mean_images: over how many training targets the mean image
         is.
       images: row ("generated", "source warped by F", "copy the source", "mean training image") → figure (the
-        keys of `FIGURES`) → mean over the pairs; L1 on the [-1, 1] scale.
+        keys of `METRICS`) → mean over the pairs; L1 on the [-1, 1] scale.
       protocol: how the folder's images were prepared, or None where that is not recorded.
     """
 
@@ -62,7 +62,7 @@ class PhotographsResult:
 
     def table(self) -> Table:
         """The figures as a table of text."""
-        return Table("Images", ["", *FIGURES.values()], figure_rows(self.images, FIGURES))
+        return Table("Images", ["", *METRICS.values()], metric_rows(self.images, METRICS))
 
     def to_json(self) -> str:
         """JSON, indented; `protocol` is that of `protocol.json` or null, `protocol_text` says it in words."""
@@ -116,7 +116,7 @@ def evaluate_photographs(
     if batch_size < 1:
         raise InputError(f"the batch size must be at least 1, got {batch_size}")
     protocol = dataset.protocol
-    sums = {name: dict.fromkeys(FIGURES, 0.0) for name in IMAGE_ROWS}
+    sums = {name: dict.fromkeys(METRICS, 0.0) for name in IMAGE_ROWS}
     done = 0
     with data_errors():
         mean_image, mean_images = mean_target(dataset, mean_images)

@@ -8,15 +8,15 @@ import math
 
 from gfla_tf.evaluation.baselines import COPY_SOURCE, GENERATED, MEAN_IMAGE, WARPED_SOURCE
 
-IMAGE_FIGURES = {
+IMAGE_METRICS = {
     "l1": "L1 ↓",
-    "l1_figure": "L1, figure ↓",
+    "l1_person": "L1, person ↓",
     "ssim": "SSIM ↑",
-    "ssim_figure": "SSIM, figure ↑",
+    "ssim_person": "SSIM, person ↑",
     "psnr": "PSNR dB ↑",
-    "psnr_figure": "PSNR dB, figure ↑",
+    "psnr_person": "PSNR dB, person ↑",
 }
-FLOW_FIGURES = {
+FLOW_METRICS = {
     "median": "median px ↓",
     "mean": "mean px ↓",
     "median_ratio": "median / zero flow ↓",
@@ -44,10 +44,10 @@ class EvaluationResult:
       split, pairs: which pairs, and how many. image_size: (H, W). seed: the dataset's. mean_images: over
       how many training targets the mean image is. images: row ("generated", "source warped by F", "copy the
       source", "mean training image") → figure (the
-        keys of `IMAGE_FIGURES`) → mean over the pairs. L1 on the [-1, 1] scale; "figure" is the union of
+        keys of `IMAGE_METRICS`) → mean over the pairs. L1 on the [-1, 1] scale; "figure" is the union of
         the source's and the target's figure.
       flows: row ("F, finest flow", "zero flow" and the classical ones) → figure (the keys of
-        `FLOW_FIGURES`): the end-point error over all visible figure pixels of all targets, in pixels of the
+        `FLOW_METRICS`): the end-point error over all visible person pixels of all targets, in pixels of the
         image, and over zero flow's.
       flow_pixels: how many such pixels.
       visibility_auc: "figure" (the target's figure pixels) and "image" (all pixels): the finest mask as a
@@ -74,13 +74,13 @@ class EvaluationResult:
 
     def tables(self) -> list[Table]:
         """The figures as tables of text."""
-        images = figure_rows(self.images, IMAGE_FIGURES)
-        flows = figure_rows(self.flows, FLOW_FIGURES)
-        title = f"End-point error on {self.flow_pixels:,} visible figure pixels"
+        images = metric_rows(self.images, IMAGE_METRICS)
+        flows = metric_rows(self.flows, FLOW_METRICS)
+        title = f"End-point error on {self.flow_pixels:,} visible person pixels"
         visibility = [[where, _number(self.visibility_auc[where], "auc")] for where in self.visibility_auc]
         return [
-            Table("Images", ["", *IMAGE_FIGURES.values()], images),
-            Table(title, ["", *FLOW_FIGURES.values()], flows),
+            Table("Images", ["", *IMAGE_METRICS.values()], images),
+            Table(title, ["", *FLOW_METRICS.values()], flows),
             Table("Mask against true visibility", ["pixels", "AUC ↑"], visibility),
         ]
 
@@ -124,7 +124,7 @@ def table_to_markdown(table: Table) -> str:
     return "\n".join([f"**{table.title}**", "", *("| " + " | ".join(line) + " |" for line in lines)])
 
 
-def figure_rows(figures: dict[str, dict[str, float]], keys) -> list[list[str]]:
+def metric_rows(figures: dict[str, dict[str, float]], keys) -> list[list[str]]:
     """The rows of a table: each name with its figures `keys` as text."""
     return [[name, *(_number(values[key], key) for key in keys)] for name, values in figures.items()]
 

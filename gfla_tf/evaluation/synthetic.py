@@ -14,7 +14,7 @@ from gfla_tf.evaluation import metrics
 from gfla_tf.evaluation.accumulators import AreaUnderCurve, ErrorStatistics
 from gfla_tf.evaluation.baselines import GENERATED, baseline_images, mean_target
 from gfla_tf.evaluation.classical import CLASSICAL_FLOWS, classical_flow
-from gfla_tf.evaluation.result import ESTIMATED, IMAGE_FIGURES, IMAGE_ROWS, ZERO_FLOW, EvaluationResult
+from gfla_tf.evaluation.result import ESTIMATED, IMAGE_METRICS, IMAGE_ROWS, ZERO_FLOW, EvaluationResult
 from gfla_tf.viz import resize_flow, resize_map
 
 MODEL_INPUTS = ("source_image", "source_pose", "target_pose")
@@ -65,11 +65,11 @@ def evaluate_synthetic(
         raise InputError(f"the batch size must be at least 1, got {batch_size}")
     if mean_image is None:
         mean_image, train_images_for_mean = mean_target(dataset, train_images_for_mean)
-    image_sums = {name: dict.fromkeys(IMAGE_FIGURES, 0.0) for name in IMAGE_ROWS}
+    image_sums = {name: dict.fromkeys(IMAGE_METRICS, 0.0) for name in IMAGE_ROWS}
     errors = {
         name: ErrorStatistics() for name in (ESTIMATED, ZERO_FLOW, *(CLASSICAL_FLOWS if classical else ()))
     }
-    areas = {"figure": AreaUnderCurve(), "image": AreaUnderCurve()}
+    areas = {"person": AreaUnderCurve(), "image": AreaUnderCurve()}
     done = 0
     for batch in _batches(dataset, split, pairs, batch_size):
         outputs = model({name: tf.constant(batch[name]) for name in MODEL_INPUTS}, training=False)
@@ -120,11 +120,11 @@ def _add_images(sums, batch, generated, flow, mean_image) -> None:
     for name, images in rows.items():
         for measure in (metrics.l1, metrics.ssim, metrics.psnr):
             sums[name][measure.__name__] += float(measure(images, target).sum())
-            sums[name][measure.__name__ + "_figure"] += float(measure(images, target, figure).sum())
+            sums[name][measure.__name__ + "_person"] += float(measure(images, target, figure).sum())
 
 
 def _add_flows(errors, batch, flow) -> None:
-    """Adds the end-point errors of one batch on the target's visible figure pixels."""
+    """Adds the end-point errors of one batch on the target's visible person pixels."""
     true_flow = batch["flow"]
     counted = (batch["visibility"] == 1) & (batch["target_parts"] > 0)
     for name, statistics in errors.items():
@@ -142,7 +142,7 @@ def _add_visibility(areas, batch, mask) -> None:
     """Adds the masks of one batch as scores of the true visibility."""
     visible = batch["visibility"] > 0.5
     figure = batch["target_parts"] > 0
-    areas["figure"].add(mask[figure], visible[figure])
+    areas["person"].add(mask[figure], visible[figure])
     areas["image"].add(mask, visible)
 
 

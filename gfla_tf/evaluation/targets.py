@@ -32,13 +32,13 @@ class Target:
 
 def demo_targets(result: EvaluationResult) -> list[Target]:
     """The demo's: a short run must already have learnt where things are."""
-    l1 = {name: figures["l1_figure"] for name, figures in result.images.items()}
+    l1 = {name: figures["l1_person"] for name, figures in result.images.items()}
     return [
         Target(
             "median end-point error / zero flow's", result.flows[ESTIMATED]["median_ratio"], "at most", 0.5
         ),
-        Target("figure L1 against copying the source", l1[GENERATED], "below", l1[COPY_SOURCE]),
-        Target("figure L1 against the mean image", l1[GENERATED], "below", l1[MEAN_IMAGE]),
+        Target("person L1 against copying the source", l1[GENERATED], "below", l1[COPY_SOURCE]),
+        Target("person L1 against the mean image", l1[GENERATED], "below", l1[MEAN_IMAGE]),
     ]
 
 
@@ -59,20 +59,20 @@ def synthetic_targets(result: EvaluationResult) -> list[Target]:
         )
     targets += [
         Target(
-            "figure L1 / copying the source's",
-            generated["l1_figure"] / images[COPY_SOURCE]["l1_figure"], "at most", 0.5,
+            "person L1 / copying the source's",
+            generated["l1_person"] / images[COPY_SOURCE]["l1_person"], "at most", 0.5,
         ),
         Target(
-            "figure L1 against the warped source",
-            generated["l1_figure"], "below", images[WARPED_SOURCE]["l1_figure"],
+            "person L1 against the warped source",
+            generated["l1_person"], "below", images[WARPED_SOURCE]["l1_person"],
         ),
     ]  # fmt: skip
-    for key, name in (("ssim", "SSIM"), ("ssim_figure", "figure SSIM")):
+    for key, name in (("ssim", "SSIM"), ("ssim_person", "person SSIM")):
         best = max(one[key] for one in baselines)
         targets.append(
             Target(f"{name} against the best of the three baselines", generated[key], "above", best)
         )
-    for region in ("image", "figure"):
+    for region in ("image", "person"):
         targets.append(
             Target(f"visibility AUC on the {region}", result.visibility_auc[region], "at least", 0.75)
         )

@@ -53,7 +53,7 @@ def model_card(model, source, *, export: dict, parity: dict | None = None, files
         "parameters": int(model.count_params()),
         "weights_sha256": sha256(path),
         "data": _data(path),
-        "figures": _record(path, "figures.json", json.loads),
+        "metrics": _record(path, "metrics.json", json.loads),
         "export": export,
         "parity": parity,
         "files": {

@@ -8,7 +8,7 @@ from html import escape
 from gfla_tf.evaluation.baselines import COPY_SOURCE, GENERATED
 from gfla_tf.evaluation.result import ESTIMATED, EvaluationResult
 from gfla_tf.evaluation.targets import Target, targets_table
-from gfla_tf.report.parts import charts, figures_table, picture_table, tile
+from gfla_tf.report.parts import charts, metrics_table, picture_table, tile
 from gfla_tf.report.samples import Samples
 from gfla_tf.report.style import CSS
 
@@ -65,13 +65,13 @@ def render(report: Report) -> str:
 def _head(report: Report) -> str:
     result = report.result
     flow, images = result.flows[ESTIMATED], result.images
-    share = images[GENERATED]["l1_figure"] / images[COPY_SOURCE]["l1_figure"]
+    share = images[GENERATED]["l1_person"] / images[COPY_SOURCE]["l1_person"]
     tiles = [
         tile(f"{flow['median_ratio']:.2f}", "median flow error, as a share of zero flow's"),
         tile(f"{share:.2f}", "L1 on the figure, as a share of copying the source's"),
         tile(f"{images[GENERATED]['ssim']:.3f}", "SSIM of the generated images"),
         tile(
-            f"{result.visibility_auc['figure']:.2f}", "AUC of the mask for true visibility (0.5 is guessing)"
+            f"{result.visibility_auc['person']:.2f}", "AUC of the mask for true visibility (0.5 is guessing)"
         ),
     ]
     head = f'<header><h1>{escape(report.title)}</h1><p class="lead">{escape(report.lead)}</p></header>'
@@ -94,18 +94,18 @@ def _figures(report: Report) -> str:
     images, flows, visibility = report.result.tables()
     parts = [f'<section><h2>Figures</h2><p class="note">{escape(report.result.describe())}.</p>']
     if report.targets:
-        parts.append(figures_table(targets_table(report.targets)))
+        parts.append(metrics_table(targets_table(report.targets)))
     note = (
         "L1 on the scale from -1 to 1. Figure: the union of the source's and the target's. Means over pairs."
     )
-    parts += [figures_table(images, ours=GENERATED), f'<p class="note">{note}</p>']
+    parts += [metrics_table(images, ours=GENERATED), f'<p class="note">{note}</p>']
     note = (
         "In pixels of the image. F sees the source and both poses; the classical methods see source and "
         "target. 4x: on images enlarged four times."
     )
-    parts += [figures_table(flows, ours=ESTIMATED), f'<p class="note">{note}</p>']
+    parts += [metrics_table(flows, ours=ESTIMATED), f'<p class="note">{note}</p>']
     note = "How well the finest mask tells what the source shows from what must be invented."
-    parts += [figures_table(visibility), f'<p class="note">{note}</p></section>']
+    parts += [metrics_table(visibility), f'<p class="note">{note}</p></section>']
     return "".join(parts)
 
 

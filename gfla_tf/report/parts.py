@@ -27,7 +27,7 @@ def tile(value: str, label: str) -> str:
     return f'<div class="tile"><b>{escape(value)}</b><span>{escape(label)}</span></div>'
 
 
-def figures_table(table: Table, ours: str | None = None) -> str:
+def metrics_table(table: Table, ours: str | None = None) -> str:
     """A table of figures; the row named `ours` is marked, and cells "met" and "missed" become badges."""
     head = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in table.header)
     rows = []
@@ -36,7 +36,7 @@ def figures_table(table: Table, ours: str | None = None) -> str:
         others = "".join(f"<td>{_cell(cell)}</td>" for cell in cells)
         rows.append(f'<tr{mark}><th scope="row">{escape(first)}</th>{others}</tr>')
     return (
-        f'<h3>{escape(table.title)}</h3><div class="scroll"><table class="figures">'
+        f'<h3>{escape(table.title)}</h3><div class="scroll"><table class="metrics">'
         f"<thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
     )
 

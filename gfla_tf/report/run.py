@@ -24,7 +24,7 @@ STAGES = (
 )
 """The stages' folders in a run folder, and what they are called."""
 
-REPORT, FIGURES = "report.html", "figures.json"
+REPORT, METRICS = "report.html", "metrics.json"
 """What `report_run` writes into the run folder."""
 
 
@@ -52,7 +52,7 @@ def report_run(
     progress: Callable[[int, int], None] | None = None,
     force: bool = False,
 ) -> ReportedRun:
-    """Evaluates a trained model and writes `report.html` and `figures.json` into its run folder.
+    """Evaluates a trained model and writes `report.html` and `metrics.json` into its run folder.
 
     Args:
       model: a `PersonImageGenerator`.
@@ -68,7 +68,7 @@ def report_run(
       InputError: a file of the run cannot be read, or the report is there already.
     """
     run_dir = Path(run_dir)
-    page, figures = run_dir / REPORT, run_dir / FIGURES
+    page, figures = run_dir / REPORT, run_dir / METRICS
     for path in (page, figures):
         check_output(path, force)
     config = load_config(run_dir / "config.yaml")

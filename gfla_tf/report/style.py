@@ -27,12 +27,12 @@ grid-template-columns: repeat(auto-fit, minmax(200px, 1fr)); gap: 14px; margin-t
 background: var(--card); border: 1px solid var(--rule); border-radius: 14px; padding: 16px 18px; } .tile b {
 display: block; font-size: 28px; line-height: 1.2; font-weight: 650; font-variant-numeric: tabular-nums; }
 .tile span { color: var(--quiet); font-size: 14px; display: block; line-height: 1.4; } .scroll { overflow-x:
-auto; } table { border-collapse: collapse; font-variant-numeric: tabular-nums; } .figures { width: 100%;
-font-size: 14.5px; } .figures th, .figures td { padding: 7px 10px; text-align: right; border-bottom: 1px
-solid var(--rule); } .figures th { font-weight: 600; color: var(--quiet); white-space: nowrap; } .figures
-th:first-child, .figures td:first-child { text-align: left; padding-left: 10px; } .figures tbody th { color:
-var(--text); font-weight: 500; } .figures tr.ours { background: var(--tint); } .figures tr.ours th, .figures
-tr.ours td { font-weight: 650; } .figures tr:last-child th, .figures tr:last-child td { border-bottom: 0; }
+auto; } table { border-collapse: collapse; font-variant-numeric: tabular-nums; } .metrics { width: 100%;
+font-size: 14.5px; } .metrics th, .metrics td { padding: 7px 10px; text-align: right; border-bottom: 1px
+solid var(--rule); } .metrics th { font-weight: 600; color: var(--quiet); white-space: nowrap; } .metrics
+th:first-child, .metrics td:first-child { text-align: left; padding-left: 10px; } .metrics tbody th { color:
+var(--text); font-weight: 500; } .metrics tr.ours { background: var(--tint); } .metrics tr.ours th, .metrics
+tr.ours td { font-weight: 650; } .metrics tr:last-child th, .metrics tr:last-child td { border-bottom: 0; }
 .pictures th { font-size: 13px; font-weight: 600; color: var(--quiet); padding: 4px 3px; white-space:
 nowrap; } .pictures td { padding: 3px; } .pictures img { display: block; width: 128px; height: auto;
 border-radius: 6px; box-shadow: 0 0 0 1px var(--rule); } .legend { display: flex; gap: 22px; align-items:

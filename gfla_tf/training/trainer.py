@@ -13,7 +13,7 @@ class StageTrainer(keras.Model):
     """A stage of training: losses have names, `loss_weights` weighs them by name, `loss` is the weighted sum.
 
     Batches of SyntheticPeople that carry the true flow also report, in `evaluate` and as `val_…`,
-    `flow_error`: the end-point error of the finest flow on visible figure pixels, over zero flow's.
+    `flow_error`: the end-point error of the finest flow on visible person pixels, over zero flow's.
     """
 
     default_weights: typing.ClassVar[dict] = {}

@@ -43,7 +43,7 @@ def test_the_demo_trains_evaluates_and_reports(config, tmp_path, capsys):
     page = (out / "report.html").read_text(encoding="utf-8")
     assert page.count("<img ") == 2 * 8 + 1
     assert page.count("<svg ") >= 4
-    assert json.loads((out / "figures.json").read_text())["pairs"] == 6
+    assert json.loads((out / "metrics.json").read_text())["pairs"] == 6
     assert (out / "model.keras").is_file()
     assert main(["demo", *arguments]) == 2
     assert "holds a run already" in capsys.readouterr().err

@@ -32,7 +32,7 @@ def evaluate(*arguments):
 def test_an_untrained_model_misses_the_targets_and_its_figures_are_written(
     model_path, small, tmp_path, capsys
 ):
-    output = tmp_path / "figures.json"
+    output = tmp_path / "metrics.json"
     assert evaluate("--model", model_path, "--config", small, *FEW, "--targets", "demo", "-o", output) == 1
     printed = capsys.readouterr().out
     assert "3 pairs of the test split" in printed
@@ -66,7 +66,7 @@ def test_the_run_folders_configuration_names_the_people(model_path, tmp_path, ca
         (("--config", "{}/none.yaml"), "there is no configuration"),
         (("--config", "{}/real.yaml"), "data.source: synthetic"),
         (("-o", "{}/old.json"), "exists already"),
-        (("-o", "{}/none/figures.json"), "no folder"),
+        (("-o", "{}/none/metrics.json"), "no folder"),
         (("--report",), "name one with --model"),
         (("--mean-images", "0"), "--mean-images must be at least 1"),
     ],

@@ -115,7 +115,7 @@ def test_bad_numbers_images_and_models_are_one_sentence(folder, tmp_path):
 
 
 def test_the_command_line(model_path, folder, tmp_path, capsys):
-    output = tmp_path / "figures.json"
+    output = tmp_path / "metrics.json"
     arguments = ["evaluate", "--model", model_path, "--data", str(folder), "--pairs", "3", "-o", str(output)]
     assert main(arguments) == 0
     printed = capsys.readouterr().out

@@ -23,10 +23,10 @@ def test_the_truth_is_perfect_and_the_baselines_are_not(result):
     assert result.images["generated"]["l1"] == 0
     assert result.images["generated"]["ssim"] == pytest.approx(1)
     assert result.flows["F, finest flow"]["mean"] == 0
-    assert result.visibility_auc == {"figure": 1.0, "image": 1.0}
+    assert result.visibility_auc == {"person": 1.0, "image": 1.0}
     assert result.flows["zero flow"]["median_ratio"] == 1
     for name in ("source warped by F", "copy the source", "mean training image"):
-        assert result.images[name]["l1_figure"] > 0
+        assert result.images[name]["l1_person"] > 0
 
 
 def test_zero_flow_and_figure_are_what_the_definition_says(dataset, result):
@@ -44,7 +44,7 @@ def test_zero_flow_and_figure_are_what_the_definition_says(dataset, result):
     for one in samples:
         figure = (one["source_parts"] > 0) | (one["target_parts"] > 0)
         expected.append(np.abs(one["source_image"] - one["target_image"])[figure].mean())
-    assert result.images["copy the source"]["l1_figure"] == pytest.approx(np.mean(expected), rel=1e-5)
+    assert result.images["copy the source"]["l1_person"] == pytest.approx(np.mean(expected), rel=1e-5)
 
 
 def test_warping_by_the_true_flow_restores_the_figure_of_the_target(dataset, result):

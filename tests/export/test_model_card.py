@@ -25,7 +25,7 @@ def run(tmp_path):
     (folder / "model.keras").write_bytes(b"weights")
     (folder / "run.json").write_text('{"program": "gfla_tf", "images": "img of deepfashion"}')
     (folder / "config.yaml").write_text("seed: 3\ndata: {source: deepfashion, root: /home/me, workers: 2}\n")
-    (folder / "figures.json").write_text('{"pairs": 600, "images": {"generated": {"l1": 0.1}}}')
+    (folder / "metrics.json").write_text('{"pairs": 600, "images": {"generated": {"l1": 0.1}}}')
     return folder
 
 
@@ -37,7 +37,7 @@ def test_a_run_folder(model, run):
         assert card["name"] == "mine"
         assert card["weights_sha256"] == hashlib.sha256(b"weights").hexdigest()
         assert card["data"] == {"images": "img of deepfashion", "settings": {"source": "deepfashion"}}
-        assert card["figures"] == {"pairs": 600, "images": {"generated": {"l1": 0.1}}}
+        assert card["metrics"] == {"pairs": 600, "images": {"generated": {"l1": 0.1}}}
         assert card["files"] == {"w": {"sha256": card["weights_sha256"], "bytes": 7}}
         assert (card["export"], card["parity"]) == ({"format": "x"}, {"image": 0.0})
 
@@ -47,7 +47,7 @@ def test_the_shipped_model(model):
     assert card["name"] == "synthetic"
     assert card["data"]["images"] == "drawn by SyntheticPeople, seed 0"
     assert card["data"]["settings"]["identities"] == 4000
-    assert card["figures"]["pairs"] == 600
+    assert card["metrics"]["pairs"] == 600
 
 
 def test_the_model_can_be_made_again(model, run):
@@ -63,11 +63,11 @@ def test_a_file_of_its_own_has_no_record(model, run):
     other = run / "other.keras"
     other.write_bytes(b"other")
     card = model_card(model, other, export={})
-    assert (card["name"], card["data"], card["figures"], card["parity"]) == ("other", None, None, None)
+    assert (card["name"], card["data"], card["metrics"], card["parity"]) == ("other", None, None, None)
     assert card["files"] == {}
 
 
-@pytest.mark.parametrize("name", ["run.json", "config.yaml", "figures.json"])
+@pytest.mark.parametrize("name", ["run.json", "config.yaml", "metrics.json"])
 @pytest.mark.parametrize("text", ["[1, 2]", "{", "\ufffe" * 3])
 def test_a_damaged_record_is_named(model, run, name, text):
     (run / name).write_text(text)

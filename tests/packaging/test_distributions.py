@@ -78,7 +78,7 @@ def _installed_from(name):
         case ("savedmodels", *_, "README.md") | (
             "savedmodels",
             _,
-            "model.keras" | "config.yaml" | "figures.json",
+            "model.keras" | "config.yaml" | "metrics.json",
         ):
             return place
         case ("custom_ops", "CMakeLists.txt") | ("custom_ops", "cmake" | "kernels" | "ops", _):

@@ -34,7 +34,7 @@ def test_the_report_and_the_figures_are_written(run_dir):
     assert "&lt;config&gt;" in page
     assert "1:01:11" in page
     assert "PartFeatures" in page
-    figures = json.loads((run_dir / "figures.json").read_text())
+    figures = json.loads((run_dir / "metrics.json").read_text())
     assert figures["pairs"] == 4
     assert figures["mean_images"] == 5
     assert figures["images"]["generated"]["l1"] == 0
@@ -45,7 +45,7 @@ def test_an_earlier_report_stays_unless_forced(run_dir):
     with pytest.raises(InputError, match="exists already"):
         write(run_dir)
     assert (run_dir / "report.html").read_text() == "mine"
-    assert not (run_dir / "figures.json").exists()
+    assert not (run_dir / "metrics.json").exists()
     write(run_dir, force=True)
     assert "A run" in (run_dir / "report.html").read_text(encoding="utf-8")
 

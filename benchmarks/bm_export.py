@@ -37,7 +37,11 @@ MIB = 2**20
 
 def measure(report, args, name):
     """A row for each form of one network."""
-    model = load_generator() if name == "synthetic" else PersonImageGenerator.from_preset(name)
+    model = (
+        load_generator()
+        if name == "synthetic"
+        else PersonImageGenerator.from_preset(name, load_weights=False)
+    )
     size = tuple(max(STRIDE, side // args.shrink // STRIDE * STRIDE) for side in model.image_size)
     pairs = synthetic_pairs(model, size)
     inputs = [tf.constant(pairs[0][part]) for part in MODEL_INPUTS]

@@ -75,7 +75,7 @@ def break_down(report, args):
 
 def _graphs(name, shrink):
     """({impl: function of no argument}, operations of the convolutions)."""
-    model = PersonImageGenerator.from_preset(name)
+    model = PersonImageGenerator.from_preset(name, load_weights=False)
     height, width = (max(STRIDE, size // shrink) for size in model.image_size)
     pose = tf.random.stateless_uniform([1, height, width, 18], [0, 1])
     inputs = (tf.random.stateless_uniform([1, height, width, 3], [0, 2], -1, 1), pose, pose[:, ::-1])

@@ -69,7 +69,7 @@ def batch(report, args):
 
 
 def _serving(preset, shrink):
-    model = PersonImageGenerator.from_preset(preset)
+    model = PersonImageGenerator.from_preset(preset, load_weights=False)
     return Serving(model, tuple(max(STRIDE, side // shrink) for side in model.image_size))
 
 

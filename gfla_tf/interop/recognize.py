@@ -1,6 +1,7 @@
 """Which network a state dict is of, told by its tensors' names and shapes."""
 
 import dataclasses
+import functools
 import inspect
 from collections.abc import Callable
 
@@ -156,7 +157,8 @@ def _person_candidates(shapes, image_size):
             )
         found.append(Candidate(lambda: models.PersonImageGenerator(image_size=size, **arguments)))
     for name in _RELEASED:
-        found.append(Candidate(lambda name=name: models.PersonImageGenerator.from_preset(name)))
+        build = functools.partial(models.PersonImageGenerator.from_preset, name, load_weights=False)
+        found.append(Candidate(build))
     return found
 
 

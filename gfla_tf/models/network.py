@@ -1,29 +1,37 @@
-"""What the networks share: all weights exist from construction on, whatever the image size."""
+"""The base class of the networks, and the functions on levels and sizes that they share."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
 
 import keras
+import tensorflow as tf
 
 from gfla_tf import ops
-from gfla_tf.models import preset_folder
+from gfla_tf.errors import InputError
+from gfla_tf.models import archive, preset_folder
 
 
 class Network(keras.Model):
-    """A `keras.Model` that its own constructor builds: channel counts follow from the arguments, sizes do
-    not matter.
+    """A `keras.Model` whose weights exist after construction, before any call.
 
-    Weights can therefore be counted, loaded and saved before any call. A subclass creates its layers in
-    `__init__`, builds them in `_build_layers`, and calls `self.build()` at the end of `__init__`.
+    The channel counts follow from the constructor arguments and the weights do not depend on the image size,
+    so weights can be counted, loaded and saved without a call. A subclass creates its layers in `__init__`,
+    builds them in `_build_layers`, and calls `self.build()` at the end of `__init__`.
 
-    Inputs are taken as they are: every layer casts to its own compute dtype, so flows keep float32 under a
+    Keras does not cast the inputs: each layer casts to its own compute dtype, so flows stay float32 under a
     mixed-precision policy.
 
-    `.keras` files, and folders of `save_to_preset`, hold the same under both Kerases, and each reads the
-    other's.
+    `.keras` files and preset folders have the same content under Keras 2 and Keras 3, and each version reads
+    files written by the other.
     """
 
     def __init__(self, **kwargs):
         super().__init__(autocast=False, **kwargs)
 
-    def build(self, input_shape=None):
+    def build(self, input_shape: Any = None) -> None:
         if not self.built:
             self._build_layers()
             self.built = True
@@ -32,71 +40,89 @@ class Network(keras.Model):
         raise TypeError(f"{type(self).__name__} must define _build_layers")
 
     @classmethod
-    def from_preset(cls, preset, load_weights=True, **overrides):
-        """A network of a named configuration, new and untrained, or one that `save_to_preset` has written.
+    def from_preset(cls, preset: str | os.PathLike, load_weights: bool = True, **overrides: Any) -> Network:
+        """Creates a network from a named preset or from a folder that `save_to_preset` wrote.
 
         Args:
-          preset: a name (`gfla_tf.models.PRESETS`), or the path of a folder.
-          load_weights: False leaves the weights of a folder unread: the network is new.
-          **overrides: arguments of the class that differ from the preset's.
+          preset: a name in `gfla_tf.models.PRESETS`, or the path of a folder.
+          load_weights: whether to load the trained weights. If False, the network is new: it has the
+            arguments of the preset and initial weights.
+          **overrides: constructor arguments that differ from those of the preset. With
+            `load_weights=True` they must not change the shape of any weight.
+
+        Returns:
+          A network of this class.
 
         Raises:
-          ValueError: neither a name nor a folder.
-          InputError: a folder whose files are missing, damaged or of another network, or whose weights do not
-            fit the overrides.
+          ValueError: `preset` is neither a name nor a folder.
+          InputError: no trained weights of the named preset come with gfla_tf; the files in the folder are
+            missing, damaged or of another network; or the weights do not fit the overrides.
         """
-        if preset in cls._preset_names():
+        if preset not in cls._preset_names():
+            return preset_folder.load(cls, preset, load_weights, overrides)
+        if not load_weights:
             return cls(**{**cls._preset_arguments(preset), **overrides})
-        return preset_folder.load(cls, preset, load_weights, overrides)
+        network = archive.load_network(cls._preset_weights(preset), [cls])
+        return preset_folder.with_overrides(network, preset, overrides)
 
-    def save_to_preset(self, folder, overwrite=False):
-        """Writes the network into a folder of KerasHub's form, which `from_preset` reads.
+    def save_to_preset(self, folder: str | os.PathLike, overwrite: bool = False) -> None:
+        """Writes the network as a preset folder in KerasHub's format, which `from_preset` reads.
 
-        It holds config.json (class and arguments), model.weights.h5 and metadata.json (versions, parameters).
+        The folder contains config.json (class and arguments), model.weights.h5 and metadata.json (versions,
+        parameter count).
 
         Args:
-          folder: is made, with the folders above it.
-          overwrite: True replaces these files where they are.
+          folder: output folder; it is created together with its parents.
+          overwrite: whether to overwrite existing files of these names.
 
         Raises:
-          InputError: one of the files is there already, or the folder cannot be written.
+          InputError: one of the files exists and `overwrite` is False, or the folder cannot be written.
         """
         preset_folder.save(self, folder, overwrite)
 
     @classmethod
     def _preset_names(cls):
-        """Of the configurations that this class has by name."""
+        """Returns the names of the presets of this class."""
         return ()
 
     @classmethod
     def _preset_arguments(cls, name):
+        """Returns the constructor arguments of a named preset."""
         raise TypeError(f"{cls.__name__} must define _preset_arguments")
 
+    @classmethod
+    def _preset_weights(cls, name):
+        """Returns the path of the `.keras` file with the trained weights of a named preset."""
+        raise InputError(
+            f"no trained weights of {cls.__name__} come with gfla_tf: convert released ones with "
+            "`gfla convert`, or pass load_weights=False for a new network"
+        )
+
     def export(self, *args, **kwargs):
-        """Keras's `export`; what it writes holds TensorFlow's own operators only."""
+        """Keras's `export`, with graphs that contain TensorFlow's own operators only."""
         with ops.portable():
             return super().export(*args, **kwargs)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {"name": self.name, "trainable": self.trainable, "dtype": self.dtype_policy.name}
 
-    def build_from_config(self, config):
-        """Nothing is left to build when a saved model is loaded."""
+    def build_from_config(self, config: dict[str, Any]) -> None:
+        """Does nothing: the constructor has built all layers."""
 
     def __dir__(self):
-        """Without `layers`, so that Keras's savers name every weight by the attributes that hold the parts.
+        """Omits `layers`, so that Keras saves every weight under the attribute that holds its layer.
 
-        They look for parts among these names, the two Kerases in opposite order, and would name some by
-        `layers` where they come to it first.
+        Keras's savers look for layers among these names, Keras 2 and Keras 3 in opposite order, and would
+        name some weights by `layers` if they came to it first.
         """
         return [name for name in super().__dir__() if name != "layers"]
 
 
-def levels(attention_layers):
-    """Attention layers from coarse to fine, {layer: n} -> ((layer, n), ...), checked.
+def levels(attention_layers: Mapping[int | str, int]) -> tuple[tuple[int, int], ...]:
+    """Checks attention layers and sorts them from coarse to fine: {layer: n} -> ((layer, n), ...).
 
     Raises:
-      ValueError: a layer below 1, or a patch size that is not a positive odd int.
+      ValueError: a layer is less than 1, or a patch size is not a positive odd int.
     """
     pairs = sorted(((int(layer), int(n)) for layer, n in dict(attention_layers).items()), reverse=True)
     for layer, n in pairs:
@@ -107,13 +133,13 @@ def levels(attention_layers):
     return tuple(pairs)
 
 
-def width_at(layer, width, max_width):
-    """Channels after `layer` down-samplings: width, doubling a layer, to at most max_width."""
+def width_at(layer: int, width: int, max_width: int) -> int:
+    """Returns the channels after `layer` down-samplings: `width`, doubled per layer up to `max_width`."""
     return min(width * 2 ** (layer - 1), max_width)
 
 
-def check_size(image, multiple, name):
-    """Raises ValueError where a known height or width is not a multiple of `multiple`."""
+def check_size(image: tf.Tensor, multiple: int, name: str) -> None:
+    """Raises ValueError if a statically known height or width is not a multiple of `multiple`."""
     height, width = image.shape[1:3]
     if (height or 0) % multiple or (width or 0) % multiple:
         raise ValueError(f"{name} must have height and width divisible by {multiple}, got {image.shape}")

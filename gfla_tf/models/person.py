@@ -7,7 +7,7 @@ from gfla_tf import _compat, ops
 from gfla_tf.layers.initializers import INITIAL_GAIN
 from gfla_tf.models.flow_field_estimator import FlowFieldEstimator
 from gfla_tf.models.network import Network, levels
-from gfla_tf.models.presets import PRESETS, preset
+from gfla_tf.models.presets import PRESETS, preset, preset_weights
 from gfla_tf.models.target_image_generator import TargetImageGenerator
 
 
@@ -91,6 +91,10 @@ class PersonImageGenerator(Network):
     @classmethod
     def _preset_arguments(cls, name):
         return preset(name)
+
+    @classmethod
+    def _preset_weights(cls, name):
+        return preset_weights(name)
 
     @property
     def attention_layers(self):

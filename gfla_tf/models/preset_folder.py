@@ -1,30 +1,39 @@
-"""A network as a folder in KerasHub's form: config.json, model.weights.h5 and metadata.json."""
+"""Reading and writing networks as preset folders in KerasHub's format.
+
+A preset folder contains config.json (class and constructor arguments), model.weights.h5 and metadata.json
+(versions and parameter count).
+"""
+
+from __future__ import annotations
 
 import contextlib
 import datetime
 import json
 import os
 import tempfile
+from pathlib import Path
+from typing import Any
 
 import keras
 
 from gfla_tf._version import __version__
 from gfla_tf.errors import InputError
+from gfla_tf.files import write_files
 from gfla_tf.models import archive
 
 CONFIG, WEIGHTS, METADATA = "config.json", "model.weights.h5", "metadata.json"
 
 
-def is_preset_folder(path):
-    """Whether a path is a folder with a configuration and weights in it."""
+def is_preset_folder(path: str | os.PathLike) -> bool:
+    """Returns whether `path` is a folder with a configuration file and a weights file."""
     return all(os.path.isfile(os.path.join(path, name)) for name in (CONFIG, WEIGHTS))
 
 
-def save(network, folder, overwrite=False):
-    """Writes a network's arguments and weights; see `Network.save_to_preset`.
+def save(network: keras.Model, folder: str | os.PathLike, overwrite: bool = False) -> None:
+    """Writes the arguments and weights of a network; see `Network.save_to_preset`.
 
     Raises:
-      InputError: a file is there already, or the folder cannot be written.
+      InputError: one of the files exists and `overwrite` is False, or the folder cannot be written.
     """
     folder = os.path.abspath(os.fspath(folder))
     config = {
@@ -39,60 +48,100 @@ def save(network, folder, overwrite=False):
         "parameter_count": network.count_params(),
         "date_saved": datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
     }
+    _check_free(folder, overwrite)
+    with tempfile.TemporaryDirectory() as temporary:
+        weights = Path(temporary, WEIGHTS)
+        network.save_weights(weights)
+        contents = {WEIGHTS: weights.read_bytes(), METADATA: _json(metadata), CONFIG: _json(config)}
     try:
         os.makedirs(folder, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".unfinished-", dir=folder) as beside:
-            network.save_weights(os.path.join(beside, WEIGHTS))
-            for name, values in ((CONFIG, config), (METADATA, metadata)):
-                with open(os.path.join(beside, name), "w", encoding="utf-8") as file:
-                    file.write(json.dumps(values, indent=2) + "\n")
-            _check_free(folder, overwrite)
-            for name in (WEIGHTS, METADATA, CONFIG):
-                os.replace(os.path.join(beside, name), os.path.join(folder, name))
     except OSError as error:
         raise InputError(f"the preset {folder!r} cannot be written: {error.strerror or error}") from error
+    write_files({os.path.join(folder, name): data for name, data in contents.items()}, force=overwrite)
 
 
-def load(cls, folder, load_weights=True, overrides=None):
-    """The network in a folder; see `Network.from_preset`.
+def load(
+    cls: type[keras.Model],
+    folder: str | os.PathLike,
+    load_weights: bool = True,
+    overrides: dict[str, Any] | None = None,
+) -> keras.Model:
+    """Loads the network of a preset folder; see `Network.from_preset`.
 
-    Its configuration is checked before anything is built, and its class must be `cls`: nothing else in the
-    folder has a say.
+    The configuration is checked before the network is built: its class must be `cls`, and no other class or
+    code is loaded from the folder.
 
     Raises:
-      ValueError: no such folder.
-      InputError: a file is missing, damaged or of another network.
+      ValueError: the folder does not exist.
+      InputError: a file is missing, damaged or of another network, or the weights do not fit `overrides`.
     """
-    folder = os.fspath(folder)
+    folder, overrides = os.fspath(folder), overrides or {}
     if not os.path.isdir(folder):
         names = ", ".join(cls._preset_names())
         presets = f"the presets are {names}" if names else f"{cls.__name__} has no named presets"
-        raise ValueError(f"there is no preset {folder!r}: {presets}, and there is no folder of that name")
+        raise ValueError(f"there is no preset {folder!r}: {presets}, and no folder has that path")
     config, weights = os.path.join(folder, CONFIG), os.path.join(folder, WEIGHTS)
     arguments = archive.read_arguments(config, [cls.__name__], _size(weights) if load_weights else None)
+    if not load_weights:
+        return _build(cls, folder, {**arguments, **overrides})
+    network = _build(cls, folder, arguments)
     try:
-        network = cls.from_config({**arguments, **(overrides or {})})
+        network.load_weights(weights)
+    except archive.LOADING_FAILS as error:
+        raise InputError(
+            f"the weights {weights!r} do not fit the network or are damaged: {archive.first_line(error)}"
+        ) from error
+    return with_overrides(network, folder, overrides)
+
+
+def with_overrides(network: keras.Model, preset: str, overrides: dict[str, Any]) -> keras.Model:
+    """Returns the network with some constructor arguments changed and the same weights.
+
+    Args:
+      network: the network with trained weights.
+      preset: its name or folder, for error messages.
+      overrides: constructor arguments that do not change the shape of any weight.
+
+    Raises:
+      InputError: the weights do not fit the changed network.
+    """
+    if not overrides:
+        return network
+    changed = _build(type(network), preset, {**network.get_config(), **overrides})
+    weights = network.get_weights()
+    if [weight.shape for weight in weights] != [tuple(variable.shape) for variable in changed.weights]:
+        given = ", ".join(f"{name}={value!r}" for name, value in overrides.items())
+        raise InputError(
+            f"the weights of the preset {preset!r} do not fit {given}: pass load_weights=False for a new "
+            "network"
+        )
+    changed.set_weights(weights)
+    return changed
+
+
+def _build(cls, preset, arguments):
+    try:
+        return cls.from_config(arguments)
     except (TypeError, ValueError, KeyError, AttributeError) as error:
-        raise InputError(f"the preset {folder!r} cannot be built: {archive.first_line(error)}") from error
-    if load_weights:
-        try:
-            network.load_weights(weights)
-        except archive.LOADING_FAILS as error:
-            raise InputError(
-                f"the weights {weights!r} do not fit the network or are damaged: {archive.first_line(error)}"
-            ) from error
-    return network
+        raise InputError(f"the preset {preset!r} cannot be built: {archive.first_line(error)}") from error
+
+
+def _json(values):
+    return (json.dumps(values, indent=2) + "\n").encode()
 
 
 def _size(path):
     with contextlib.suppress(OSError):
         return os.path.getsize(path)
-    raise InputError(f"the preset lacks {path!r}; pass load_weights=False for a new network of its arguments")
+    raise InputError(
+        f"the preset has no file {path!r}; pass load_weights=False for a new network with its arguments"
+    )
 
 
 def _check_free(folder, overwrite):
-    there = [name for name in (CONFIG, WEIGHTS, METADATA) if os.path.lexists(os.path.join(folder, name))]
-    if there and not overwrite:
+    existing = [name for name in (CONFIG, WEIGHTS, METADATA) if os.path.lexists(os.path.join(folder, name))]
+    if existing and not overwrite:
         raise InputError(
-            f"the folder {folder!r} holds {there[0]} already: name another one, or pass overwrite=True"
+            f"the folder {folder!r} contains {existing[0]} already: choose another one, or pass "
+            "overwrite=True"
         )

@@ -1,13 +1,18 @@
-"""The named configurations of the person image generator.
+"""Named configurations of the networks, and the paths of the trained weights that come with the project.
 
-`fashion` and `market` are the paper's networks. `synthetic` is a small one for 64 x 64 images that trains on
-a laptop; its departures from the released network are reasoned in docs/synthetic.md.
+`fashion` and `market` are the networks of the paper. `synthetic` is a small network for 64 x 64 images that
+trains on a laptop; docs/synthetic.md explains how it departs from the paper's.
 """
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
 
 from gfla_tf.errors import InputError
 from gfla_tf.resources import resource
 
-PRESETS = {
+PRESETS: dict[str, dict[str, Any]] = {
     "fashion": {
         "image_size": (256, 256),
         "attention_layers": {3: 3, 2: 5},
@@ -35,38 +40,54 @@ PRESETS = {
         "normalize_source": False,
     },
 }
+"""The constructor arguments of `PersonImageGenerator` and, under "discriminator", of `ResDiscriminator`."""
 
 
-def preset(name):
-    """The arguments of `PersonImageGenerator` for a preset.
+def preset(name: str) -> dict[str, Any]:
+    """Returns the arguments of `PersonImageGenerator` for a preset.
 
     Raises:
-      ValueError: an unknown name.
+      ValueError: unknown name.
     """
     if name not in PRESETS:
         raise ValueError(f"there is no preset {name!r}; the presets are {', '.join(PRESETS)}")
     return {key: value for key, value in PRESETS[name].items() if key != "discriminator"}
 
 
-def discriminator_preset(name):
-    """The arguments of `ResDiscriminator` for a preset.
+def discriminator_preset(name: str) -> dict[str, Any]:
+    """Returns the arguments of `ResDiscriminator` for a preset.
 
     Raises:
-      ValueError: an unknown name.
+      ValueError: unknown name.
     """
     preset(name)
     return PRESETS[name]["discriminator"]
 
 
-def shipped_model_path():
-    """The path of the shipped `synthetic` model, a `.keras` file trained by configs/synthetic.yaml.
+def preset_weights(name: str) -> Path:
+    """Returns the path of the `.keras` file with the trained weights of a `PersonImageGenerator` preset.
 
     Raises:
-      InputError: this installation lacks it.
+      InputError: no trained weights of this preset come with the project.
+    """
+    if name != "synthetic":
+        raise InputError(
+            f"no trained weights of the preset {name!r} come with gfla_tf: convert the released ones with "
+            "`gfla convert`, or pass load_weights=False for a new network"
+        )
+    return shipped_model_path()
+
+
+def shipped_model_path() -> Path:
+    """Returns the path of the shipped `synthetic` model, a `.keras` file trained with configs/synthetic.yaml.
+
+    Raises:
+      InputError: this installation does not contain it.
     """
     try:
         return resource("savedmodels", "synthetic", "model.keras")
     except InputError as error:
         raise InputError(
-            "the shipped model savedmodels/synthetic/model.keras is not there; name a model with --model"
+            "the shipped model savedmodels/synthetic/model.keras is missing: install gfla_tf again, or give "
+            "the path of another model"
         ) from error

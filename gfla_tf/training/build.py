@@ -26,7 +26,7 @@ def build_model(config, source):
     """
     overrides = {"heatmap_sigma": source.heatmap_sigma, **config.model.overrides}
     try:
-        model = PersonImageGenerator.from_preset(config.model.preset, **overrides)
+        model = PersonImageGenerator.from_preset(config.model.preset, load_weights=False, **overrides)
     except (TypeError, ValueError) as error:
         raise InputError(f"model.overrides make no model: {error}") from error
     layers = max(model.flow_field_estimator.encoder_layers, model.target_image_generator.num_layers)
@@ -56,7 +56,7 @@ def build_trainers(config, features, model):
     flow_trainer.compile(_adam(stage1.learning_rate, stage1))
     trainer = GFLATrainer(
         model,
-        ResDiscriminator.from_preset(config.model.preset),
+        ResDiscriminator.from_preset(config.model.preset, load_weights=False),
         features,
         _weights(stage2, STAGE2_WEIGHTS),
         stage2.gan_mode,

@@ -11,7 +11,7 @@ def model_path(tmp_path_factory):
     from gfla_tf.models import PersonImageGenerator
 
     path = tmp_path_factory.mktemp("model") / "model.keras"
-    PersonImageGenerator.from_preset("synthetic").save(path)
+    PersonImageGenerator.from_preset("synthetic", load_weights=False).save(path)
     return path
 
 

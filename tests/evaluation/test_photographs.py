@@ -42,7 +42,7 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope="module")
 def model_path(tmp_path_factory):
     path = tmp_path_factory.mktemp("model") / "model.keras"
-    PersonImageGenerator.from_preset("synthetic").save(path)
+    PersonImageGenerator.from_preset("synthetic", load_weights=False).save(path)
     return str(path)
 
 

@@ -14,7 +14,7 @@ from gfla_tf.models import PersonImageGenerator
 
 @pytest.fixture(scope="module")
 def model():
-    return PersonImageGenerator.from_preset("synthetic")
+    return PersonImageGenerator.from_preset("synthetic", load_weights=False)
 
 
 @pytest.fixture

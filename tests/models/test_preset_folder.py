@@ -66,7 +66,7 @@ def test_a_folder_is_read_back(written):
 
 def test_overrides_hold_where_the_weights_fit(written):
     assert models.FlowFieldEstimator.from_preset(written[1], name="mine").name == "mine"
-    with pytest.raises(InputError, match=r"model.weights.h5' do not fit the network or are damaged"):
+    with pytest.raises(InputError, match=r"do not fit width=4: pass load_weights=False for a new network"):
         models.FlowFieldEstimator.from_preset(written[1], width=4)
     wider = models.FlowFieldEstimator.from_preset(written[1], load_weights=False, width=4)
     assert wider.width == 4
@@ -85,7 +85,7 @@ def test_nothing_is_overwritten_unasked(written, tmp_path):
     network, _ = written
     network.save_to_preset(tmp_path)
     before = (tmp_path / "config.json").read_bytes()
-    with pytest.raises(InputError, match=r"holds config.json already: name another one, or pass"):
+    with pytest.raises(InputError, match=r"contains config.json already: choose another one, or pass"):
         models.ResDiscriminator(1, width=2).save_to_preset(tmp_path)
     assert (tmp_path / "config.json").read_bytes() == before
     models.ResDiscriminator(1, width=2).save_to_preset(tmp_path, overwrite=True)
@@ -126,7 +126,9 @@ def test_configurations_that_are_none(written, tmp_path, change, message):
 
 def test_files_that_are_missing_or_damaged(written, tmp_path):
     load = models.FlowFieldEstimator.from_preset
-    with pytest.raises(InputError, match=r"the preset lacks '.*model.weights.h5'; pass load_weights=False"):
+    with pytest.raises(
+        InputError, match=r"the preset has no file '.*model.weights.h5'; pass load_weights=False"
+    ):
         load(tmp_path)
     _changed(written[1], tmp_path, lambda config: None)
     data = (tmp_path / "model.weights.h5").read_bytes()

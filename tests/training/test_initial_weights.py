@@ -72,7 +72,7 @@ def test_a_run_begins_from_them(tmp_path):
     from gfla_tf.training.run import train
 
     arguments = {"image_size": [32, 32], **small.ARGUMENTS}
-    g = trained(models.PersonImageGenerator.from_preset("synthetic", **arguments))
+    g = trained(models.PersonImageGenerator.from_preset("synthetic", load_weights=False, **arguments))
     g.save(tmp_path / "g.keras")
     run = Config(
         model=ModelConfig(overrides=arguments, weights=str(tmp_path / "g.keras")),

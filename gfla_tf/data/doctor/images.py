@@ -15,7 +15,7 @@ from gfla_tf.data.doctor.tables import Tables
 from gfla_tf.data.protocol import Protocol
 from gfla_tf.errors import InputError
 from gfla_tf.images.header import HeaderError, ImageHeader, read_header
-from gfla_tf.images.io import MAX_BYTES, MAX_PIXELS, read_file, read_image
+from gfla_tf.images.io import MAX_BYTES, read_file, read_image
 
 _BLOCK = 512
 
@@ -107,10 +107,6 @@ def _read(path: str, decode: bool) -> ImageFile:
             header = read_header(data)
         except HeaderError as error:
             return ImageFile(sentence=f"the image {path!r} {error}")
-        if header.width * header.height > MAX_PIXELS:
-            return ImageFile(
-                sentence=f"the image {path!r} declares {header.width} x {header.height} pixels, too many"
-            )
         if decode:
             read_image(path)
     except InputError as error:

@@ -1,7 +1,7 @@
-"""What pyproject.toml cannot say: the shipped data files, and the compiled operators.
+"""Build settings that pyproject.toml cannot express: the data files and the compiled operators.
 
-The operators are compiled where a C++ compiler and, in the environment that is installed into, TensorFlow are
-found. Where they are not, or the compiler fails, the installation says so and goes on without them.
+The operators are compiled if there is a C++ compiler and the target environment contains TensorFlow.
+Otherwise, or if the compiler fails, the build prints the reason and continues without them.
 """
 
 import importlib.util
@@ -17,7 +17,7 @@ from setuptools.command.build_py import build_py
 
 ROOT = Path(__file__).resolve().parent
 
-# Folders beside gfla_tf whose files, but no scripts, go into it.
+# Top-level folders whose data files, without scripts, are installed inside gfla_tf.
 DATA = {
     "gfla_tf.configs": ["*.yaml"],
     "gfla_tf.savedmodels": [
@@ -27,7 +27,7 @@ DATA = {
     "gfla_tf.custom_ops": ["CMakeLists.txt", "cmake/*.cmake", "kernels/*", "ops/*"],
 }
 
-# Runs in the interpreter that is installed into, outside pip's isolated build environment.
+# Runs in the target interpreter, outside pip's isolated build environment.
 BUILD = """
 import sys
 sys.path.insert(0, {root!r})
@@ -40,45 +40,48 @@ except InputError as error:
 """
 
 
-def outside(code):
-    """Runs code with the packages of the environment that is installed into; returns whether it succeeded."""
+def run_outside(code):
+    """Runs code with the packages of the target environment; returns whether it succeeded."""
     environment = {
         name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "PYTHONNOUSERSITE")
     }
     environment["TF_CPP_MIN_LOG_LEVEL"] = "3"
-    fetched = [folder for folder in map(_programs, ("cmake", "ninja")) if folder]
-    environment["PATH"] = os.pathsep.join([*fetched, environment.get("PATH", os.defpath)])
+    build_tools = [folder for folder in map(_programs, ("cmake", "ninja")) if folder]
+    environment["PATH"] = os.pathsep.join([*build_tools, environment.get("PATH", os.defpath)])
     return subprocess.run([sys.executable, "-P", "-c", code], env=environment).returncode == 0
 
 
 def _programs(name):
-    """The folder of the programs that the PyPI package cmake or ninja holds; None if it is not installed."""
+    """The folder of the programs of the PyPI package cmake or ninja; None if it is not installed."""
     if importlib.util.find_spec(name) is None:
         return None
     module = importlib.import_module(name)
     return getattr(module, "CMAKE_BIN_DIR", None) or getattr(module, "BIN_DIR", None)
 
 
-def obstacle():
-    """Why the operators cannot be compiled here, as a clause; None where they can."""
+def reason_not_to_compile():
+    """The reason why the operators cannot be compiled, as a clause; None if they can be."""
     if os.environ.get("GFLA_NATIVE") == "0":
         return "GFLA_NATIVE=0"
-    named = os.environ.get("CXX")
-    if not any(map(shutil.which, [named] if named else ["c++", "g++", "clang++"])):
+    compiler = os.environ.get("CXX")
+    if not any(map(shutil.which, [compiler] if compiler else ["c++", "g++", "clang++"])):
         return "there is no C++ compiler"
-    if not outside("import importlib.util, sys; sys.exit(importlib.util.find_spec('tensorflow') is None)"):
+    if not run_outside(
+        "import importlib.util, sys; sys.exit(importlib.util.find_spec('tensorflow') is None)"
+    ):
         return "TensorFlow is not installed in this build's environment"
     return None
 
 
-def tools():
-    """What a build needs beside the compiler, where the system has no CMake: asked for when pip asks."""
-    asks = "egg_info" in sys.argv[1:]
-    return ["cmake>=3.18", "ninja"] if asks and not shutil.which("cmake") and not obstacle() else []
+def build_requirements():
+    """The packages that pip must provide for the build: CMake and Ninja, unless the system has CMake."""
+    if "egg_info" not in sys.argv[1:] or shutil.which("cmake") or reason_not_to_compile():
+        return []
+    return ["cmake>=3.18", "ninja"]
 
 
 class BuildWithOperators(build_py):
-    """Compiles the operators into the package, beside the Python files."""
+    """Adds the compiled operators to the package."""
 
     def find_package_modules(self, package, package_dir):
         return [] if package in DATA else super().find_package_modules(package, package_dir)
@@ -87,19 +90,19 @@ class BuildWithOperators(build_py):
         package = ROOT / "gfla_tf"
         if not self.editable_mode:
             package = Path(self.build_lib).resolve() / "gfla_tf"
-            shutil.rmtree(package, ignore_errors=True)  # files of an earlier build, since renamed or removed
+            shutil.rmtree(package, ignore_errors=True)  # may contain files that were renamed or removed since
         super().run()
-        why_not = obstacle()
-        if why_not is None:
+        reason = reason_not_to_compile()
+        if reason is None:
             code = BUILD.format(root=str(ROOT), folder=str(package / "native" / "lib"))
-            self.distribution.has_operators = outside(code)
-            why_not = None if self.distribution.has_operators else "they could not be built"
-        if why_not is not None:
-            print(f"gfla_tf: going on without compiled operators: {why_not}", flush=True)
+            self.distribution.has_operators = run_outside(code)
+            reason = None if self.distribution.has_operators else "they could not be built"
+        if reason is not None:
+            print(f"gfla_tf: continuing without compiled operators: {reason}", flush=True)
 
 
 class PlatformWheel(bdist_wheel):
-    """A wheel of this platform, but of any Python, where it holds the compiled operators."""
+    """A wheel for this platform and any Python if it contains compiled operators, else for any platform."""
 
     def run(self):
         self.run_command("build")
@@ -112,7 +115,7 @@ class PlatformWheel(bdist_wheel):
 
 
 class DistributionWithOperators(Distribution):
-    """A distribution that is of one platform once it holds the compiled operators."""
+    """A distribution that is platform-specific if the operators were compiled."""
 
     has_operators = False
 
@@ -121,11 +124,11 @@ class DistributionWithOperators(Distribution):
 
 
 setup(
-    setup_requires=tools(),
+    setup_requires=build_requirements(),
     distclass=DistributionWithOperators,
     cmdclass={"build_py": BuildWithOperators, "bdist_wheel": PlatformWheel},
     packages=[*find_packages(include=["gfla_tf", "gfla_tf.*"]), *DATA],
     package_dir={name: name.partition(".")[2] for name in DATA},
-    include_package_data=False,  # what MANIFEST.in names is for the sdist, which holds more
+    include_package_data=False,  # MANIFEST.in lists the files of the sdist, which contains more
     package_data=DATA,
 )

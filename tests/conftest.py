@@ -1,4 +1,4 @@
-"""Shared fixtures: the golden cases, and a TensorFlow that starts quietly and from a seed."""
+"""Fixtures shared by all tests, and the environment in which TensorFlow starts."""
 
 import contextlib
 import json
@@ -9,13 +9,16 @@ import numpy as np
 import pytest
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+if "PYTEST_XDIST_WORKER" in os.environ:  # pytest -n: the workers share the cores, so each gets one thread
+    for variable in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"):
+        os.environ.setdefault(variable, "1")  # overridden by tests that set their own number of threads
 
 GOLDEN = Path(__file__).parent / "golden"
 
 
 @pytest.fixture(scope="session")
 def golden():
-    """golden("fashion_generator") -> {name: array}, computed with the released networks."""
+    """A function that loads a golden case: golden("fashion_generator") returns {name: array}."""
 
     def load(name):
         with np.load(GOLDEN / f"{name}.npz", allow_pickle=False) as file:
@@ -26,13 +29,13 @@ def golden():
 
 @pytest.fixture(scope="session")
 def state_dict_shapes():
-    """{network: [[name, PyTorch shape], ...]}."""
+    """The names and shapes of the released networks' tensors: {network: [[name, PyTorch shape], ...]}."""
     return json.loads((GOLDEN / "state_dict_keys.json").read_text())
 
 
 @pytest.fixture(params=["native", "tf"])
 def implementation(request):
-    """Runs a test with the compiled operators, or skips it without a library, and with TensorFlow's own."""
+    """Runs a test twice: with the compiled operators, if they are available, and with TensorFlow's own."""
     from gfla_tf import ops
     from gfla_tf.native import loader
 
@@ -44,12 +47,13 @@ def implementation(request):
 
 @pytest.fixture(scope="session")
 def torch():
-    """PyTorch, for tests that read or write its files; without it they are skipped."""
+    """The torch module, for tests of PyTorch files; skips the test if it is not installed."""
     return pytest.importorskip("torch")
 
 
 @pytest.fixture(autouse=True)
 def _seed():
+    """Seeds Python, NumPy and Keras before each test."""
     import keras
 
     keras.utils.set_random_seed(0)

@@ -1,4 +1,4 @@
-"""Making and reading sdists and wheels, from a copy of the repository's tracked files."""
+"""Builds and reads sdists and wheels from a copy of the tracked files."""
 
 import os
 import shutil
@@ -17,7 +17,7 @@ NOT_IN_SDIST = {".gitignore"}
 
 
 def tracked():
-    """The names of the files that git tracks, sorted; skips the test where this is not a clone."""
+    """The sorted names of the files that git tracks; skips the test outside a git clone."""
     try:
         listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True).stdout
     except (OSError, subprocess.CalledProcessError):
@@ -27,18 +27,18 @@ def tracked():
 
 
 def require_build():
-    """Skips the test where `python -m build --no-isolation` cannot run; the extra [dev] has what it needs."""
-    for name, least in (("build", 1), ("setuptools", 77)):
+    """Skips the test if the packages that `python -m build --no-isolation` needs are not installed."""
+    for name, minimum in (("build", 1), ("setuptools", 77)):
         try:
             version = metadata.version(name)
         except metadata.PackageNotFoundError:
-            pytest.skip(f"{name} is not installed: it is in the extra [dev]")
-        if int(version.split(".")[0]) < least:
-            pytest.skip(f"{name} {version} is older than {least}")
+            pytest.skip(f"{name} is not installed: it is part of the extra [dev]")
+        if int(version.split(".")[0]) < minimum:
+            pytest.skip(f"{name} {version} is older than {minimum}")
 
 
 def copy_checkout(folder):
-    """A clean checkout: the tracked files as they are now, without what is ignored."""
+    """Copies the tracked files, without ignored ones, into a folder; returns it."""
     for name in tracked():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(ROOT / name, folder / name)
@@ -46,7 +46,14 @@ def copy_checkout(folder):
 
 
 def build(source, out, kind, **environment):
-    """`python -m build --sdist|--wheel` with this environment's setuptools; (the file made, the output)."""
+    """Runs `python -m build` with this environment's setuptools; returns the built file and the output.
+
+    Args:
+      source: the checkout or unpacked sdist.
+      out: an empty output folder.
+      kind: "sdist" or "wheel".
+      **environment: additional environment variables.
+    """
     done = subprocess.run(
         [sys.executable, "-P", "-m", "build", "--no-isolation", f"--{kind}", "-o", str(out), str(source)],
         stdout=subprocess.PIPE,
@@ -55,12 +62,12 @@ def build(source, out, kind, **environment):
         env={**os.environ, **environment},
     )
     assert done.returncode == 0, done.stdout
-    (made,) = out.iterdir()
-    return made, done.stdout
+    (built,) = out.iterdir()
+    return built, done.stdout
 
 
 def unpack(sdist, folder):
-    """The folder that an sdist unpacks into."""
+    """Unpacks an sdist into an empty folder; returns the top folder inside it."""
     with tarfile.open(sdist) as archive:
         archive.extractall(folder, filter="data")
     (inside,) = folder.iterdir()
@@ -68,11 +75,11 @@ def unpack(sdist, folder):
 
 
 def contents(wheel):
-    """A wheel's files, {name: bytes}."""
+    """The files of a wheel: {name: bytes}."""
     with zipfile.ZipFile(wheel) as archive:
         return {name: archive.read(name) for name in archive.namelist() if not name.endswith("/")}
 
 
 def files(folder):
-    """The files of a folder, as names relative to it."""
+    """The names of all files below a folder, relative to it."""
     return {path.relative_to(folder).as_posix() for path in Path(folder).rglob("*") if path.is_file()}

@@ -1,12 +1,13 @@
-"""Builds sdist and wheel as a release does, and tries them in empty environments: `make package-check`.
+"""Builds the sdist and the wheel as for a release and tests them in empty environments: `make package-check`.
 
     python tests/packaging/every_python.py [PYTHON ...]
 
-`python -m build` makes the sdist and, from it, the wheel. The wheel is installed with its dependencies into
-an empty environment of every PYTHON (default: each 3.11, 3.12 and 3.13 that is found on the PATH or among
-pyenv's), where the smoke test runs outside the checkout. Where there is a C++ compiler, the wheel with
-compiled operators is built and tried as well. Needs the extra [dev], the package index, and some 3 GB in the
-temporary folder. Exits with 1 at the first failure, 2 where there is nothing to try.
+`python -m build` makes the sdist and, from it, the wheel. The wheel and its dependencies are installed into
+an empty environment of every PYTHON (default: every supported version found on the PATH or in pyenv's
+folder), where the smoke test runs outside the checkout. If there is a C++ compiler, a wheel with compiled
+operators is built as well and replaces the first one in the last environment. Requires the extra [dev],
+access to the package index, and about 3 GB in the temporary folder. Exits with 1 at the first failure, and
+with 2 if no interpreter is found.
 """
 
 import argparse
@@ -23,7 +24,7 @@ VERSIONS = ("3.11", "3.12", "3.13")
 
 
 def run(*words, **environment):
-    """Runs a program, shows what it prints, and ends this one if it fails."""
+    """Runs a program with its output shown; exits if it fails."""
     print(f"+ {' '.join(map(str, words))}", flush=True)
     bare = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
     done = subprocess.run(words, env={**bare, **environment}, stdin=subprocess.DEVNULL)
@@ -32,7 +33,7 @@ def run(*words, **environment):
 
 
 def version(python):
-    """The "3.12" of an interpreter; None if it cannot be run."""
+    """The version of an interpreter, such as "3.12", or None if it cannot be run."""
     code = "import ensurepip, sys, venv; print('%d.%d' % sys.version_info[:2])"
     try:
         done = subprocess.run([python, "-c", code], capture_output=True, text=True)
@@ -42,26 +43,26 @@ def version(python):
 
 
 def found():
-    """{version: interpreter} of every Python that the project supports and that is here."""
+    """{version: interpreter} of every supported Python that is installed."""
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
     pythons = {version(sys.executable): sys.executable}
     for wanted in VERSIONS:
-        named = shutil.which(f"python{wanted}")
-        for python in [*([named] if named else []), *sorted(pyenv.glob(f"{wanted}.*/bin/python"))]:
+        on_path = shutil.which(f"python{wanted}")
+        for python in [*([on_path] if on_path else []), *sorted(pyenv.glob(f"{wanted}.*/bin/python"))]:
             if wanted not in pythons and version(python) == wanted:
                 pythons[wanted] = str(python)
     return {wanted: pythons[wanted] for wanted in VERSIONS if wanted in pythons}
 
 
 def build(out, *options, **environment):
-    """Builds what the options say; the wheel."""
+    """Builds with these options into the folder `out`, and returns the wheel."""
     run(sys.executable, "-P", "-m", "build", *options, "-o", out, ROOT, **environment)
     (wheel,) = out.glob("*.whl")
     return wheel
 
 
 def install(python, wheel, folder):
-    """An empty environment with the wheel and its dependencies; its interpreter."""
+    """Creates an environment, installs the wheel and its dependencies, and returns its interpreter."""
     run(python, "-m", "venv", folder)
     inside = folder / "bin" / "python"
     run(inside, "-m", "pip", "install", "--quiet", "-c", ROOT / "constraints.txt", wheel)
@@ -70,26 +71,30 @@ def install(python, wheel, folder):
 
 
 def main():
-    """Builds, installs and tries."""
+    """Builds, installs and tests; returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("pythons", nargs="*", metavar="PYTHON", help="interpreters (default: all found)")
     pythons = parser.parse_args().pythons or list(found().values())
     if not pythons:
         print(f"every_python: none of Python {', '.join(VERSIONS)} is found", file=sys.stderr)
         return 2
-    with tempfile.TemporaryDirectory(prefix="gfla_packages_") as place:
-        place = Path(place)
-        os.chdir(place)
-        wheel = build(place / "pure")
-        for number, python in enumerate(pythons):
-            run(install(python, wheel, place / str(number)), "-P", SMOKE)
-            shutil.rmtree(place / str(number))
+    own = version(sys.executable)
+    pythons.sort(key=lambda python: version(python) == own)  # its environment is used again below
+    with tempfile.TemporaryDirectory(prefix="gfla_packages_") as scratch:
+        scratch = Path(scratch)
+        os.chdir(scratch)
+        wheel = build(scratch / "pure")
+        for python in pythons:
+            shutil.rmtree(scratch / "environment", ignore_errors=True)
+            inside = install(python, wheel, scratch / "environment")
+            run(inside, "-P", SMOKE)
         if not any(map(shutil.which, ("c++", "g++", "clang++"))):
-            print("skipped: the wheel with compiled operators, there is no C++ compiler")
+            print("skipped: the wheel with compiled operators, because there is no C++ compiler")
             return 0
-        wheel = build(place / "platform", "--wheel", "--no-isolation", GFLA_NATIVE="1")
-        run(install(sys.executable, wheel, place / "compiled"), "-P", SMOKE, "--operators", "wheel")
-    print(f"the wheel works in {len(pythons)} empty environments, and with compiled operators in one")
+        wheel = build(scratch / "platform", "--wheel", "--no-isolation", GFLA_NATIVE="1")
+        run(inside, "-m", "pip", "install", "--quiet", "--force-reinstall", "--no-deps", wheel)
+        run(inside, "-P", SMOKE, "--operators", "wheel")
+    print(f"the wheel works on {len(pythons)} Python versions, and with compiled operators on one")
     return 0
 
 

@@ -1,10 +1,10 @@
-"""Tries an installed gfla_tf: run by the Python of the environment that it was installed into.
+"""Smoke test of an installed gfla_tf, run by the Python of the environment that contains it.
 
     python tests/packaging/smoke.py [--operators any|wheel|compile]
 
-Works in an empty folder of its own and takes nothing from a checkout. Exits with 1 and the step's output
-where something fails. `--operators wheel` insists that the wheel brought compiled operators that run;
-`compile` compiles them from the installed sources, and insists on these.
+Works in an empty temporary folder and uses nothing from a checkout. Exits with 1 and prints the output of
+the failed step. `--operators wheel` requires that the wheel contains compiled operators that run; `compile`
+compiles them from the installed sources and requires that they run.
 """
 
 import argparse
@@ -19,7 +19,7 @@ SCRIPTS = Path(sys.executable).parent
 
 
 def run(*words):
-    """Runs a program of this environment and returns its standard output."""
+    """Runs a program of this environment; returns its standard output."""
     bare = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
     done = subprocess.run(words, capture_output=True, text=True, env={**bare, "TF_CPP_MIN_LOG_LEVEL": "3"})
     if done.returncode != 0:
@@ -28,49 +28,49 @@ def run(*words):
 
 
 def gfla(*words):
-    """Runs the installed program."""
+    """Runs the installed command `gfla`."""
     return run(str(SCRIPTS / "gfla"), *words)
 
 
 def python(code):
-    """Runs code by this environment's Python, with nothing of the folder it runs in."""
+    """Runs code with this environment's Python, isolated from the current folder."""
     return run(sys.executable, "-I", "-c", code)
 
 
-def insist(true, message):
-    """Ends the program unless something holds; `assert` would be left out under -O."""
-    if not true:
+def require(condition, message):
+    """Exits with a message unless a condition holds; -O would remove an `assert`."""
+    if not condition:
         sys.exit(message)
 
 
 def imports():
-    """The package is the installed one, and `python -m gfla_tf` is the program."""
+    """Checks that the installed package is imported and that `python -m gfla_tf` runs the command."""
     path = Path(python("import gfla_tf; print(gfla_tf.__file__)").strip())
-    insist(path.is_relative_to(sys.prefix), f"gfla_tf is {path}, which is not in {sys.prefix}")
+    require(path.is_relative_to(sys.prefix), f"gfla_tf is {path}, which is not in {sys.prefix}")
     python("import gfla_tf, gfla_tf.native.build; [getattr(gfla_tf, name) for name in gfla_tf.__all__]")
-    insist(run(sys.executable, "-m", "gfla_tf", "--version") == gfla("--version"), "two versions")
+    require(run(sys.executable, "-m", "gfla_tf", "--version") == gfla("--version"), "two versions differ")
 
 
 def version_and_help():
-    """The program tells its version and its commands."""
+    """Checks `--version` and `--help`."""
     version = python("from importlib.metadata import version; print(version('gfla-tf'))").strip()
-    insist(gfla("--version").split()[:2] == ["gfla_tf", version], f"--version does not tell {version}")
-    insist("generate" in gfla("--help"), "--help does not name the commands")
+    require(gfla("--version").split()[:2] == ["gfla_tf", version], f"--version does not print {version}")
+    require("generate" in gfla("--help"), "--help does not list the commands")
 
 
 def native(operators):
-    """The state of the operators is told; they are compiled, and insisted on, where that is asked for."""
+    """Checks the status of the operators, after compiling them if requested."""
     if operators == "compile":
         gfla("native", "build", "--cuda", "off", "--force")
     status = json.loads(gfla("native", "status", "--json"))
-    insist(set(status["operators"]) >= {"local_attention", "bilinear_warp"}, f"operators: {status}")
-    insist(Path(status["library"]).is_relative_to(sys.prefix), f"the library is {status['library']}")
-    insist(status["available"] or operators == "any", f"the operators cannot run: {status['reason']}")
+    require(set(status["operators"]) >= {"local_attention", "bilinear_warp"}, f"operators: {status}")
+    require(Path(status["library"]).is_relative_to(sys.prefix), f"the library is {status['library']}")
+    require(status["available"] or operators == "any", f"the operators cannot run: {status['reason']}")
     return "compiled" if status["available"] else "TensorFlow's"
 
 
 def generate():
-    """The shipped model makes a picture of a drawn person."""
+    """Checks that the shipped model generates an image of a synthetic person."""
     gfla("data", "synthetic", "-o", "people", "--identities", "1", "--test-identities", "1", "--workers", "0")
     photographs = sorted(Path("people/test").iterdir())
     rows = [f"people/fasion-annotation-test.csv#{photograph.name}" for photograph in photographs[:2]]
@@ -81,11 +81,11 @@ def generate():
         f"({str(photographs[0])!r}, 'out.png', 'flow.png')]; "
         "print(*{file.shape for file in files}, files[1].std() > 5)"
     )
-    insist(sizes.count("(") == 1 and sizes.endswith("True\n"), f"the picture is wrong: {sizes}")
+    require(sizes.count("(") == 1 and sizes.endswith("True\n"), f"the generated image is wrong: {sizes}")
 
 
 def presets():
-    """The networks are made from their presets; the small one computes, and the same from its own folder."""
+    """Checks that presets build the networks, and that a saved preset folder gives the same output."""
     shown = python(
         "import numpy as np; from gfla_tf.models import PersonImageGenerator as Model\n"
         "maps = {'source_pose': 18, 'target_pose': 18, 'source_image': 3}\n"
@@ -96,11 +96,11 @@ def presets():
         "print(first.shape, np.abs(first - second).max() < 1e-6)\n"
         "print(Model.from_preset('fashion', load_weights=False).count_params())"
     )
-    insist(shown == "(1, 64, 64, 3) True\n14047395\n", f"the presets are wrong: {shown}")
+    require(shown == "(1, 64, 64, 3) True\n14047395\n", f"the presets are wrong: {shown}")
 
 
 def export():
-    """The shipped model, exported, answers in a process that cannot import gfla_tf."""
+    """Checks that the exported model runs in a process that cannot import gfla_tf."""
     gfla("export", "--format", "savedmodel", "-o", "served/1")
     (photograph, *_) = sorted(Path("people/test").iterdir())
     shown = python(
@@ -113,19 +113,17 @@ def export():
         "sizes = [tf.io.decode_image(one).shape for one in (photo, pictures['image_bytes'][0])]\n"
         "print(sizes[0] == sizes[1], pictures['image'].shape)"
     )
-    insist(shown == "True (1, 64, 64, 3)\n", f"the exported model is wrong: {shown}")
+    require(shown == "True (1, 64, 64, 3)\n", f"the exported model is wrong: {shown}")
 
 
 def main():
-    """Runs every step and says so."""
+    """Runs every check."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     choices = ("any", "wheel", "compile")
-    parser.add_argument(
-        "--operators", choices=choices, default="any", help="which have to run (default: any)"
-    )
+    parser.add_argument("--operators", choices=choices, default="any", help="which must run (default: any)")
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as place:
-        os.chdir(place)
+    with tempfile.TemporaryDirectory() as folder:
+        os.chdir(folder)
         imports()
         version_and_help()
         operators = native(arguments.operators)

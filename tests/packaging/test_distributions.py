@@ -1,4 +1,4 @@
-"""The sdist and the wheel: what they hold and say, that one makes the other, that the wheel works alone."""
+"""The contents and metadata of the sdist and the wheel, and the wheel in an environment of its own."""
 
 import email
 import os
@@ -29,20 +29,20 @@ def checkout(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def sdist(checkout, tmp_path_factory):
-    """(the sdist's file, the folder that it unpacks into)."""
-    made, _ = distributions.build(checkout, tmp_path_factory.mktemp("sdist"), "sdist")
-    return made, distributions.unpack(made, tmp_path_factory.mktemp("unpacked"))
+    """(the path of the sdist, the folder that it unpacks into)."""
+    built, _ = distributions.build(checkout, tmp_path_factory.mktemp("sdist"), "sdist")
+    return built, distributions.unpack(built, tmp_path_factory.mktemp("unpacked"))
 
 
 @pytest.fixture(scope="module")
 def wheel(checkout, sdist, tmp_path_factory):
-    """The wheel, built without the operators from a checkout where an older one was built before."""
-    stale = checkout / "build" / "lib" / "gfla_tf" / "ops" / "renamed_since.py"
+    """The wheel, built without operators from a checkout that still contains an earlier build."""
+    stale = checkout / "build" / "lib" / "gfla_tf" / "ops" / "since_renamed.py"
     stale.parent.mkdir(parents=True)
     stale.touch()
-    made, said = distributions.build(checkout, tmp_path_factory.mktemp("wheel"), "wheel", GFLA_NATIVE="0")
-    assert said.count("gfla_tf: going on without compiled operators: GFLA_NATIVE=0\n") == 1
-    return made
+    built, output = distributions.build(checkout, tmp_path_factory.mktemp("wheel"), "wheel", GFLA_NATIVE="0")
+    assert output.count("gfla_tf: continuing without compiled operators: GFLA_NATIVE=0\n") == 1
+    return built
 
 
 @pytest.fixture(scope="module")
@@ -50,57 +50,57 @@ def metadata(wheel):
     return email.message_from_bytes(distributions.contents(wheel)[f"{INFO}/METADATA"])
 
 
-def test_the_sdist_holds_the_repository(sdist):
+def test_the_sdist_contains_the_repository(sdist):
     path, folder = sdist
     assert path.name == f"gfla_tf-{__version__}.tar.gz"
-    held = distributions.files(folder)
+    names = distributions.files(folder)
     expected = set(distributions.tracked()) - distributions.NOT_IN_SDIST
-    made = {name for name in held - expected if not name.startswith("gfla_tf.egg-info/")}
-    assert (expected - held, made) == (set(), {"PKG-INFO", "setup.cfg"})
+    generated = {name for name in names - expected if not name.startswith("gfla_tf.egg-info/")}
+    assert (expected - names, generated) == (set(), {"PKG-INFO", "setup.cfg"})
     assert all((folder / name).read_bytes() == (ROOT / name).read_bytes() for name in expected)
 
 
-def test_the_sdist_makes_the_wheel_of_the_checkout(sdist, wheel, tmp_path):
+def test_the_sdist_and_the_checkout_give_the_same_wheel(sdist, wheel, tmp_path):
     again, _ = distributions.build(sdist[1], tmp_path, "wheel", GFLA_NATIVE="0")
     assert again.name == wheel.name
     assert distributions.contents(again) == distributions.contents(wheel)
 
 
-def _installed_from(name):
-    """Where a tracked file stands in the wheel; None if it is not part of it."""
+def _name_in_wheel(name):
+    """The name of a tracked file in the wheel, or None if the wheel does not contain it."""
     path = PurePosixPath(name)
-    place = f"gfla_tf/{name}"
+    inside = f"gfla_tf/{name}"
     match path.parts:
         case ("gfla_tf", *_):
             return name
         case ("configs", _):
-            return place
+            return inside
         case ("savedmodels", *_, "README.md") | (
             "savedmodels",
             _,
             "model.keras" | "config.yaml" | "metrics.json",
         ):
-            return place
+            return inside
         case ("custom_ops", "CMakeLists.txt") | ("custom_ops", "cmake" | "kernels" | "ops", _):
-            return place
+            return inside
     return None
 
 
-def test_the_wheel_holds_the_package_and_what_it_uses(wheel):
-    held = distributions.contents(wheel)
-    expected = {place: name for name in distributions.tracked() if (place := _installed_from(name))}
+def test_the_wheel_contains_the_package_and_its_data(wheel):
+    files = distributions.contents(wheel)
+    expected = {inside: name for name in distributions.tracked() if (inside := _name_in_wheel(name))}
     info = {
         f"{INFO}/{name}"
         for name in ("METADATA", "WHEEL", "RECORD", "entry_points.txt", "top_level.txt", "licenses/LICENSE")
     }
-    assert set(held) == set(expected) | info
-    assert all(held[place] == (ROOT / name).read_bytes() for place, name in expected.items())
-    assert held[f"{INFO}/licenses/LICENSE"] == (ROOT / "LICENSE").read_bytes()
-    assert held[f"{INFO}/top_level.txt"] == b"gfla_tf\n"
+    assert set(files) == set(expected) | info
+    assert all(files[inside] == (ROOT / name).read_bytes() for inside, name in expected.items())
+    assert files[f"{INFO}/licenses/LICENSE"] == (ROOT / "LICENSE").read_bytes()
+    assert files[f"{INFO}/top_level.txt"] == b"gfla_tf\n"
 
 
 @pytest.mark.parametrize("cuda", [False, True])
-def test_the_wheel_holds_the_operators_sources(wheel, tmp_path, monkeypatch, cuda):
+def test_the_wheel_contains_the_sources_of_the_operators(wheel, tmp_path, monkeypatch, cuda):
     for name, data in distributions.contents(wheel).items():
         if name.startswith("gfla_tf/custom_ops/"):
             (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
@@ -111,11 +111,11 @@ def test_the_wheel_holds_the_operators_sources(wheel, tmp_path, monkeypatch, cud
 
 
 def _tags(wheel):
-    described = email.message_from_bytes(distributions.contents(wheel)[f"{INFO}/WHEEL"])
-    return described["Root-Is-Purelib"], described.get_all("Tag")
+    fields = email.message_from_bytes(distributions.contents(wheel)[f"{INFO}/WHEEL"])
+    return fields["Root-Is-Purelib"], fields.get_all("Tag")
 
 
-def test_a_wheel_without_operators_is_of_any_platform(wheel):
+def test_a_wheel_without_operators_supports_any_platform(wheel):
     assert wheel.name == f"gfla_tf-{__version__}-py3-none-any.whl"
     assert _tags(wheel) == ("true", ["py3-none-any"])
 
@@ -129,36 +129,37 @@ def build(folder):
 """
 
 
-def test_a_wheel_with_operators_is_of_this_platform_and_of_any_python(tmp_path):
-    """The compiler's part is played by a stub; `make package-check` builds such a wheel with a compiler."""
+def test_a_wheel_with_operators_supports_this_platform_and_any_python(tmp_path):
+    """A stub replaces the compiler; `make package-check` builds such a wheel with a real one."""
     distributions.require_build()
     checkout = distributions.copy_checkout(tmp_path / "checkout")
-    (checkout / "gfla_tf" / "ops" / "native_build.py").write_text(COMPILED)
-    made, _ = distributions.build(checkout, tmp_path / "out", "wheel", GFLA_NATIVE="1", CXX=sys.executable)
-    held = distributions.contents(made)
-    assert {held[f"gfla_tf/native/lib/{name}"] for name in ("libgfla_ops.so", "build.json")} == {
+    (checkout / "gfla_tf" / "native" / "build.py").write_text(COMPILED)
+    built, _ = distributions.build(checkout, tmp_path / "out", "wheel", GFLA_NATIVE="1", CXX=sys.executable)
+    files = distributions.contents(built)
+    assert {files[f"gfla_tf/native/lib/{name}"] for name in ("libgfla_ops.so", "build.json")} == {
         b"libgfla_ops.so",
         b"build.json",
     }
-    purelib, tags = _tags(made)
+    purelib, tags = _tags(built)
     assert purelib == "false"
     assert all(re.fullmatch(r"py3-none-(linux|macosx)_\w+", tag) for tag in tags)
-    assert made.name == f"gfla_tf-{__version__}-{tags[0]}.whl"
+    assert built.name == f"gfla_tf-{__version__}-{tags[0]}.whl"
 
 
-def test_a_compiler_that_fails_makes_the_wheel_of_any_platform(tmp_path):
+def test_a_failing_compiler_gives_a_wheel_for_any_platform(tmp_path):
     distributions.require_build()
     checkout = distributions.copy_checkout(tmp_path / "checkout")
     broken = "from gfla_tf.errors import InputError\ndef build(folder):\n    raise InputError('it broke')\n"
-    (checkout / "gfla_tf" / "ops" / "native_build.py").write_text(broken)
-    made, said = distributions.build(checkout, tmp_path / "out", "wheel", GFLA_NATIVE="1", CXX=sys.executable)
-    assert "gfla_tf: it broke\n" in said
-    assert said.count("gfla_tf: going on without compiled operators: they could not be built\n") == 1
-    assert _tags(made) == ("true", ["py3-none-any"])
-    assert not any(name.startswith("gfla_tf/native/lib") for name in distributions.contents(made))
+    (checkout / "gfla_tf" / "native" / "build.py").write_text(broken)
+    options = {"GFLA_NATIVE": "1", "CXX": sys.executable}
+    built, output = distributions.build(checkout, tmp_path / "out", "wheel", **options)
+    assert "gfla_tf: it broke\n" in output
+    assert output.count("gfla_tf: continuing without compiled operators: they could not be built\n") == 1
+    assert _tags(built) == ("true", ["py3-none-any"])
+    assert not any(name.startswith("gfla_tf/native/lib") for name in distributions.contents(built))
 
 
-def test_the_metadata_says_what_the_project_is(metadata):
+def test_the_metadata_matches_the_project(metadata):
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     assert (metadata["Name"], metadata["Version"]) == ("gfla-tf", __version__)
     assert metadata["License-Expression"] == "Apache-2.0"
@@ -176,12 +177,12 @@ def test_the_metadata_says_what_the_project_is(metadata):
         "PyYAML",
     }
     for extra, packages in project["optional-dependencies"].items():
-        mine = [one for one in requires if re.search(rf"extra == ['\"]{extra}['\"]", one)]
-        assert len(mine) == len(packages), extra
+        listed = [one for one in requires if re.search(rf"extra == ['\"]{extra}['\"]", one)]
+        assert len(listed) == len(packages), extra
 
 
-def test_the_readme_is_its_description_and_renders(metadata):
-    renderer = pytest.importorskip("readme_renderer.markdown", reason="it is in the extra [dev]")
+def test_the_readme_is_the_description_and_renders(metadata):
+    renderer = pytest.importorskip("readme_renderer.markdown", reason="it is part of the extra [dev]")
     assert metadata["Description-Content-Type"] == "text/markdown"
     text = metadata.get_payload(decode=True).decode()
     assert text == (ROOT / "README.md").read_text(encoding="utf-8")
@@ -193,7 +194,7 @@ def test_the_readme_is_its_description_and_renders(metadata):
 
 @pytest.fixture
 def environment(wheel, tmp_path):
-    """An environment of its own that holds the wheel and nothing else; its folder."""
+    """The folder of an environment that contains the wheel and nothing else."""
     folder = tmp_path / "environment"
     folder.mkdir()
     bare = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
@@ -208,7 +209,7 @@ def environment(wheel, tmp_path):
     return folder
 
 
-def test_an_environment_with_nothing_else_tells_what_is_missing(environment):
+def test_an_environment_with_nothing_else_reports_what_is_missing(environment):
     gfla = environment / "bin" / "gfla"
     bare = {"env": {"PATH": os.defpath}, "cwd": environment, "capture_output": True, "text": True}
     version = subprocess.run([gfla, "--version"], **bare, check=True).stdout.splitlines()
@@ -218,12 +219,12 @@ def test_an_environment_with_nothing_else_tells_what_is_missing(environment):
 
 
 def _packages():
-    """The folders of the running environment's packages."""
+    """The package folders of the running environment."""
     return [path for path in sys.path if os.path.basename(path) == "site-packages"]
 
 
 def test_the_installed_wheel_passes_the_smoke_test(environment):
-    """TensorFlow is the running environment's; gfla_tf is the wheel's, which stands before it on the path."""
+    """TensorFlow comes from the running environment; gfla_tf comes from the wheel, first on the path."""
     (site,) = environment.glob("lib/python*/site-packages")
     (site / "parent.pth").write_text("\n".join(_packages()) + "\n")
     done = subprocess.run(

@@ -1,6 +1,8 @@
 """Builds the compiled operators with CMake, for the TensorFlow at hand, into the installed package."""
 
 import contextlib
+import dataclasses
+import hashlib
 import json
 import os
 import re
@@ -14,6 +16,7 @@ from pathlib import Path
 import tensorflow as tf
 
 from gfla_tf.errors import InputError
+from gfla_tf.native import cache
 from gfla_tf.native import record as native_record
 from gfla_tf.native.record import LIBRARY, RECORD, Record
 
@@ -23,7 +26,9 @@ _PROGRESS = re.compile(r"^\[\s*(\d+%|\d+/\d+)\] ")  # of ninja and of make
 def build(folder=None, *, cuda="auto", force=False, werror=False, scratch=None, report=print):
     """Builds the library, and the record beside it, unless they are there and up to date.
 
-    It is made elsewhere and moved into place once complete.
+    The library appears complete or not at all. If the environment variable GFLA_NATIVE_CACHE names a folder,
+    the library is stored there as well, and a later build of the same sources with the same TensorFlow and
+    tools copies it, unless `force` or `werror` is set.
 
     Args:
       folder: holds a folder for each version of TensorFlow, and the library goes into one of them; made if it
@@ -55,11 +60,17 @@ def build(folder=None, *, cuda="auto", force=False, werror=False, scratch=None, 
         _configure(cmake, compiler, scratch, cuda, werror, report)
         info = json.loads((Path(scratch) / "build_info.json").read_text(encoding="utf-8"))
         digest = native_record.sources_digest(info["cuda"] is not None)
-        _compile(cmake, scratch, report)
-        built = Path(scratch) / LIBRARY
-        record = Record(**info, sources=digest, library=native_record.file_digest(built))
-        _place(folder, {LIBRARY: built.read_bytes(), RECORD: native_record.record_bytes(record)})
-    report(f"built {folder / LIBRARY}")
+        record = Record(**info, sources=digest, library="")
+        cached = None if force or werror else cache.find(record)
+        if cached is not None:
+            record, library = cached
+        else:
+            _compile(cmake, scratch, report)
+            library = (Path(scratch) / LIBRARY).read_bytes()
+            record = dataclasses.replace(record, library=hashlib.sha256(library).hexdigest())
+            cache.store(record, library)
+        _place(folder, {LIBRARY: library, RECORD: native_record.record_bytes(record)})
+    report(f"{'built' if cached is None else 'took from the cache'} {folder / LIBRARY}")
     return record
 
 

@@ -140,11 +140,12 @@ def test_a_build_description_that_fails_is_shown(copy):
 
 
 @needs_tools
-@pytest.mark.slow
-def test_building_from_an_installed_copy(copy):
+@pytest.mark.slow  # up to a minute: it compiles the whole library, once
+def test_building_from_an_installed_copy(copy, tmp_path):
     before = json.loads(_gfla(copy, "status", "--json").stdout)
     assert (before["available"], before["build"]) == (False, None)
-    done = _gfla(copy, "build", "--cuda", "off")
+    cached = {"GFLA_NATIVE_CACHE": str(tmp_path / "cache")}  # empty: the library is compiled
+    done = _gfla(copy, "build", "--cuda", "off", **cached)
     assert done.returncode == 0, done.stdout
     lib = _lib(copy)
     assert sorted(path.name for path in lib.iterdir()) == [RECORD, LIBRARY]
@@ -158,6 +159,13 @@ def test_building_from_an_installed_copy(copy):
     lesser = json.loads(_gfla(copy, "status", "--json", GFLA_INSTRUCTION_SET="baseline").stdout)
     assert lesser["instruction_set"] == "baseline"
     assert "is up to date" in _gfla(copy, "build", "--cuda", "off").stdout
+    library = (lib / LIBRARY).read_bytes()
+    shutil.rmtree(lib)
+    done = _gfla(copy, "build", "--cuda", "off", **cached)
+    assert "Linking" not in done.stdout
+    assert done.stdout.splitlines()[-1] == f"took from the cache {lib / LIBRARY}"
+    assert (lib / LIBRARY).read_bytes() == library
+    assert native_record.read_record(lib) == record
     source = copy / "custom_ops" / "kernels" / "instruction_set.cc"
     source.write_text(source.read_text() + "\n")
     assert "built from other sources than are here" in _gfla(copy, "status").stdout

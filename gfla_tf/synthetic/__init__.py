@@ -1,4 +1,4 @@
-"""SyntheticPeople, the dataset that draws itself."""
+"""SyntheticPeople: a dataset of rendered people with known flow, visibility and body parts."""
 
 from .body import PART_NAMES
 from .dataset import SyntheticPeople

@@ -1,7 +1,7 @@
-"""The articulated skeleton of a drawn person: proportions, rest joints and forward kinematics.
+"""The articulated skeleton of a synthetic person: proportions, rest joints and forward kinematics.
 
-Body space is right-handed with x to the person's left, y up and z to where the person faces; a person of
-average build is 1 unit tall and stands on y = 0. In the rest pose the arms hang straight down.
+Body space is right-handed: x points to the person's left, y up, and z in the direction that the person faces.
+A person of average build is 1 unit tall and stands on y = 0. In the rest pose the arms hang straight down.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ PART = {name: number for number, name in enumerate(PART_NAMES)}
 
 @dataclasses.dataclass(frozen=True)
 class Body:
-    """Proportions of one person, in heights of an average person."""
+    """Proportions of one person, in units of an average person's height."""
 
     height: float
     head_height: float
@@ -43,8 +43,8 @@ class Body:
     bust: float
 
     @classmethod
-    def random(cls, rng):
-        """Draws one build from `rng` (a numpy Generator)."""
+    def random(cls, rng: np.random.Generator) -> Body:
+        """Samples the proportions of one person."""
         frame = rng.uniform(-1.0, 1.0)  # slender hips and broad shoulders at +1, the reverse at -1
         return cls(
             height=rng.uniform(0.93, 1.05),
@@ -60,38 +60,38 @@ class Body:
         )
 
     @property
-    def hip_y(self):
+    def hip_y(self) -> float:
         return 0.520 + self.leg
 
     @property
-    def knee_y(self):
+    def knee_y(self) -> float:
         return 0.285 + 0.6 * self.leg
 
     @property
-    def ankle_y(self):
+    def ankle_y(self) -> float:
         return 0.045
 
     @property
-    def waist_y(self):
+    def waist_y(self) -> float:
         return 0.625 + 0.5 * self.leg
 
     @property
-    def shoulder_y(self):
+    def shoulder_y(self) -> float:
         return 0.812
 
     @property
-    def chin_y(self):
+    def chin_y(self) -> float:
         return 1.0 - self.head_height
 
     @property
-    def elbow_y(self):
+    def elbow_y(self) -> float:
         return self.shoulder_y - 0.163 * self.arm
 
     @property
-    def wrist_y(self):
+    def wrist_y(self) -> float:
         return self.elbow_y - 0.138 * self.arm
 
-    def pivots(self):
+    def pivots(self) -> np.ndarray:
         """Rest position of each bone's joint, float64 [13, 3], in the order of `BONES`."""
         sx, hx = self.shoulder_x, self.hip_x
         return np.array(
@@ -109,32 +109,37 @@ class Body:
 class Pose:
     """Joint angles in radians.
 
-    `root`, `spine` and `head` are (forward, sideways, turn). An arm is (abduction, flexion, twist, elbow),
-    a leg (abduction, flexion, twist, knee), each (left, right). `yaw` turns the whole person: 0 faces the
-    viewer, positive angles show the right side... pi the back.
+    Attributes:
+      root: (forward, sideways, turn) of the pelvis.
+      spine: (forward, sideways, turn) of the chest.
+      head: (forward, sideways, turn) of the head.
+      arms: (left, right), each (abduction, flexion, twist, elbow).
+      legs: (left, right), each (abduction, flexion, twist, knee).
+      yaw: rotation of the whole person: 0 faces the viewer, positive angles turn the right side to the
+        viewer, pi shows the back.
     """
 
-    root: tuple
-    spine: tuple
-    head: tuple
-    arms: tuple
-    legs: tuple
+    root: tuple[float, float, float]
+    spine: tuple[float, float, float]
+    head: tuple[float, float, float]
+    arms: tuple[tuple[float, ...], tuple[float, ...]]
+    legs: tuple[tuple[float, ...], tuple[float, ...]]
     yaw: float
 
 
-def rotation_x(angle):
+def rotation_x(angle: float) -> np.ndarray:
     """Rotation about x (y towards z), float64 [3, 3]."""
     c, s = math.cos(angle), math.sin(angle)
     return np.array([[1, 0, 0], [0, c, -s], [0, s, c]])
 
 
-def rotation_y(angle):
+def rotation_y(angle: float) -> np.ndarray:
     """Rotation about y (z towards x), float64 [3, 3]."""
     c, s = math.cos(angle), math.sin(angle)
     return np.array([[c, 0, s], [0, 1, 0], [-s, 0, c]])
 
 
-def rotation_z(angle):
+def rotation_z(angle: float) -> np.ndarray:
     """Rotation about z (x towards y), float64 [3, 3]."""
     c, s = math.cos(angle), math.sin(angle)
     return np.array([[c, -s, 0], [s, c, 0], [0, 0, 1]])
@@ -145,10 +150,10 @@ def _trunk(angles):
     return rotation_y(turn) @ rotation_z(sideways) @ rotation_x(forward)
 
 
-def forward_kinematics(body, pose):
+def forward_kinematics(body: Body, pose: Pose) -> tuple[np.ndarray, np.ndarray]:
     """World rotation [13, 3, 3] and joint position [13, 3] of each bone; the lower foot stands on y = 0.
 
-    A rest point r of bone b lies at `rotation[b] @ (r - body.pivots()[b]) + position[b]`.
+    A rest point r of bone b has the world position `rotation[b] @ (r - body.pivots()[b]) + position[b]`.
     """
     pivots = body.pivots()
     rotation = np.empty((len(BONES), 3, 3))

@@ -1,48 +1,72 @@
-"""SyntheticPeople: procedurally drawn, clothed people with the true flow between their pictures."""
+"""`SyntheticPeople`: a dataset of rendered, clothed people with the true flow between their images."""
 
 from __future__ import annotations
 
 import functools
 import types
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .body import PART_NAMES
-from .drawing import Recipe, draw_identity
-from .workers import draw_range
+from .identity import RenderSettings, render_identity
+from .workers import render_range
 
-_BLOCK = 16  # identities drawn together and shuffled among themselves when nothing is cached
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+_BLOCK = 16  # identities that are rendered and shuffled together when the split is not cached
 
 
 class SyntheticPeople:
-    """Drawn people: pairs of pictures of one person in two poses, under two lights and two cameras.
+    """A procedural dataset: pairs of images of one person in two poses, with different light and camera.
 
-    Identity i of a split has `images_per_identity` pictures (n); its n (n - 1) ordered pairs have the
-    indices i n (n - 1) to (i + 1) n (n - 1) - 1. Every sample is a pure function of (seed, split, index),
-    and no person is in two splits.
+    Identity i of a split has `images_per_identity` images (n). Its n (n - 1) ordered pairs have the indices
+    i n (n - 1) to (i + 1) n (n - 1) - 1. Every sample is a pure function of (seed, split, index), and no
+    person is in two splits.
+
+    Example:
+
+    ```python
+    from gfla_tf.synthetic import SyntheticPeople
+
+    people = SyntheticPeople(image_size=(64, 64), identities={"train": 8, "test": 2})
+    sample = people.sample("test", 0)
+    print(sample["source_image"].shape, sample["flow"].shape)  # (64, 64, 3) (64, 64, 2)
+
+    batch = next(iter(people.as_dataset("train", batch_size=4)))
+    print(batch["source_image"].shape, batch["target_pose"].shape)  # (4, 64, 64, 3) (4, 64, 64, 18)
+    ```
 
     Args:
-      image_size: (H, W) in pixels, each at least 32. seed: not negative. identities: how many people each
-      split has; 5000 "train", 100 "test" unless given. images_per_identity: at least 2. heatmap_sigma: of
-      the pose maps, in pixels; None scales the paper's 6 px at 256 with the height, at least 2.
-      supersample: sub-pixels a pixel each way, for antialiasing.
+      image_size: (H, W) in pixels, each at least 32.
+      seed: a non-negative integer.
+      identities: {split: number of people}. Defaults to 5000 for "train" and 100 for "test".
+      images_per_identity: at least 2.
+      heatmap_sigma: standard deviation of the pose heatmaps in pixels. By default, the paper's 6 pixels at
+        height 256, scaled with the height, but at least 2.
+      supersample: sub-pixels per pixel along each axis, for antialiasing.
 
-    Attributes: `image_size`, `heatmap_sigma`, `part_names` (label number -> name, 0 the background).
+    Attributes:
+      image_size: (H, W) in pixels.
+      heatmap_sigma: standard deviation of the pose heatmaps in pixels.
+      part_names: the name of each part label; label 0 is the background.
 
     Raises:
-      ValueError: an argument out of range.
+      ValueError: an argument is out of range.
     """
 
     part_names = PART_NAMES
 
     def __init__(
         self,
-        image_size=(64, 64),
-        seed=0,
-        identities=None,
-        images_per_identity=4,
-        heatmap_sigma=None,
-        supersample=2,
+        image_size: tuple[int, int] = (64, 64),
+        seed: int = 0,
+        identities: Mapping[str, int] | None = None,
+        images_per_identity: int = 4,
+        heatmap_sigma: float | None = None,
+        supersample: int = 2,
     ):
         identities = {"train": 5000, "test": 100} if identities is None else dict(identities)
         size = tuple(int(n) for n in image_size)
@@ -54,7 +78,7 @@ class SyntheticPeople:
             raise ValueError(f"seed must not be negative, got {seed}")
         if images_per_identity < 2:
             raise ValueError(
-                f"images_per_identity must be at least 2 to make pairs, got {images_per_identity}"
+                f"images_per_identity must be at least 2 to form pairs, got {images_per_identity}"
             )
         if any(count < 0 for count in identities.values()):
             raise ValueError(f"identities must not be negative, got {identities}")
@@ -65,57 +89,72 @@ class SyntheticPeople:
         self.identities = types.MappingProxyType(identities)
         self.images_per_identity = int(images_per_identity)
         self.heatmap_sigma = max(2.0, 6.0 * size[0] / 256) if heatmap_sigma is None else float(heatmap_sigma)
-        self._recipe = Recipe(size, self.seed, self.images_per_identity, int(supersample))
-        self._draw = functools.lru_cache(maxsize=2)(functools.partial(draw_identity, self._recipe))
+        self._settings = RenderSettings(size, self.seed, self.images_per_identity, int(supersample))
+        self._render = functools.lru_cache(maxsize=2)(functools.partial(render_identity, self._settings))
         self._cached = {}
 
     @property
-    def pairs_per_identity(self):
-        """How many ordered pairs each identity has."""
-        return len(self._recipe.pairs)
+    def pairs_per_identity(self) -> int:
+        """Number of ordered pairs of each identity."""
+        return len(self._settings.pairs)
 
-    def num_pairs(self, split):
-        """How many pairs `split` has."""
+    def num_pairs(self, split: str) -> int:
+        """Number of pairs in `split`."""
         return self._count(split) * self.pairs_per_identity
 
-    def sample(self, split, index):
-        """Pair `index` of `split` as a dict of NumPy arrays.
+    def sample(self, split: str, index: int) -> dict[str, np.ndarray]:
+        """Renders pair `index` of `split`.
 
-        source_image, target_image uint8 [H, W, 3] RGB; source_keypoints, target_keypoints float32 [18, 2]
-        (y, x) in pixels, -1 where not seen; source_parts, target_parts uint8 [H, W], see `part_names`; flow
-        float32 [H, W, 2] (dx, dy) in pixels, from each target pixel to its surface point in the source;
-        visibility float32 [H, W], 1 where that is seen.
+        Returns:
+          A dict of NumPy arrays:
+            source_image, target_image: uint8 [H, W, 3], RGB.
+            source_keypoints, target_keypoints: float32 [18, 2], (y, x) in pixels, -1 where not visible.
+            source_parts, target_parts: uint8 [H, W], indices into `part_names`.
+            flow: float32 [H, W, 2], (dx, dy) in pixels, from each target pixel to its surface point in the
+              source.
+            visibility: float32 [H, W], 1 where that point is visible in the source, else 0.
 
         Raises:
-          IndexError: no such pair.
-          ValueError: no such split.
+          IndexError: the index is out of range.
+          ValueError: the split does not exist.
         """
         if not 0 <= index < self.num_pairs(split):
-            raise IndexError(f"split {split!r} has pairs 0 to {self.num_pairs(split) - 1}, asked for {index}")
+            raise IndexError(f"split {split!r} has pairs 0 to {self.num_pairs(split) - 1}, got index {index}")
         identity, pair = divmod(int(index), self.pairs_per_identity)
-        person = self._draw(split, identity)
-        return _pair_sample(person, *self._recipe.pairs[pair], truth=True, parts=True)
+        return self._render(split, identity).sample(*self._settings.pairs[pair], truth=True, parts=True)
 
-    def as_arrays(self, split, start=0, stop=None, truth=False, workers=0, progress=None):
-        """The pictures of identities start..stop-1 as stacked arrays, for training from memory.
-
-        Returns a dict: images uint8 [N, H, W, 3], keypoints float32 [N, 18, 2], parts uint8 [N, H, W], and
-        pairs int32 [P, 2], rows (source, target) of numbers into the first axis, in the order of `sample`;
-        with truth also flow float32 [P, H, W, 2] and visibility float32 [P, H, W].
+    def as_arrays(
+        self,
+        split: str,
+        start: int = 0,
+        stop: int | None = None,
+        truth: bool = False,
+        workers: int = 0,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> dict[str, np.ndarray]:
+        """Renders identities start..stop-1 as stacked arrays, for training from memory.
 
         Args:
-          workers: processes to draw with; 0 draws in this one. progress: called as progress(done, total) in
-          identities.
+          split: the split's name.
+          start: the first identity.
+          stop: one past the last identity; None is the end of the split.
+          truth: whether to add flow and visibility.
+          workers: number of worker processes; with 0, the calling process renders.
+          progress: called as progress(done, total) after each identity.
+
+        Returns:
+          A dict of images uint8 [N, H, W, 3], keypoints float32 [N, 18, 2], parts uint8 [N, H, W], and pairs
+          int32 [P, 2], whose rows are (source, target) indices into the first axis, in the order of `sample`.
+          If `truth`, also flow float32 [P, H, W, 2] and visibility float32 [P, H, W].
 
         Raises:
-          ValueError: no such split, or an empty or impossible range. RuntimeError: a drawing process
-          failed.
+          ValueError: the split does not exist, or the range is empty or out of bounds.
+          RuntimeError: a worker process failed.
         """
         stop = self._count(split) if stop is None else stop
         if not 0 <= start < stop <= self._count(split):
             raise ValueError(
-                f"split {split!r} has identities 0 to {self._count(split) - 1}, "
-                f"asked for {start} to {stop - 1}"
+                f"split {split!r} has identities 0 to {self._count(split) - 1}, got {start} to {stop - 1}"
             )
         cached = self._cached.get(split)
         if (
@@ -124,16 +163,28 @@ class SyntheticPeople:
             and (not truth or "flow" in cached)
         ):
             return dict(cached)
-        arrays = draw_range(self._recipe, split, start, stop, truth, workers, progress)
+        arrays = render_range(self._settings, split, start, stop, truth, workers, progress)
         first = np.arange(stop - start, dtype=np.int32)[:, None, None] * self.images_per_identity
-        arrays["pairs"] = (first + np.array(self._recipe.pairs, np.int32)).reshape(-1, 2)
+        arrays["pairs"] = (first + np.array(self._settings.pairs, np.int32)).reshape(-1, 2)
         return arrays
 
-    def cache(self, split, truth=False, workers=2, progress=None):
-        """Draws the whole split into memory once; from then on `as_dataset` serves it without drawing.
+    def cache(
+        self,
+        split: str,
+        truth: bool = False,
+        workers: int = 2,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> SyntheticPeople:
+        """Renders the whole split into memory, from which `as_dataset` then reads it.
 
-        With truth, the flow and the visibility are kept too. Arguments as in `as_arrays`. Returns the
-        dataset itself.
+        Args:
+          split: the split's name.
+          truth: whether flow and visibility are kept too.
+          workers: as in `as_arrays`.
+          progress: as in `as_arrays`.
+
+        Returns:
+          The dataset itself.
         """
         if split not in self._cached or (truth and "flow" not in self._cached[split]):
             self._cached[split] = self.as_arrays(split, truth=truth, workers=workers, progress=progress)
@@ -141,29 +192,37 @@ class SyntheticPeople:
 
     def as_dataset(
         self,
-        split,
-        batch_size,
+        split: str,
+        batch_size: int,
         *,
-        shuffle=None,
-        seed=0,
-        repeat=False,
-        heatmaps=True,
-        truth=False,
-        parts=False,
-    ):
-        """A `tf.data.Dataset` of batched dicts.
-
-        source_image, target_image float32 [B, H, W, 3] in [-1, 1]; source_keypoints, target_keypoints
-        float32 [B, 18, 2]; with heatmaps source_pose, target_pose float32 [B, H, W, 18]; with truth flow
-        float32 [B, H, W, 2], visibility float32 [B, H, W], source_parts, target_parts int32 [B, H, W]. The
-        last batch may be smaller.
+        shuffle: bool | None = None,
+        seed: int = 0,
+        repeat: bool = False,
+        heatmaps: bool = True,
+        truth: bool = False,
+        parts: bool = False,
+    ) -> tf.data.Dataset:
+        """Returns a `tf.data.Dataset` of batches.
 
         Args:
-          shuffle: None shuffles "train" only. Each pass has its own order, and the sequence of orders
-          follows from `seed`. Uncached
-            people are drawn as needed, and shuffled in random order in blocks of 16 people.
-          repeat: goes on for ever.
-          parts: adds source_parts and target_parts alone, which costs nothing.
+          split: the split's name.
+          batch_size: number of pairs per batch; the last batch may be smaller.
+          shuffle: whether to shuffle; None shuffles "train" only. Each epoch has its own order, and the
+            sequence of orders is determined by `seed`. If the split is not cached, blocks of 16 people are
+            rendered in random order, and pairs are shuffled within a block.
+          seed: the seed of the order.
+          repeat: whether the dataset repeats indefinitely.
+          heatmaps: whether to add source_pose and target_pose.
+          truth: whether to add flow, visibility, source_parts and target_parts.
+          parts: whether to add source_parts and target_parts.
+
+        Returns:
+          A dataset of dicts: source_image, target_image float32 [B, H, W, 3] in [-1, 1]; source_keypoints,
+          target_keypoints float32 [B, 18, 2]; source_pose, target_pose float32 [B, H, W, 18]; flow float32
+          [B, H, W, 2]; visibility float32 [B, H, W]; source_parts, target_parts int32 [B, H, W].
+
+        Raises:
+          ValueError: the split does not exist, or the batch size is less than 1.
         """
         from .pipeline import make_dataset
 
@@ -177,29 +236,29 @@ class SyntheticPeople:
             batches, steps, self.image_size, self.heatmap_sigma, repeat, heatmaps, truth, truth or parts
         )
 
-    def _count(self, split):
+    def _count(self, split: str) -> int:
         if split not in self.identities:
-            raise ValueError(
-                f"SyntheticPeople has the splits {', '.join(self.identities)}, asked for {split!r}"
-            )
+            raise ValueError(f"SyntheticPeople has the splits {', '.join(self.identities)}, got {split!r}")
         return self.identities[split]
 
-    def _batches(self, split, batch_size, shuffle, seed, truth, parts, epoch):
-        """Yields the batches (dicts of stacked arrays) of one pass."""
+    def _batches(self, split, batch_size, shuffle, seed, truth, parts, epoch) -> Iterator[dict]:
+        """Yields the batches of one epoch as dicts of stacked arrays."""
         cached = self._cached.get(split)
         if cached is not None and (not truth or "flow" in cached):
             yield from self._cached_batches(cached, split, batch_size, shuffle, seed, truth, parts, epoch)
             return
-        waiting = []
+        pending = []
         for sample in self._samples(split, shuffle, seed, truth, parts, epoch):
-            waiting.append(sample)
-            if len(waiting) == batch_size:
-                yield _stack(waiting)
-                waiting = []
-        if waiting:
-            yield _stack(waiting)
+            pending.append(sample)
+            if len(pending) == batch_size:
+                yield _stack(pending)
+                pending = []
+        if pending:
+            yield _stack(pending)
 
-    def _cached_batches(self, cached, split, batch_size, shuffle, seed, truth, parts, epoch):
+    def _cached_batches(
+        self, cached, split, batch_size, shuffle, seed, truth, parts, epoch
+    ) -> Iterator[dict]:
         count = self.num_pairs(split)
         order = np.random.default_rng([seed, epoch]).permutation(count) if shuffle else np.arange(count)
         for first in range(0, count, batch_size):
@@ -214,30 +273,17 @@ class SyntheticPeople:
                 batch["flow"], batch["visibility"] = cached["flow"][rows], cached["visibility"][rows]
             yield batch
 
-    def _samples(self, split, shuffle, seed, truth, parts, epoch):
+    def _samples(self, split, shuffle, seed, truth, parts, epoch) -> Iterator[dict]:
         rng = np.random.default_rng([seed, epoch])
-        people = rng.permutation(self._count(split)) if shuffle else np.arange(self._count(split))
+        numbers = rng.permutation(self._count(split)) if shuffle else np.arange(self._count(split))
         size = _BLOCK if shuffle else 1
-        for first in range(0, len(people), size):
-            block = [
-                draw_identity(self._recipe, split, int(person)) for person in people[first : first + size]
-            ]
-            pairs = [(person, pair) for person in block for pair in self._recipe.pairs]
+        for first in range(0, len(numbers), size):
+            block = [render_identity(self._settings, split, int(n)) for n in numbers[first : first + size]]
+            pairs = [(identity, pair) for identity in block for pair in self._settings.pairs]
             for number in rng.permutation(len(pairs)) if shuffle else range(len(pairs)):
-                person, pair = pairs[number]
-                yield _pair_sample(person, *pair, truth=truth, parts=parts)
+                identity, pair = pairs[number]
+                yield identity.sample(*pair, truth=truth, parts=parts)
 
 
-def _pair_sample(person, source, target, truth, parts):
-    sample = {}
-    for role, drawing in (("source", person.drawings[source]), ("target", person.drawings[target])):
-        sample[f"{role}_image"], sample[f"{role}_keypoints"] = drawing.image.copy(), drawing.keypoints.copy()
-        if parts:
-            sample[f"{role}_parts"] = drawing.parts.copy()
-    if truth:
-        sample["flow"], sample["visibility"] = person.truth(source, target)
-    return sample
-
-
-def _stack(samples):
+def _stack(samples: list[dict]) -> dict[str, np.ndarray]:
     return {name: np.stack([sample[name] for sample in samples]) for name in samples[0]}

@@ -1,4 +1,4 @@
-"""Fabrics: colours of cloth as functions of the position on it, and the palettes that they are drawn from."""
+"""Fabrics: colours of cloth as functions of position, with their palettes and prints."""
 
 from __future__ import annotations
 
@@ -18,38 +18,38 @@ _PALETTE = {
 _DENIM = ("31486b", "4a688f", "6d8db0", "23304a")
 _NEUTRAL = ("white", "cream", "sand", "navy", "grey", "slate", "charcoal", "black", "brown", "camel")
 
-# Digits, five rows of three cells each, for the backs of shirts.
+# Digits of five rows of three cells each, for the backs of shirts.
 _DIGITS = (
     "111101101101111", "010110010010111", "111001111100111", "111001011001111", "101101111001001",
     "111100111001111", "111100111101111", "111001010010010", "111101111101111", "111101111001111",
 )  # fmt: skip
 
 
-def hex_colour(text):
-    """'rrggbb' as float32 [3] in 0..1."""
+def hex_colour(text: str) -> np.ndarray:
+    """Converts 'rrggbb' to float32 [3] in 0..1."""
     return np.array([int(text[i : i + 2], 16) for i in (0, 2, 4)], np.float32) / 255.0
 
 
-def random_colour(rng, neutral=False):
-    """A garment colour: one of the palette, shifted a little so that no two wardrobes match."""
+def random_colour(rng: np.random.Generator, neutral: bool = False) -> np.ndarray:
+    """Samples a colour of the palette, or of its neutral part, with a small shift; float32 [3]."""
     names = _NEUTRAL if neutral else tuple(_PALETTE)
     return vary(rng, hex_colour(_PALETTE[names[rng.integers(len(names))]]))
 
 
-def denim(rng):
-    """One of four washes of denim."""
+def denim(rng: np.random.Generator) -> np.ndarray:
+    """Samples one of four denim colours; float32 [3]."""
     return vary(rng, hex_colour(_DENIM[rng.integers(len(_DENIM))]), 0.02)
 
 
-def vary(rng, colour, amount=0.045):
-    """`colour` moved by normal noise of standard deviation `amount` (a third of it to each channel alone)."""
+def vary(rng: np.random.Generator, colour: np.ndarray, amount: float = 0.045) -> np.ndarray:
+    """Adds normal noise of standard deviation `amount` to a colour, and a third of it to each channel."""
     return np.clip(colour + rng.normal(0, amount) + rng.normal(0, amount / 3, 3), 0.03, 0.98).astype(
         np.float32
     )
 
 
-def contrasting(rng, colour):
-    """A second colour that is clearly lighter or darker than `colour`."""
+def contrasting(rng: np.random.Generator, colour: np.ndarray) -> np.ndarray:
+    """Samples a colour that is clearly lighter or darker than `colour`."""
     for _ in range(12):
         other = random_colour(rng)
         if abs(float(other.mean() - colour.mean())) > 0.22:
@@ -58,12 +58,12 @@ def contrasting(rng, colour):
 
 
 class Noise:
-    """Smooth random field on the plane, one unit between lattice points, values about -1..1."""
+    """A smooth random field on the plane: lattice points 1 unit apart, values of about -1..1."""
 
-    def __init__(self, rng, size=32):
+    def __init__(self, rng: np.random.Generator, size: int = 32):
         self._grid = rng.uniform(-1, 1, (size, size)).astype(np.float32)
 
-    def __call__(self, a, b):
+    def __call__(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
         a, b = np.broadcast_arrays(np.asarray(a, np.float32), np.asarray(b, np.float32))
         rows, columns = np.mod(np.atleast_2d(a), len(self._grid)), np.mod(np.atleast_2d(b), len(self._grid))
         field = cv2.remap(self._grid, columns, rows, cv2.INTER_CUBIC, borderMode=cv2.BORDER_WRAP)
@@ -72,7 +72,7 @@ class Noise:
 
 @dataclasses.dataclass(frozen=True)
 class Fabric:
-    """One cloth. Called with (along, around) in body heights it gives colours [..., 3]."""
+    """One fabric. Called with positions (along, around) in body heights, it returns colours [..., 3]."""
 
     kind: str
     base: np.ndarray
@@ -82,8 +82,19 @@ class Fabric:
     noise: Noise
 
     @classmethod
-    def random(cls, rng, kinds=None, base=None):
-        """Draws a cloth; `kinds` maps the patterns allowed to weights, `base` fixes the ground colour."""
+    def random(
+        cls,
+        rng: np.random.Generator,
+        kinds: dict[str, float] | None = None,
+        base: np.ndarray | None = None,
+    ) -> Fabric:
+        """Samples a fabric.
+
+        Args:
+          rng: the random generator.
+          kinds: {pattern: weight} of the allowed patterns; None allows all.
+          base: the ground colour; None samples one.
+        """
         kinds = kinds or {
             "plain": 0.3, "stripes": 0.17, "columns": 0.08, "checks": 0.14, "dots": 0.12, "marl": 0.1,
             "blotches": 0.09,
@@ -94,7 +105,7 @@ class Fabric:
         second = contrasting(rng, base)
         return cls(kind, base, second, random_colour(rng), rng.uniform(0.75, 1.5), Noise(rng))
 
-    def __call__(self, along, around):
+    def __call__(self, along: np.ndarray, around: np.ndarray) -> np.ndarray:
         a, b = np.broadcast_arrays(np.asarray(along, np.float32), np.asarray(around, np.float32))
         mix = self._second_share(a / self.scale, b / self.scale)[..., None]
         colour = self.base + (self.second - self.base) * mix
@@ -125,8 +136,8 @@ class Fabric:
         return np.zeros_like(a)
 
 
-def motif(kind, x, y):
-    """Opacity at (x, y), y upwards, of one of the prints `MOTIFS`, of about unit radius."""
+def motif(kind: str, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Opacity at (x, y), y upwards, of one of the prints in `MOTIFS`, whose radius is about 1."""
     radius = np.hypot(x, y)
     angle = np.arctan2(x, y)
     if kind == "disc":
@@ -148,7 +159,7 @@ def motif(kind, x, y):
 MOTIFS = ("disc", "heart", "star", "ring", "bars", "sun")
 
 
-def digit(number, x, y):
+def digit(number: int, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Opacity at (x, y), y upwards, of a digit in a box of half width 0.6 and half height 1."""
     bits = np.array([cell == "1" for cell in _DIGITS[number % 10]]).reshape(5, 3)
     column = np.floor((x + 0.6) / 0.4).astype(int)

@@ -1,19 +1,19 @@
-"""The head: skull, face, ears and hair of every cut, and hats."""
+"""The head of a synthetic person: skull, face, ears, hair and hats."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from .body import BONE, PART, rotation_x, rotation_z
+from .body import BONE, PART, Body, rotation_x, rotation_z
 from .fabric import Noise, hex_colour, random_colour, vary
-from .surfels import make_tube
+from .tube import Tube, make_tube
 
 _SKIN = ("f2cfb4", "e8bb98", "d9a47c", "c48a62", "a86f4a", "87553a", "6a412c", "f5d9c6")
 _HAIR = ("17130f", "2a1d15", "4a2f1d", "6e4526", "94622f", "c49a58", "e0c48c", "8c3f22", "8d8a88", "d6d2cc")
 _IRIS = ("3a2618", "55371f", "2f5a7a", "4a6b46", "6d6a58")
 _HEAD = (BONE["head"], BONE["head"])
 
-# The skull from chin (0) to crown (1): height, half width and half depth over their largest, the axis's z.
+# Profile of the skull from chin (0) to crown (1): height, relative half width and half depth, z of the axis.
 _T = np.array([0.0, 0.025, 0.09, 0.22, 0.40, 0.56, 0.70, 0.83, 0.93, 0.985, 1.0])
 _WIDTH = np.array([0.01, 0.30, 0.55, 0.78, 0.93, 1.0, 0.99, 0.88, 0.64, 0.28, 0.01])
 _DEPTH = np.array([0.01, 0.28, 0.50, 0.70, 0.86, 0.98, 1.0, 0.90, 0.66, 0.30, 0.01])
@@ -21,11 +21,11 @@ _AXIS = np.array([0.030, 0.026, 0.018, 0.009, 0.003, -0.002, -0.003, -0.002, 0.0
 
 
 class Complexion:
-    """Skin, lips, hair and eye colours and the hair style of one person."""
+    """Colours of skin, lips, hair and eyes, and the hair style of one person."""
 
     STYLES = ("short", "crop", "bob", "long", "bun", "tail", "bald")
 
-    def __init__(self, rng):
+    def __init__(self, rng: np.random.Generator):
         tone = rng.integers(len(_SKIN))
         self.skin = vary(rng, hex_colour(_SKIN[tone]), 0.015)
         dark = self.skin.mean() < 0.5
@@ -44,13 +44,13 @@ class Complexion:
         self.locks = rng.uniform(0.02, 0.15)
 
 
-def head_frame(body, complexion):
-    """(chin y, height, half width, half depth, axis z) of the skull, for what must sit on it."""
+def head_frame(body: Body, complexion: Complexion) -> tuple[float, float, float, float, float]:
+    """(chin y, height, half width, half depth, axis z) of the skull."""
     return body.chin_y, body.head_height, complexion.half_width, complexion.half_width * 1.22, 0.006
 
 
-def head_tubes(body, complexion, spacing):
-    """The tubes of head, ears, hair and hat."""
+def head_tubes(body: Body, complexion: Complexion, spacing: float) -> list[Tube]:
+    """Returns the tubes of head, ears, hair and hat."""
     tubes = [_skull(body, complexion, spacing)]
     tubes += [_ear(body, complexion, spacing, side) for side in (1, -1)]
     if complexion.style != "bald" and not complexion.hat:
@@ -147,7 +147,7 @@ def _ear(body, complexion, spacing, side):
 
 
 def _hairline(theta, complexion):
-    """Height on the skull (0 chin, 1 crown) where hair starts, by the angle from the front."""
+    """Height on the skull (0 chin, 1 crown) of the hairline, by the angle from the front."""
     angle = np.abs(theta) * 180 / np.pi
     tied = complexion.style in ("short", "crop", "bun", "tail")
     side, nape = (0.46, 0.18) if tied else (0.30, 0.02)

@@ -1,25 +1,27 @@
-"""Arms, legs and feet, with the sleeves, trouser legs and shoes on them."""
+"""Arms, legs and feet of a synthetic person, with sleeves, trouser legs and shoes."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from .body import BONE, PART, rotation_x
-from .surfels import make_tube
+from .body import BONE, PART, Body, rotation_x
+from .head import Complexion
+from .tube import Tube, make_tube
+from .wardrobe import Outfit
 
 SIDES = ((1, "left"), (-1, "right"))
 
 
-def folds(tube, outfit, depth):
-    """Gives cloth its creases, `depth` (body heights) deep."""
+def folds(tube: Tube, outfit: Outfit, depth: float | np.ndarray) -> None:
+    """Adds creases of `depth` body heights to the cloth of a tube."""
     a, (x, _, z) = tube.along[:, None], np.moveaxis(tube.point - tube.centre[:, None], -1, 0)
     noise = outfit.folds
     large = noise(a * 22 + x * 16 + z * 9, x * 21 - z * 17 - a * 8)
     tube.wrinkle(depth * (large + 0.5 * noise(a * 50 + x * 30, z * 42 - x * 21)))
 
 
-def limb_tubes(body, complexion, outfit, spacing):
-    """All tubes of both arms, legs and feet."""
+def limb_tubes(body: Body, complexion: Complexion, outfit: Outfit, spacing: float) -> list[Tube]:
+    """Returns the tubes of both arms, legs and feet."""
     tubes = []
     for side, name in SIDES:
         tubes.append(_arm(body, complexion, outfit, spacing, side, name))
@@ -113,7 +115,7 @@ def _leg(body, complexion, outfit, spacing, side, name):
     elif outfit.shoe == "sneaker" and not low_trousers:
         tube.paint(y < ankle + 0.022, [0.92, 0.92, 0.92])
     if outfit.skirted:
-        tube.keep = y < outfit.skirt_end + 0.03  # hidden above that, and never to show through the skirt
+        tube.keep = y < outfit.skirt_end + 0.03  # the skirt hides the rest
     else:
         _trouser_leg(tube, body, outfit, y, theta)
     tube.part[:] = np.where(y > knee, PART[f"{name}_upper_leg"], PART[f"{name}_lower_leg"])
@@ -142,7 +144,7 @@ def _trouser_leg(tube, body, outfit, y, theta):
 def _foot(body, complexion, outfit, spacing, side, name):
     boot = outfit.shoe == "boot"
     rise = 0.030 if boot else 0.024
-    # From heel to toe: place along the foot, half width, half height, drop of the axis.
+    # From heel to toe: position along the foot, half width, half height, drop of the axis.
     rows = np.array(
         [
             [-0.036, 0.004, 0.25, 0.0], [-0.033, 0.016, 0.75, 0.0], [-0.018, 0.0215, 1.05, 0.0],

@@ -1,19 +1,40 @@
-"""SyntheticPeople's batches as a `tf.data.Dataset`."""
+"""The `tf.data` pipeline of SyntheticPeople."""
 
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable, Iterator
 
+import numpy as np
 import tensorflow as tf
 
 from gfla_tf.pose.batches import finish_batches
 
 
-def make_dataset(batches, steps, image_size, sigma, repeat, heatmaps, truth, parts):
-    """Wraps `batches(epoch=n)`, a generator function of NumPy batches, as a dataset of `steps` a pass.
+def make_dataset(
+    batches: Callable[..., Iterator[dict[str, np.ndarray]]],
+    steps: int,
+    image_size: tuple[int, int],
+    sigma: float,
+    repeat: bool,
+    heatmaps: bool,
+    truth: bool,
+    parts: bool,
+) -> tf.data.Dataset:
+    """Wraps a generator of NumPy batches as a `tf.data.Dataset`.
 
-    Every iteration over the dataset is the next epoch; with `repeat` one iteration runs through all epochs.
-    `finish_batches` scales the images and draws the poses in TensorFlow's threads.
+    Every iteration over the dataset is the next epoch. TensorFlow's threads scale the images and compute the
+    heatmaps (`finish_batches`).
+
+    Args:
+      batches: a generator function, called as batches(epoch=n).
+      steps: number of batches per epoch.
+      image_size: (H, W) in pixels.
+      sigma: standard deviation of the heatmaps in pixels.
+      repeat: whether one iteration runs through all epochs, without an end.
+      heatmaps: whether to add the pose heatmaps.
+      truth: whether the batches contain flow and visibility.
+      parts: whether the batches contain part labels.
     """
     height, width = image_size
     passes = itertools.count()

@@ -1,4 +1,4 @@
-"""Random poses within human limits, in the manner of fashion photographs."""
+"""Random poses within the limits of human joints, as in fashion photographs."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _ARMS = (
     (0.06, (55, 95), (-10, 15), (-20, 20), (2, 25)),  # held out sideways
     (0.06, (8, 18), (8, 25), (-65, -35), (85, 115)),  # across the belly
 )
-# Each row: weight, then one leg and the other: (abduction, flexion, twist, knee).
+# Each row: weight, then the ranges in degrees of both legs' (abduction, flexion, twist, knee).
 _LEGS = (
     (0.32, ((1, 5), (-2, 3), (0, 12), (0, 4)), ((1, 5), (-2, 3), (0, 12), (0, 4))),  # standing
     (0.18, ((1, 4), (-3, 2), (0, 10), (0, 4)), ((5, 12), (8, 20), (8, 25), (15, 35))),  # one knee eased
@@ -39,12 +39,12 @@ def _choose(rng, rows):
     return rows[rng.choice(len(rows), p=weights / weights.sum())]
 
 
-def _draw(rng, ranges):
+def _sample(rng, ranges):
     return tuple(rng.uniform(low, high) * _DEGREE for low, high in ranges)
 
 
-def random_yaw(rng):
-    """Half the figures near the front, a quarter three-quarter or side views, a quarter near the back."""
+def random_yaw(rng: np.random.Generator) -> float:
+    """Samples a yaw: half near the front, a quarter three-quarter or side views, a quarter near the back."""
     kind = rng.random()
     if kind < 0.5:
         return rng.uniform(-16, 16) * _DEGREE
@@ -53,11 +53,11 @@ def random_yaw(rng):
     return (180 + rng.uniform(-18, 18)) * _DEGREE
 
 
-def random_pose(rng, narrow_skirt=False):
-    """A `Pose` drawn from `rng`; `narrow_skirt` keeps the knees within what a skirt allows."""
+def random_pose(rng: np.random.Generator, narrow_skirt: bool = False) -> Pose:
+    """Samples a pose; `narrow_skirt` limits the legs to what a skirt allows."""
     arm = _choose(rng, _ARMS)
-    arms = [_draw(rng, arm[1:]), _draw(rng, (arm if rng.random() < 0.35 else _choose(rng, _ARMS))[1:])]
-    legs = [_draw(rng, ranges) for ranges in _choose(rng, _LEGS)[1:]]
+    arms = [_sample(rng, arm[1:]), _sample(rng, (arm if rng.random() < 0.35 else _choose(rng, _ARMS))[1:])]
+    legs = [_sample(rng, ranges) for ranges in _choose(rng, _LEGS)[1:]]
     if rng.random() < 0.5:
         legs.reverse()
     if narrow_skirt:

@@ -1,4 +1,4 @@
-"""Draws a posed figure: surfels into a supersampled depth buffer, the winners shaded, averaged down."""
+"""Rendering of a posed person: surfels are z-buffered at sub-pixel resolution, shaded and averaged."""
 
 from __future__ import annotations
 
@@ -7,21 +7,29 @@ import dataclasses
 import cv2
 import numpy as np
 
-from .body import BONE, PART, forward_kinematics
-from .joints import place_keypoints
-from .scene import Camera
+from .body import BONE, PART, Pose, forward_kinematics
+from .joints import project_keypoints
+from .person import Person
+from .scene import Background, Camera, Light
+from .surfels import SurfelCloud
 
 _DEPTH_STEPS = 1 << 20
-NEAR, FAR = 1.2, -1.2  # depths (towards the camera) that the buffer can tell apart, in body heights
+NEAR, FAR = 1.2, -1.2  # range of the depth buffer in body heights, positive towards the camera
 
 
 @dataclasses.dataclass
-class Drawing:
-    """One picture and what is known of it.
+class Rendering:
+    """One rendered image with its annotations and the geometry that `true_flow` needs.
 
-    image: uint8 [H, W, 3]. keypoints: float32 [18, 2] (y, x), -1 hidden. parts: uint8 [H, W]. surfel: int32
-    [H, W], the surfel seen in each pixel, -1 background. depth: float32 [H*ss, W*ss] of the nearest
-    surface. matrix [R, 3, 3] and centre [R, 3]: each ring's place. camera: the `Camera`.
+    Attributes:
+      image: uint8 [H, W, 3].
+      keypoints: float32 [18, 2], (y, x) in pixels, -1 where not visible.
+      parts: uint8 [H, W], part labels.
+      surfel: int32 [H, W], the surfel visible in each pixel, -1 for the background.
+      depth: float32 [H * supersample, W * supersample], depth of the nearest surface.
+      matrix: float32 [R, 3, 3], linear map of each ring of surfels.
+      centre: float32 [R, 3], world position of each ring.
+      camera: the camera.
     """
 
     image: np.ndarray
@@ -33,7 +41,9 @@ class Drawing:
     centre: np.ndarray
     camera: Camera
 
-    def place(self, cloud, ids):
+    def project(
+        self, cloud: SurfelCloud, ids: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """Image x, y, depth and facing (1 towards the camera) of the surfels `ids`, each float32 [n]."""
         ring = cloud.ring[ids]
         matrix, centre = self.matrix[ring], self.centre[ring]
@@ -43,23 +53,28 @@ class Drawing:
         return x, y, point[2], facing
 
 
-def draw(figure, pose, camera, light, background, rng, supersample=2, flat=False):
-    """Draws `figure` in `pose` as a `Drawing`; flat=True leaves out light, shadow and noise."""
+def render(
+    person: Person,
+    pose: Pose,
+    camera: Camera,
+    light: Light,
+    background: Background,
+    rng: np.random.Generator,
+    supersample: int = 2,
+    flat: bool = False,
+) -> Rendering:
+    """Renders `person` in `pose`; `flat` omits light, shadow and noise."""
     height, width = camera.image_size
-    cloud, ss = figure.cloud, supersample
-    rotation, position = forward_kinematics(figure.body, pose)
-    matrix, centre = cloud.ring_transforms(figure.body, rotation, position)
-    size = figure.body.height
+    cloud, ss = person.cloud, supersample
+    rotation, position = forward_kinematics(person.body, pose)
+    matrix, centre = cloud.ring_transforms(person.body, rotation, position)
+    size = person.body.height
     rotation, position = rotation * size, position * size
     matrix, centre = (matrix * size).astype(np.float32), (centre * size).astype(np.float32)
     ids, depth = _splat(cloud, matrix, centre, camera, ss)
-    drawing = Drawing(None, None, None, None, depth, matrix, centre, camera)
-    drawing.surfel = _dominant(ids, cloud.part, ss)
-    seen = drawing.surfel >= 0
-    drawing.parts = np.where(seen, cloud.part[np.maximum(drawing.surfel, 0)], PART["background"]).astype(
-        np.uint8
-    )
-    drawing.keypoints = place_keypoints(figure, rotation, position, camera, depth)
+    surfel = _dominant(ids, cloud.part, ss)
+    parts = np.where(surfel >= 0, cloud.part[np.maximum(surfel, 0)], PART["background"]).astype(np.uint8)
+    keypoints = project_keypoints(person, rotation, position, camera, depth)
     paint = np.zeros((height * ss, width * ss, 4), np.float32)
     rows, columns = np.nonzero(ids >= 0)
     paint[rows, columns, :3] = _shade(
@@ -74,22 +89,22 @@ def draw(figure, pose, camera, light, background, rng, supersample=2, flat=False
     if not flat:
         image = image * light.over_frame(camera.image_size)
         image = image + rng.standard_normal(image.shape, np.float32) * np.float32(light.noise)
-    drawing.image = (np.clip(image, 0, 1) * 255 + 0.5).astype(np.uint8)
-    return drawing
+    image = (np.clip(image, 0, 1) * 255 + 0.5).astype(np.uint8)
+    return Rendering(image, keypoints, parts, surfel, depth, matrix, centre, camera)
 
 
 def _splat(cloud, matrix, centre, camera, ss):
-    """The nearest surfel [H*ss, W*ss] (-1 none) and its depth (FAR where none) in each sub-pixel."""
+    """The nearest surfel [H*ss, W*ss] of each sub-pixel (-1 if none), and its depth (FAR if none)."""
     height, width = camera.image_size[0] * ss, camera.image_size[1] * ss
     counts, normal = cloud.counts, cloud.normal
     facing = sum(np.repeat(matrix[:, 2, axis], counts) * normal[axis] for axis in range(3))
     front = np.flatnonzero(facing > 0.0)
     ring, offset = cloud.ring[front], cloud.offset[:, front]
-    place = np.take(np.ascontiguousarray(matrix.reshape(-1, 9).T), ring, axis=1)
+    maps = np.take(np.ascontiguousarray(matrix.reshape(-1, 9).T), ring, axis=1)
     at = np.take(np.ascontiguousarray(centre.T), ring, axis=1)
-    x = place[0] * offset[0] + place[1] * offset[1] + place[2] * offset[2] + at[0]
-    y = place[3] * offset[0] + place[4] * offset[1] + place[5] * offset[2] + at[1]
-    z = place[6] * offset[0] + place[7] * offset[1] + place[8] * offset[2] + at[2]
+    x = maps[0] * offset[0] + maps[1] * offset[1] + maps[2] * offset[2] + at[0]
+    y = maps[3] * offset[0] + maps[4] * offset[1] + maps[5] * offset[2] + at[1]
+    z = maps[6] * offset[0] + maps[7] * offset[1] + maps[8] * offset[2] + at[2]
     px, py = camera.project((x, y, z))
     column = np.floor((px + np.float32(0.5)) * ss).astype(np.int32)
     row = np.floor((py + np.float32(0.5)) * ss).astype(np.int32)
@@ -106,7 +121,7 @@ def _splat(cloud, matrix, centre, camera, ss):
 
 
 def _fill_holes(buffer):
-    """Gives an empty sub-pixel between two filled ones, in its row or its column, the farther of them."""
+    """Fills an empty sub-pixel between two filled ones, in its row or column, with the farther of them."""
     empty = np.iinfo(np.int64).max
     middle = buffer[1:-1, 1:-1]
     for first, second in (
@@ -119,18 +134,18 @@ def _fill_holes(buffer):
 
 
 def _dominant(ids, part, ss):
-    """For each pixel a surfel of the part that most of its sub-pixels show, -1 where most show background."""
+    """A surfel of the most frequent part among each pixel's sub-pixels, -1 where that is the background."""
     height, width = ids.shape[0] // ss, ids.shape[1] // ss
     blocks = ids.reshape(height, ss, width, ss).transpose(1, 3, 0, 2).reshape(ss * ss, height, width)
     labels = np.where(blocks >= 0, part[np.maximum(blocks, 0)], 0)
     votes = np.stack([(labels == label).sum(axis=0, dtype=np.uint8) for label in labels])
-    votes = votes * 2 + (labels != 0)  # on a tie the figure wins
+    votes = votes * 2 + (labels != 0)  # a tie is decided against the background
     best = votes.argmax(axis=0)
     return np.take_along_axis(blocks, best[None], axis=0)[0]
 
 
 def _shade(cloud, matrix, ids, depth, where, camera, light, flat):
-    """Colours [n, 3] of the surfels `ids`: wrapped Lambert, sky, contact shade, rim and gloss."""
+    """Colours [n, 3] of the surfels `ids`: wrapped Lambert, sky light, contact shadow, rim and gloss."""
     colour = cloud.colour[ids]
     if flat:
         return colour

@@ -1,8 +1,9 @@
-"""Camera, light and background of a drawn picture."""
+"""Camera, light and background of a rendering."""
 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
@@ -22,62 +23,78 @@ _BACKDROPS = (
     "8f979e",
 )
 _WALLS = ("b39b84", "a5a9ab", "c7b7a0", "9c7a66", "7f8a8f", "c5c0b4", "8d9a84", "b58a74", "d2c9bb", "6f7b86")
-_FIGURE = 0.86  # height of an average figure over the frame's, at scale 1
-_PERSPECTIVE = 0.16  # growth of the scale over one body height towards the camera
+_PERSON = 0.86  # height of an average person as a fraction of the frame's, at scale 1
+_PERSPECTIVE = 0.16  # relative growth of the scale per body height towards the camera
 
 
 @dataclasses.dataclass(frozen=True)
 class Camera:
-    """Where the frame lies. scale: 1 shows an average person at 0.86 of the frame; shift: (x, y) pixels."""
+    """A camera with the frame's size, scale and shift.
 
-    image_size: tuple
+    Attributes:
+      image_size: (H, W) in pixels.
+      scale: at 1, an average person is 0.86 of the frame high.
+      shift: (x, y) in pixels.
+    """
+
+    image_size: tuple[int, int]
     scale: float
-    shift: tuple
+    shift: tuple[float, float]
 
     @classmethod
-    def random(cls, rng, image_size):
+    def random(cls, rng: np.random.Generator, image_size: tuple[int, int]) -> Camera:
+        """Samples a camera."""
         height, width = image_size
         reach = 0.17 * width if width >= 0.8 * height else 0.08 * width
         shift = (rng.uniform(-reach, reach), rng.uniform(-0.06, 0.06) * height)
         return cls(image_size, rng.uniform(0.75, 1.05), shift)
 
     @property
-    def unit(self):
-        """Pixels in one body height, at the distance of the figure."""
+    def unit(self) -> float:
+        """Pixels per body height, at the distance of the person."""
         height, width = self.image_size
-        return figure_height(height, width) * self.scale
+        return person_height(height, width) * self.scale
 
     @property
-    def origin(self):
-        """Pixel (x, y) at which the centre of an average figure stands."""
+    def origin(self) -> tuple[float, float]:
+        """Pixel position (x, y) of the centre of an average person."""
         height, width = self.image_size
         return (width - 1) / 2 + self.shift[0], (height - 1) / 2 + self.shift[1]
 
-    def project(self, point):
-        """Image (x, y) of world points given as three arrays x, y, z (body heights, y = 0 the floor)."""
+    def project(self, point: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+        """Image (x, y) of world points, given as arrays x, y, z in body heights (y = 0 is the floor)."""
         x, y, z = point
         unit = np.float32(self.unit) * (1 + np.float32(_PERSPECTIVE) * z)
         ox, oy = self.origin
         return np.float32(ox) + x * unit, np.float32(oy) - (y - np.float32(0.5)) * unit
 
 
-def figure_height(height, width):
-    """Pixels of an average figure at scale 1 in a frame of this size."""
-    return _FIGURE * min(height, 2.2 * width)
+def person_height(height: int, width: int) -> float:
+    """Height in pixels of an average person at scale 1 in a frame of this size."""
+    return _PERSON * min(height, 2.2 * width)
 
 
 @dataclasses.dataclass(frozen=True)
 class Light:
-    """Direction of the key light [3], ambient share, tint [3], brightness gradient (x, y), noise."""
+    """The light of a rendering.
+
+    Attributes:
+      direction: float32 [3], unit vector towards the key light.
+      ambient: share of the ambient light.
+      tint: float32 [3], gain of each colour channel.
+      gradient: change of brightness from the centre of the frame to its edge, (x, y).
+      noise: standard deviation of the sensor noise.
+    """
 
     direction: np.ndarray
     ambient: float
     tint: np.ndarray
-    gradient: tuple
+    gradient: tuple[float, float]
     noise: float
 
     @classmethod
-    def random(cls, rng):
+    def random(cls, rng: np.random.Generator) -> Light:
+        """Samples a light."""
         direction = np.array([rng.uniform(-0.9, 0.9), rng.uniform(0.15, 0.9), rng.uniform(0.45, 1.0)])
         warmth = np.clip(rng.normal(0, 0.05), -0.09, 0.09)
         tint = np.array([1 + warmth, 1 + rng.normal(0, 0.015), 1 - warmth]) * rng.uniform(0.88, 1.08)
@@ -87,7 +104,7 @@ class Light:
             (rng.uniform(-0.16, 0.16), rng.uniform(-0.12, 0.12)), rng.uniform(0.003, 0.012),
         )  # fmt: skip
 
-    def over_frame(self, image_size):
+    def over_frame(self, image_size: tuple[int, int]) -> np.ndarray:
         """The gain [H, W, 3] of tint and gradient at each pixel."""
         height, width = image_size
         x = np.linspace(-1, 1, width, dtype=np.float32)[None, :]
@@ -97,14 +114,14 @@ class Light:
 
 
 class Background:
-    """The picture behind one person, on a canvas larger than the frame; the camera moves it."""
+    """The image behind one person, on a canvas larger than the frame, so that cameras can move over it."""
 
     MARGIN = 1.7
 
-    def __init__(self, rng, image_size):
+    def __init__(self, rng: np.random.Generator, image_size: tuple[int, int]):
         height, width = image_size
         self._size = (int(height * self.MARGIN), int(width * self.MARGIN))
-        self._unit = figure_height(height, width)
+        self._unit = person_height(height, width)
         self.street = rng.random() < 0.45
         canvas = self._street(rng) if self.street else self._studio(rng)
         self._canvas = np.ascontiguousarray(canvas, np.float32)
@@ -113,7 +130,7 @@ class Background:
         """Canvas row of the height y (body units)."""
         return (self._size[0] - 1) / 2 - (y - 0.5) * self._unit
 
-    def view(self, camera):
+    def view(self, camera: Camera) -> np.ndarray:
         """The background in the camera's frame, float32 [H, W, 3] in 0..1."""
         height, width = camera.image_size
         ox, oy = camera.origin

@@ -1,17 +1,19 @@
-"""The trunk from hips to neck, with the top that is worn on it."""
+"""The trunk of a synthetic person from hips to neck, with the top."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from .body import BONE, PART
+from .body import BONE, PART, Body
 from .fabric import digit, motif
+from .head import Complexion
 from .limbs import folds
-from .surfels import make_tube
+from .tube import Tube, make_tube
+from .wardrobe import Outfit
 
 
-def torso_tube(body, complexion, outfit, spacing):
-    """The trunk's tube, dressed."""
+def torso_tube(body: Body, complexion: Complexion, outfit: Outfit, spacing: float) -> Tube:
+    """Returns the tube of the clothed trunk."""
     hip, waist, top = body.hip_y, body.waist_y, body.shoulder_y
     wide, deep = body.girth, 0.5 + 0.5 * body.girth
     chest = body.shoulder_x - 0.014
@@ -87,7 +89,7 @@ def _top(tube, body, outfit, x, y, facing):
 
 
 def _open_front(tube, body, outfit, y):
-    """The gap of an open jacket, wider towards the hem and the collar, with what is worn under it."""
+    """Paints the gap of an open jacket, wider towards hem and collar, with the garment under it."""
     collar = np.clip((y - body.shoulder_y + 0.12) / 0.1, 0, 1)
     opening = 0.42 + 0.25 * collar - 0.15 * np.clip((body.waist_y - y) / 0.1, -1, 1)
     inside = opening - np.abs(tube.theta)[None, :]

@@ -1,9 +1,10 @@
-"""What a person wears: the cut and the cloth of top, bottom, shoes and bag."""
+"""The outfit of a synthetic person: cut and fabric of top, bottom, shoes and bag."""
 
 from __future__ import annotations
 
 import numpy as np
 
+from .body import Body
 from .fabric import MOTIFS, Fabric, Noise, contrasting, denim, random_colour, vary
 
 _SLEEVES = {
@@ -13,15 +14,18 @@ _SLEEVES = {
 
 
 class Outfit:
-    """One wardrobe.
+    """The clothes of one person, sampled at random.
 
-    top: 'tank', 'tee', 'polo', 'shirt', 'sweater', 'hoodie' or 'jacket' (worn open over `inner`). bottom:
-    'trousers', 'shorts', 'skirt' or 'dress' (one piece with the top). sleeve, leg: how far down the limb
-    the cloth reaches, 0 to 1 (wrist, ankle). hem: height of the top's lower edge (body units above the hip
-    joint). skirt_end: rest height of the skirt's lower edge.
+    Attributes:
+      top: 'tank', 'tee', 'polo', 'shirt', 'sweater', 'hoodie' or 'jacket' (worn open over `inner`).
+      bottom: 'trousers', 'shorts', 'skirt' or 'dress' (one piece with the top).
+      sleeve: the fraction of the arm that the sleeve covers; 1 is the wrist.
+      leg: the fraction of the leg that the trousers cover; 1 is the ankle.
+      hem: height of the top's lower edge in body heights above the hip joint.
+      skirt_end: rest height of the skirt's lower edge in body heights.
     """
 
-    def __init__(self, rng, body):
+    def __init__(self, rng: np.random.Generator, body: Body):
         self.bottom = ("trousers", "shorts", "skirt", "dress")[rng.choice(4, p=[0.5, 0.16, 0.16, 0.18])]
         tops = ("tank", "tee", "polo", "shirt", "sweater", "hoodie", "jacket")
         chances = [0.10, 0.28, 0.08, 0.18, 0.14, 0.08, 0.14]
@@ -81,10 +85,11 @@ class Outfit:
         )
 
     @property
-    def skirted(self):
+    def skirted(self) -> bool:
+        """Whether the person wears a skirt or a dress."""
         return self.bottom in ("skirt", "dress")
 
     @property
-    def thickness(self):
-        """How far the top's cloth stands off the body."""
+    def thickness(self) -> float:
+        """Distance of the top's cloth from the body, in body heights."""
         return {"sweater": 0.007, "hoodie": 0.009, "jacket": 0.010, "shirt": 0.005}.get(self.top, 0.003)

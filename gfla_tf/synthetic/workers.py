@@ -1,8 +1,8 @@
-"""Draws a range of identities in several processes.
+"""Rendering of a range of identities in several worker processes.
 
-The processes are fresh Python interpreters that import NumPy and OpenCV only: neither forked from a process
-that runs TensorFlow, nor importing the caller's main module, so a script needs no `if __name__ ==
-"__main__"`.
+A worker is a new Python interpreter that imports NumPy and OpenCV, but not TensorFlow. It is neither forked
+from the calling process nor does it import the caller's main module, so scripts need no
+`if __name__ == "__main__"` guard.
 """
 
 from __future__ import annotations
@@ -14,22 +14,37 @@ import pickle
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 
 import numpy as np
 
-from .drawing import draw_arrays
+from .identity import RenderSettings, render_arrays
 
 _COMMAND = "from gfla_tf.synthetic.workers import serve; serve()"
 
 
-def draw_range(recipe, split, start, stop, truth=False, workers=0, progress=None):
-    """Stacked arrays (see `draw_arrays`) of identities start..stop-1.
+def render_range(
+    settings: RenderSettings,
+    split: str,
+    start: int,
+    stop: int,
+    truth: bool = False,
+    workers: int = 0,
+    progress: Callable[[int, int], None] | None = None,
+) -> dict[str, np.ndarray]:
+    """Renders identities start..stop-1 of a split as stacked arrays (see `render_arrays`).
 
-    workers: processes to draw with, 0 or 1 for this one. progress: called as progress(done, total) after
-    each identity.
+    Args:
+      settings: the dataset's settings.
+      split: the split's name.
+      start: the first identity.
+      stop: one past the last identity.
+      truth: whether to add flow and visibility.
+      workers: number of worker processes; with 0 or 1, the calling process renders.
+      progress: called as progress(done, total) after each identity.
 
     Raises:
-      RuntimeError: a drawing process ended early; its error output is in the message.
+      RuntimeError: a worker process ended early; the message contains its error output.
     """
     total = stop - start
     result = {}
@@ -50,10 +65,10 @@ def draw_range(recipe, split, start, stop, truth=False, workers=0, progress=None
 
     if workers <= 1 or total < 2 * workers:
         for identity in range(start, stop):
-            store(identity, draw_arrays(recipe, split, identity, truth))
+            store(identity, render_arrays(settings, split, identity, truth))
         return result
     bounds = np.linspace(start, stop, workers + 1).astype(int)
-    jobs = [(recipe, split, int(a), int(b), truth) for a, b in itertools.pairwise(bounds)]
+    jobs = [(settings, split, int(a), int(b), truth) for a, b in itertools.pairwise(bounds)]
     failures = []
     threads = [threading.Thread(target=_collect, args=(job, store, failures), daemon=True) for job in jobs]
     for thread in threads:
@@ -61,12 +76,13 @@ def draw_range(recipe, split, start, stop, truth=False, workers=0, progress=None
     for thread in threads:
         thread.join()
     if failures or done[0] < total:
-        reason = failures[0] if failures else f"{done[0]} of {total} people arrived"
-        raise RuntimeError(f"drawing SyntheticPeople failed in a worker process: {reason}")
+        reason = failures[0] if failures else f"{done[0]} of {total} people were received"
+        raise RuntimeError(f"rendering SyntheticPeople failed in a worker process: {reason}")
     return result
 
 
 def _collect(job, store, failures):
+    """Runs one job in a worker process and stores each identity that it sends."""
     environment = dict(os.environ, PYTHONPATH=os.pathsep.join(p for p in sys.path if p))
     environment.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
     text = base64.b64encode(pickle.dumps(job)).decode()
@@ -91,12 +107,12 @@ def _collect(job, store, failures):
             )
 
 
-def serve():
-    """What a drawing process runs: draws the job in its argument and pickles each identity to stdout."""
+def serve() -> None:
+    """Entry point of a worker process: renders the job in its argument, pickling each identity to stdout."""
     import cv2
 
     cv2.setNumThreads(1)
-    recipe, split, start, stop, truth = pickle.loads(base64.b64decode(sys.argv[1]))
+    settings, split, start, stop, truth = pickle.loads(base64.b64decode(sys.argv[1]))
     for identity in range(start, stop):
-        pickle.dump(draw_arrays(recipe, split, identity, truth), sys.stdout.buffer, protocol=5)
+        pickle.dump(render_arrays(settings, split, identity, truth), sys.stdout.buffer, protocol=5)
         sys.stdout.buffer.flush()

@@ -1,19 +1,20 @@
-"""Writes a SyntheticPeople dataset as a folder in the layout of DeepFashion or Market-1501."""
+"""Writing of SyntheticPeople as image folders in the layout of DeepFashion or Market-1501."""
 
 from __future__ import annotations
 
 import json
-import shutil
-import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from gfla_tf.errors import InputError
-from gfla_tf.files import move_folder
+from gfla_tf.files import PathLike, new_folder
+from gfla_tf.images.io import encode_image
 
-_BLOCK_PIXELS = 2**26  # of the images drawn at a time: 0.25 GiB with their part labels
+from .dataset import SyntheticPeople
+
+_BLOCK_PIXELS = 2**26  # image pixels rendered at a time; 0.25 GiB with their part labels
 _GARMENTS = (
     "MENTees_Tanks",
     "WOMENDresses",
@@ -26,7 +27,7 @@ _VIEWS = ("1front", "2side", "3back", "4full", "7additional")
 
 
 class _Fashion:
-    """DeepFashion; its keypoints are given in a frame narrower than the images."""
+    """DeepFashion, whose keypoints refer to a frame narrower than the images."""
 
     prefix = "fasion"
     frame = (256, 176)
@@ -34,7 +35,7 @@ class _Fashion:
 
     @staticmethod
     def name(split, identity, image):
-        """The flattened path that the released lists use."""
+        """A flattened path as in the released lists."""
         number = identity + (0 if split == "train" else 50000)
         garment = _GARMENTS[identity % len(_GARMENTS)]
         view = _VIEWS[image % len(_VIEWS)]
@@ -42,7 +43,7 @@ class _Fashion:
 
 
 class _Market:
-    """Market-1501: person, camera and sequence, frame, box."""
+    """Market-1501, whose names consist of person, camera and sequence, frame, and box."""
 
     prefix = "market"
     frame = (128, 64)
@@ -50,7 +51,7 @@ class _Market:
 
     @staticmethod
     def name(split, identity, image):
-        """Training people have even numbers and test people odd ones, as no number may be in both."""
+        """The numbers are even for training people and odd for test people, as none may be in both."""
         number = 2 * identity + (2 if split == "train" else 1)
         return f"{number:04d}_c{image % 6 + 1}s1_{identity * 25 + image:06d}_{image // 6 + 1:02d}.jpg"
 
@@ -58,22 +59,38 @@ class _Market:
 _LAYOUTS = {"deepfashion": _Fashion, "market1501": _Market}
 
 
-def write_folder(path, dataset, layout="deepfashion", *, force=False, workers=0, progress=None):
-    """Draws every split of `dataset` and writes it as image folders and CSV files.
+def write_folder(
+    path: PathLike,
+    dataset: SyntheticPeople,
+    layout: str = "deepfashion",
+    *,
+    force: bool = False,
+    workers: int = 0,
+    progress: Callable[[int, int], None] | None = None,
+) -> None:
+    """Writes every split of a dataset as JPEG images and CSV files.
 
-    `path`/train and /test hold the images, `fasion-pairs-{train,test}.csv` (`from,to`) the pairs and
-    `fasion-annotation-{train,test}.csv` (`name:keypoints_y:keypoints_x`, JSON lists of 18 integers, -1
-    missing) the keypoints; "market" instead of "fasion" for that layout. Keypoints are scaled from the
-    images to the layout's own frame, 256 x 176 (h x w) for DeepFashion and 128 x 64 for Market-1501. Images
-    are JPEG. The folder is written beside `path` and moved there when it is whole.
+    The folder is written atomically. For DeepFashion it contains:
+      train/, test/: the images.
+      fasion-pairs-train.csv, fasion-pairs-test.csv: the pairs, `from,to`.
+      fasion-annotation-train.csv, fasion-annotation-test.csv: the keypoints, `name:keypoints_y:keypoints_x`,
+        two JSON lists of 18 integers, -1 where missing.
+
+    "fasion" is the spelling of the released lists; for Market-1501 it is "market". Keypoints are scaled from
+    the images to the layout's frame, 256 x 176 (height x width) for DeepFashion and 128 x 64 for Market-1501.
 
     Args:
-      path: the folder to make. dataset: a `SyntheticPeople`. layout: "deepfashion" or "market1501".
-      force: replaces what an existing folder holds. workers, progress: as in `SyntheticPeople.as_arrays`.
+      path: the folder to create.
+      dataset: the dataset.
+      layout: "deepfashion" or "market1501".
+      force: whether the contents of an existing folder are overwritten.
+      workers: number of worker processes, as in `SyntheticPeople.as_arrays`.
+      progress: called as progress(done, total) after each identity of a split.
 
     Raises:
-      InputError: `path` is a file, or a folder with something in it and `force` is not set.
-      ValueError: an unknown layout.
+      InputError: `path` is a file, or a folder that is not empty while `force` is False, or it cannot be
+        written.
+      ValueError: the layout is unknown.
     """
     if layout not in _LAYOUTS:
         raise ValueError(f"layout must be one of {', '.join(_LAYOUTS)}, got {layout!r}")
@@ -82,18 +99,12 @@ def write_folder(path, dataset, layout="deepfashion", *, force=False, workers=0,
         raise InputError(f"cannot write a dataset to {path}: it is a file; give the name of a new folder")
     if path.is_dir() and any(path.iterdir()) and not force:
         raise InputError(
-            f"the folder {path} is not empty: choose another, or replace its contents with force (--force)"
+            f"the folder {path} is not empty: choose another one, or overwrite its contents with --force"
         )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
-    try:
+    with new_folder(path) as folder:
         for split in dataset.identities:
             if dataset.identities[split]:
-                _write_split(beside, dataset, split, _LAYOUTS[layout], workers, progress)
-        beside.chmod(0o755)
-        move_folder(beside, path)
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
+                _write_split(folder, dataset, split, _LAYOUTS[layout], workers, progress)
 
 
 def _write_split(folder, dataset, split, layout, workers, progress):
@@ -109,7 +120,7 @@ def _write_split(folder, dataset, split, layout, workers, progress):
         per = dataset.images_per_identity
         names = [layout.name(split, start + n // per, n % per) for n in range(len(arrays["images"]))]
         for name, image, keypoints in zip(names, arrays["images"], arrays["keypoints"], strict=True):
-            _write_image(folder / split / name, image, layout.quality)
+            (folder / split / name).write_bytes(encode_image(name, image, layout.quality))
             y, x = _in_frame(keypoints, dataset.image_size, layout.frame)
             rows.append(f"{name}:{json.dumps(y)}:{json.dumps(x)}")
         pairs += [f"{names[source]},{names[target]}" for source, target in arrays["pairs"]]
@@ -117,15 +128,8 @@ def _write_split(folder, dataset, split, layout, workers, progress):
     (folder / f"{layout.prefix}-annotation-{split}.csv").write_text("\n".join(rows) + "\n")
 
 
-def _write_image(path, image, quality):
-    done, data = cv2.imencode(".jpg", image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
-    if not done:
-        raise RuntimeError(f"OpenCV could not encode the image {path.name}")
-    path.write_bytes(data.tobytes())
-
-
 def _in_frame(keypoints, image_size, frame):
-    """The lists (y, x) of whole numbers in the layout's frame (H, W); missing ones stay -1."""
+    """Converts keypoints to lists y, x of integers in the layout's frame (H, W); missing ones stay -1."""
     scaled = np.rint(keypoints * (np.array(frame) / np.array(image_size)))
     whole = np.where(keypoints < 0, -1, np.minimum(scaled, np.array(frame) - 1)).astype(int)
     return whole[:, 0].tolist(), whole[:, 1].tolist()

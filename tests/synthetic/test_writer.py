@@ -24,7 +24,7 @@ def people():
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_folder_holds_the_dataset(tmp_path, people, layout):
+def test_the_folder_contains_the_dataset(tmp_path, people, layout):
     prefix, frame, pattern = LAYOUTS[layout]
     calls = []
     write_folder(tmp_path / "data", people, layout, progress=lambda *call: calls.append(call))
@@ -53,7 +53,7 @@ def test_folder_holds_the_dataset(tmp_path, people, layout):
     assert not set(everyone["train"]) & set(everyone["test"])
 
 
-def test_refuses_what_is_there_unless_forced(tmp_path, people, monkeypatch):
+def test_existing_contents_are_overwritten_only_with_force(tmp_path, people, monkeypatch):
     small = SyntheticPeople((64, 64), identities={"train": 1, "test": 1}, images_per_identity=2)
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "mine.txt").write_text("mine")
@@ -73,10 +73,10 @@ def test_refuses_what_is_there_unless_forced(tmp_path, people, monkeypatch):
     def fail_once(source, target):
         if source.name.endswith(("-old", "full")):
             return replace(source, target)
-        raise OSError(1, "Operation not permitted")
+        raise PermissionError(1, "Operation not permitted")
 
     monkeypatch.setattr(os, "replace", fail_once)
-    with pytest.raises(OSError, match="not permitted"):
+    with pytest.raises(InputError, match="not permitted"):
         write_folder(tmp_path / "full", small, force=True)
     assert (tmp_path / "full" / "train").is_dir()
     assert [p.name for p in tmp_path.iterdir()] == ["full"]

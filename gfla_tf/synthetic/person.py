@@ -1,4 +1,4 @@
-"""Assembles one identity: body, head and garments as one cloud of surfels."""
+"""A synthetic person: body, head and garments as one cloud of surfels."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ import numpy as np
 from .body import BONE, PART, Body
 from .head import Complexion, head_tubes
 from .limbs import limb_tubes
-from .surfels import SurfelCloud, make_tube
+from .surfels import SurfelCloud
 from .torso import torso_tube
+from .tube import make_tube
 from .wardrobe import Outfit
 
 
 @dataclasses.dataclass(frozen=True)
-class Figure:
-    """One person, ready to be posed: proportions, clothes and surfels."""
+class Person:
+    """One person in the rest pose: proportions, complexion, clothes and surfels."""
 
     body: Body
     complexion: Complexion
@@ -24,8 +25,8 @@ class Figure:
     cloud: SurfelCloud
 
 
-def make_figure(rng, spacing):
-    """Draws a person from `rng`, with surfels at most `spacing` (body heights) apart."""
+def random_person(rng: np.random.Generator, spacing: float) -> Person:
+    """Samples a person whose surfels are at most `spacing` (body heights) apart."""
     body = Body.random(rng)
     complexion = Complexion(rng)
     outfit = Outfit(rng, body)
@@ -36,7 +37,7 @@ def make_figure(rng, spacing):
         skirt = _skirt(body, outfit, spacing)
         tubes += [skirt, skirt.inside()]
     tubes += _bag(body, outfit, spacing)
-    return Figure(body, complexion, outfit, SurfelCloud(tubes))
+    return Person(body, complexion, outfit, SurfelCloud(tubes))
 
 
 def _skirt(body, outfit, spacing):

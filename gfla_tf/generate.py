@@ -67,12 +67,14 @@ def generate(
         raise ValueError(f"the photo must be uint8 [h, w, 3], got {photo.dtype} {photo.shape}")
     inner, outer = tuple(model_size or model.image_size), photo.shape[:2]
     frame = Frame.fit(outer, inner, fit)
-    placed = frame.place_image(photo)
+    placed = frame.to_frame(photo)
     points = [
-        frame.place_keypoints(
-            Frame.fit(source_frame or outer, outer, "resize").place_keypoints(source_keypoints)
+        frame.keypoints_to_frame(
+            Frame.fit(source_frame or outer, outer, "resize").keypoints_to_frame(source_keypoints)
         ),
-        frame.place_keypoints(Frame.fit(target_frame or outer, outer, fit).place_keypoints(target_keypoints)),
+        frame.keypoints_to_frame(
+            Frame.fit(target_frame or outer, outer, fit).keypoints_to_frame(target_keypoints)
+        ),
     ]
     poses = pose_heatmaps(np.stack(points), inner, model.heatmap_sigma)  # [2, H, W, 18]
     outputs = model(

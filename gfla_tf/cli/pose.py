@@ -102,8 +102,8 @@ def run(args):
     )
     for sentence in summary.failed + summary.empty:
         print(f"gfla: error: {sentence}", file=sys.stderr)
-    if summary.passed:
-        print(f"passed over {summary.passed} image(s) whose output is there")
+    if summary.skipped:
+        print(f"passed over {summary.skipped} image(s) whose output is there")
     if len(summary.written) == 1:
         print(f"wrote {summary.written[0]}")
     elif summary.written:

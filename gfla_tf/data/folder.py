@@ -16,7 +16,7 @@ from gfla_tf.data.shards.manifest import is_shards
 from gfla_tf.data.shards.reader import read_shards_split
 from gfla_tf.data.split import Split, read_folder_split
 from gfla_tf.errors import InputError
-from gfla_tf.pose.batches import finish_batches
+from gfla_tf.pose.network_inputs import finish_batches
 
 
 class PairFolder:

@@ -1,1 +1,1 @@
-"""Image files and arrays: reading, headers, resizing protocols, framing, video."""
+"""Image files and arrays: reading, header checks, resizing protocols, fitting to the model, video."""

@@ -1,10 +1,11 @@
-"""The frames of a video as a `tf.data.Dataset`, decoded by OpenCV or tensorflow-io, and as PNG files."""
+"""Frames of a video as a `tf.data.Dataset`, decoded by OpenCV or tensorflow-io, or as PNG files."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from types import ModuleType
 
 import cv2
 import numpy as np
@@ -16,27 +17,28 @@ from gfla_tf.images.io import MAX_PIXELS, encode_image
 
 READERS = ("opencv", "tensorflow-io")
 
-_HEAD = 12  # bytes that tell the kind
-_TURNS = {0: 0, 90: 3, 180: 2, 270: 1}  # degrees clockwise: quarter turns counter-clockwise
+_HEAD = 12  # bytes that identify the format
+_TURNS = {0: 0, 90: 3, 180: 2, 270: 1}  # degrees clockwise: quarter turns counterclockwise
 
 
-def video_frames(path, reader: str = "opencv") -> tf.data.Dataset:
-    """The frames of a video, each in its order, upright as the file's rotation says.
+def video_frames(path: PathLike, reader: str = "opencv") -> tf.data.Dataset:
+    """Returns the frames of a video in order, rotated as its metadata specifies.
 
-    MP4, MOV, AVI, Matroska and WebM; the bytes decide, not the name. A damaged end ends the frames.
+    The format is MP4, MOV, AVI, Matroska or WebM; it is detected from the content, not from the extension.
+    The frames end where the file is damaged.
 
     Args:
       path: the file.
       reader: "opencv", or "tensorflow-io" (`tfio.IODataset.from_ffmpeg`), which needs FFmpeg 4's shared
-        libraries (libavformat.so.58); the frames are the same.
+        libraries (libavformat.so.58). The frames are the same.
 
     Returns:
-      A dataset of uint8 RGB [H, W, 3]. An iteration over it decodes the file once.
+      A dataset of uint8 RGB [H, W, 3]. Each iteration decodes the file once.
 
     Raises:
       ValueError: another reader.
-      InputError: the file is missing, of another kind or without a frame that can be decoded; or
-        tensorflow-io or FFmpeg 4 is asked for and not installed.
+      InputError: the file is missing, of another format or without a frame that can be decoded; or the
+        reader is "tensorflow-io" and it or FFmpeg 4 is not installed.
     """
     if reader not in READERS:
         raise ValueError(f"reader must be one of {', '.join(READERS)}, got {reader!r}")
@@ -51,7 +53,7 @@ def video_frames(path, reader: str = "opencv") -> tf.data.Dataset:
 
 
 def _check_kind(path: str) -> None:
-    """Lets pass what is one video by its bytes: FFmpeg would also follow a list of files and addresses."""
+    """Checks the signature, because FFmpeg would also open playlists of files and URLs."""
     try:
         with open(path, "rb") as file:
             head = file.read(_HEAD)
@@ -60,11 +62,13 @@ def _check_kind(path: str) -> None:
     is_mp4 = head[4:8] in (b"ftyp", b"moov", b"mdat", b"wide", b"free")
     is_avi = head[:4] == b"RIFF" and head[8:] == b"AVI "
     if not (is_mp4 or is_avi or head[:4] == b"\x1a\x45\xdf\xa3"):
-        raise InputError(f"{path!r} is no MP4, MOV, AVI, Matroska or WebM file: convert it to one of them")
+        raise InputError(
+            f"{path!r} is not an MP4, MOV, AVI, Matroska or WebM file: convert it to one of them"
+        )
 
 
 def _first_frame(path: str) -> tuple[int, int, int]:
-    """(H, W) of the upright frames, and the quarter turns counter-clockwise that make them upright."""
+    """Returns (H, W) of the rotated frames, and the rotation in quarter turns counterclockwise."""
     capture = _open(path)
     try:
         size = [int(capture.get(key)) for key in (cv2.CAP_PROP_FRAME_HEIGHT, cv2.CAP_PROP_FRAME_WIDTH)]
@@ -84,12 +88,12 @@ def _first_frame(path: str) -> tuple[int, int, int]:
 def _open(path: str) -> cv2.VideoCapture:
     capture = cv2.VideoCapture(path, cv2.CAP_FFMPEG)
     if not capture.isOpened():
-        raise InputError(f"the video {path!r} is damaged, or coded in a way that OpenCV's FFmpeg lacks")
-    capture.set(cv2.CAP_PROP_ORIENTATION_AUTO, 0)  # some versions of OpenCV turn the frames, some do not
+        raise InputError(f"the video {path!r} is damaged, or has a codec that OpenCV's FFmpeg lacks")
+    capture.set(cv2.CAP_PROP_ORIENTATION_AUTO, 0)  # some versions of OpenCV rotate the frames, some do not
     return capture
 
 
-def _decoded(path: str, turns: int):
+def _decoded(path: str, turns: int) -> Iterator[np.ndarray]:
     capture = _open(path)
     try:
         while True:
@@ -101,20 +105,20 @@ def _decoded(path: str, turns: int):
         capture.release()
 
 
-def _tensorflow_io():
+def _tensorflow_io() -> ModuleType:
     try:
         import tensorflow_io
     except ImportError as error:
         raise InputError(
-            "reader tensorflow-io needs tensorflow-io, which the extra [tf215] installs for Python 3.11: "
-            "pip install gfla-tf[tf215], or use reader opencv"
+            "the reader tensorflow-io requires tensorflow-io, which the extra [tf215] installs for Python "
+            "3.11: pip install gfla-tf[tf215], or use the reader opencv"
         ) from error
     try:
         from tensorflow_io.python.ops import ffmpeg_ops  # noqa: F401
     except NotImplementedError as error:
         raise InputError(
-            "tensorflow-io decodes video by FFmpeg 4, whose libraries (libavformat.so.58 and so on) are not "
-            "installed: install them, or use reader opencv"
+            "tensorflow-io decodes video with FFmpeg 4, whose libraries (libavformat.so.58 etc.) are not "
+            "installed: install them, or use the reader opencv"
         ) from error
     return tensorflow_io
 

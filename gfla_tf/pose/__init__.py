@@ -1,9 +1,12 @@
-"""Poses: the 18 keypoints, pose files, heatmaps, and finding the pose of a photograph.
+"""Poses: the 18 keypoints, pose files, heatmaps, and pose estimation.
 
-Names load on first use, so that reading and finding poses never imports TensorFlow.
+Names are imported on first use, so that reading and estimating poses never imports TensorFlow.
 """
 
+from __future__ import annotations
+
 import importlib
+from typing import Any
 
 _HOMES = {
     "KEYPOINTS": "gfla_tf.pose.keypoints",
@@ -15,11 +18,11 @@ _HOMES = {
 __all__ = ["KEYPOINTS", "PoseEstimator", "find_pose", "pose_heatmaps"]
 
 
-def __getattr__(name):
+def __getattr__(name: str) -> Any:
     if name in _HOMES:
         return getattr(importlib.import_module(_HOMES[name]), name)
     raise AttributeError(f"module 'gfla_tf.pose' has no attribute {name!r}")
 
 
-def __dir__():
+def __dir__() -> list[str]:
     return sorted(__all__)

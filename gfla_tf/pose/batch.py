@@ -1,4 +1,4 @@
-"""Many photographs and pose files into pose files: what `gfla pose` does."""
+"""Conversion of photographs and pose files to pose files, as `gfla pose` does it."""
 
 from __future__ import annotations
 
@@ -10,20 +10,25 @@ from gfla_tf.errors import InputError
 from gfla_tf.files import check_output, output_folder, write_files
 from gfla_tf.pose.formats import FORMATS, MIN_CONFIDENCE, ONE_IMAGE_FORMATS, encode_people
 from gfla_tf.pose.keypoints import frame_of_annotations
-from gfla_tf.pose.people import NobodyError, PosedImage
-from gfla_tf.pose.source import PoseInput, expand_folders, is_photo, read_input
+from gfla_tf.pose.people import NoPersonError, PosedImage
+from gfla_tf.pose.source import Estimator, PoseInput, expand_folders, is_photo, read_input
 
 
 @dataclasses.dataclass(frozen=True)
 class PoseOptions:
-    """What is done with the poses.
+    """Options of `write_poses`.
 
-    kind: one of `FORMATS`; None: csv for an output of that ending, otherwise coco18.
-    person: which of an image's people, counted from 0; None: the largest, or all of them with `everyone`.
-    frame, photographs, min_confidence: of pose files, as `read_input` takes them.
-    scale_to: (H, W) to which keypoints are scaled; None: for a CSV named as the authors name theirs the frame
-      of these, otherwise none.
-    force, resume: replace files that are there; pass over images whose file is there (in a folder only).
+    Attributes:
+      kind: one of `FORMATS`; by default csv for an output with the extension `.csv`, otherwise coco18.
+      person: index of the person in an image; by default the largest person.
+      everyone: whether to write all people of an image.
+      frame: (H, W) of the images in a pose file's pixels; overrides the size in the file.
+      photographs: a folder with the photographs of the pose files; see `read_input`.
+      min_confidence: keypoints of a pose file of lower confidence are marked as missing.
+      scale_to: (H, W) to which keypoints are scaled; by default they are scaled only for a CSV with the
+        authors' file name, to the authors' frame.
+      force: overwrite existing outputs.
+      resume: skip images whose output exists; for an output folder only.
     """
 
     kind: str | None = None
@@ -39,12 +44,17 @@ class PoseOptions:
 
 @dataclasses.dataclass
 class Summary:
-    """The files `written`, how many images were `passed` over by resuming, and one sentence for each image in
-    which nobody was found (`empty`) and each input that could not be read (`failed`).
+    """Result of `write_poses`.
+
+    Attributes:
+      written: the paths of the written files.
+      skipped: the number of images that were skipped because their output exists.
+      empty: one message per image without a person.
+      failed: one message per input that could not be read.
     """
 
     written: list[str] = dataclasses.field(default_factory=list)
-    passed: int = 0
+    skipped: int = 0
     empty: list[str] = dataclasses.field(default_factory=list)
     failed: list[str] = dataclasses.field(default_factory=list)
 
@@ -53,21 +63,21 @@ def write_poses(
     inputs: list[str],
     output: str,
     options: PoseOptions,
-    estimator: Callable[[], Callable],
+    estimator: Callable[[], Estimator],
     progress: Callable[[int, int], None] | None = None,
 ) -> Summary:
     """Writes the poses of photographs, or of pose files, as pose files.
 
-    An input that cannot be read and an image in which nobody is found are left out and reported; the others
-    go on. In a folder each file appears as soon as it is done.
+    Inputs that cannot be read and images without a person are skipped and reported. Files in a folder are
+    written one by one.
 
     Args:
-      inputs: photographs, pose files as `read_people` takes them, or folders of either.
-      output: a `.json` or `.csv` file for all of them, or a folder for one `.json` each, which is made, and
-        removed again where there was nothing to put into it.
-      options: see there.
-      estimator: gives a `PoseEstimator`; called once, and only if there is a photograph to go through.
-      progress: called with the number of images done and their number in all.
+      inputs: photographs, pose files as for `read_people`, or folders of either.
+      output: a `.json` or `.csv` file for all of them, or a folder for one `.json` per image. The folder is
+        created, and removed again if it stays empty.
+      options: see `PoseOptions`.
+      estimator: function that returns a `PoseEstimator`; called once, and only if there is a photograph.
+      progress: called as progress(images done, all images).
 
     Raises:
       InputError: the output does not fit the format, cannot be written, or exists and neither `force` nor
@@ -80,7 +90,7 @@ def write_poses(
         check_output(output, options.force)
     inputs = expand_folders(inputs)
     if options.frame and any(map(is_photo, inputs)):
-        raise InputError("a frame can be given for pose files only: a photograph tells its own size")
+        raise InputError("a frame can be given for pose files only: the size of a photograph is known")
     if kind == "csv" and options.scale_to is None:
         options = dataclasses.replace(options, scale_to=frame_of_annotations(output))
     summary = Summary()
@@ -88,8 +98,8 @@ def write_poses(
     if in_one:
         if kind in ONE_IMAGE_FORMATS and len(images) > 1:
             raise InputError(
-                f"{len(images)} images do not fit into one file of the format {kind!r}: name a folder in "
-                f"place of {output!r}, or choose 'coco17' or 'csv'"
+                f"{len(images)} images cannot be written to one file of the format {kind!r}: give a folder "
+                f"instead of {output!r}, or choose 'coco17' or 'csv'"
             )
         ready = _estimator_for(images, estimator)
         found = [one for _, one in _posed(images, options, ready, summary, progress)]
@@ -97,15 +107,15 @@ def write_poses(
             write_files({output: encode_people(found, kind)}, options.force)
             summary.written.append(output)
         return summary
-    places = _places(images, output, options)
-    left = [image for image in images if not (options.resume and os.path.lexists(places[image.stem]))]
-    summary.passed = len(images) - len(left)
-    ready = _estimator_for(left, estimator)
+    paths = _output_paths(images, output, options)
+    pextension = [image for image in images if not (options.resume and os.path.lexists(paths[image.stem]))]
+    summary.skipped = len(images) - len(pextension)
+    ready = _estimator_for(pextension, estimator)
     with output_folder(output):
-        for image, one in _posed(left, options, ready, summary, progress):
-            place = places[image.stem]
-            write_files({place: encode_people([one], kind)}, options.force)
-            summary.written.append(place)
+        for image, one in _posed(pextension, options, ready, summary, progress):
+            path = paths[image.stem]
+            write_files({path: encode_people([one], kind)}, options.force)
+            summary.written.append(path)
     return summary
 
 
@@ -113,11 +123,13 @@ def _check_kind(kind: str, output: str, in_one: bool) -> None:
     if kind not in FORMATS:
         raise ValueError(f"the format must be one of {FORMATS}, got {kind!r}")
     if not in_one and kind not in ONE_IMAGE_FORMATS:
-        ending = ".csv" if kind == "csv" else ".json"
-        raise InputError(f"{kind!r} is one file for all images: name a {ending} file in place of {output!r}")
+        extension = ".csv" if kind == "csv" else ".json"
+        raise InputError(
+            f"{kind!r} is one file for all images: give a {extension} file instead of {output!r}"
+        )
     if in_one and (kind == "csv") != output.lower().endswith(".csv"):
         raise InputError(
-            f"the output {output!r} does not fit {kind!r}: CSV files end in .csv, the others in .json"
+            f"the output {output!r} does not match {kind!r}: CSV files end in .csv, the others in .json"
         )
 
 
@@ -129,33 +141,37 @@ def _read_all(inputs: list[str], options: PoseOptions, summary: Summary) -> Iter
             summary.failed.append(str(error))
 
 
-def _places(images: list[PoseInput], folder: str, options: PoseOptions) -> dict[str, str]:
-    """The file of each image in the folder, by the image's stem."""
-    places: dict[str, str] = {}
+def _output_paths(images: list[PoseInput], folder: str, options: PoseOptions) -> dict[str, str]:
+    """The output path of each image, by the image's stem."""
+    paths: dict[str, str] = {}
     for image in images:
-        place = os.path.join(folder, f"{image.stem}.json")
-        if image.stem in places:
-            raise InputError(f"two images would both be written to {place!r}: give them different names")
-        if os.path.lexists(place) and not (options.force or options.resume):
+        path = os.path.join(folder, f"{image.stem}.json")
+        if image.stem in paths:
+            raise InputError(f"two images would both be written to {path!r}: give them different names")
+        if os.path.lexists(path) and not (options.force or options.resume):
             raise InputError(
-                f"the output {place!r} exists already: go on after it with --resume, or use --force"
+                f"the output {path!r} exists already: skip it with --resume, or overwrite it with --force"
             )
-        places[image.stem] = place
-    return places
+        paths[image.stem] = path
+    return paths
 
 
-def _estimator_for(images: list[PoseInput], estimator: Callable[[], Callable]) -> Callable | None:
+def _estimator_for(images: list[PoseInput], estimator: Callable[[], Estimator]) -> Estimator | None:
     return estimator() if any(image.posed is None for image in images) else None
 
 
 def _posed(
-    images: list[PoseInput], options: PoseOptions, estimator, summary: Summary, progress
+    images: list[PoseInput],
+    options: PoseOptions,
+    estimator: Estimator | None,
+    summary: Summary,
+    progress: Callable[[int, int], None] | None,
 ) -> Iterator[tuple[PoseInput, PosedImage]]:
-    """Yields the images in which somebody was found, with the people that were asked for."""
+    """Yields the images that contain a person, with the selected people."""
     for number, image in enumerate(images, 1):
         try:
             yield image, _chosen(image.people(estimator), options)
-        except NobodyError as error:
+        except NoPersonError as error:
             summary.empty.append(str(error))
         except InputError as error:
             summary.failed.append(str(error))

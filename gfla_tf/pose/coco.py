@@ -1,13 +1,14 @@
-"""COCO's keypoint JSON, 17 keypoints (x, y, third) a person: annotations, and results.
+"""COCO's keypoint JSON with 17 keypoints per person: annotation files and result files.
 
-Annotations list images with their sizes, and people whose third number is the visibility: 2 seen, 1 placed
-but hidden, 0 missing; it is read as a confidence of 1, 0.5 or 0. Results list people with an image's number
-and confidences, and have no place for the image's size.
+Annotation files list images with their sizes, and people with keypoints (x, y, visibility): 2 visible,
+1 labelled but occluded, 0 missing, which is read as a confidence of 1, 0.5 or 0. Result files list people
+with the id of their image and keypoints (x, y, confidence); they contain no image sizes.
 """
 
 from __future__ import annotations
 
 import os
+from typing import Any
 
 import numpy as np
 
@@ -21,11 +22,11 @@ _LIMBS = (
     *((16, 14), (14, 12), (17, 15), (15, 13), (12, 13), (6, 12), (7, 13), (6, 7), (6, 8), (7, 9), (8, 10)),
     *((9, 11), (2, 3), (1, 2), (1, 3), (2, 4), (3, 5), (4, 6), (5, 7)),
 )
-"""COCO's own `skeleton`: pairs of keypoints counted from 1."""
+"""COCO's `skeleton`: pairs of keypoints, counted from 1."""
 
 
-def parse_annotations(document: dict, where: str, min_confidence: float) -> list[PosedImage]:
-    """The images of a parsed annotation file and their people; an image may have none.
+def parse_annotations(document: dict[str, Any], where: str, min_confidence: float) -> list[PosedImage]:
+    """Converts a parsed annotation file: its images and their people; an image may have none.
 
     Raises:
       InputError: `images` or an entry is malformed, or a person's image is not listed.
@@ -40,13 +41,13 @@ def parse_annotations(document: dict, where: str, min_confidence: float) -> list
         images[key] = (name, frame_of(entry, "height", "width"))
         people[key] = []
     for index, entry in enumerate(_entries(document.get("annotations"), "annotations", where)):
-        place = f"the pose {where!r}, annotation {index}"
+        where_entry = f"the pose {where!r}, annotation {index}"
         key = entry.get("image_id")
         if not _is_key(key) or key not in images:
-            raise InputError(f"{place} belongs to no image that the file lists: correct its 'image_id'")
-        points = _points(entry, place)
+            raise InputError(f"{where_entry} belongs to no image of the file: correct its 'image_id'")
+        points = _points(entry, where_entry)
         if not np.isin(points[:, 2], (0, 1, 2)).all():
-            raise InputError(f"{place} has a visibility other than 0, 1 and 2")
+            raise InputError(f"{where_entry} has a visibility other than 0, 1 and 2")
         seen = points[:, 2] == 2
         points[:, 2] /= 2
         people[key].append(person_from(points[:, [1, 0, 2]], COCO_17, min_confidence, seen))
@@ -57,18 +58,18 @@ def parse_annotations(document: dict, where: str, min_confidence: float) -> list
     ]
 
 
-def parse_results(document: list, where: str, min_confidence: float) -> list[PosedImage]:
-    """The people of a parsed result file, gathered by image; an image's name is its number.
+def parse_results(document: list[Any], where: str, min_confidence: float) -> list[PosedImage]:
+    """Converts a parsed result file: its people, grouped by image. An image's name is its id.
 
     Raises:
       InputError: an entry is malformed.
     """
-    people: dict = {}
+    people: dict[str, list[np.ndarray]] = {}
     for index, entry in enumerate(_entries(document, "results", where)):
-        place = f"the pose {where!r}, result {index}"
+        where_entry = f"the pose {where!r}, result {index}"
         if not _is_key(entry.get("image_id")):
-            raise InputError(f"{place} has no 'image_id'")
-        person = person_from(_points(entry, place)[:, [1, 0, 2]], COCO_17, min_confidence)
+            raise InputError(f"{where_entry} has no 'image_id'")
+        person = person_from(_points(entry, where_entry)[:, [1, 0, 2]], COCO_17, min_confidence)
         people.setdefault(str(entry["image_id"]), []).append(person)
     several = len(people) > 1
     return [
@@ -77,9 +78,11 @@ def parse_results(document: list, where: str, min_confidence: float) -> list[Pos
     ]
 
 
-def annotations_document(images: list[PosedImage]) -> dict:
-    """The annotation file of images: visibility 2 for a confidence above 0.5, 1 for a lower one, box and area
-    those of the keypoints.
+def annotations_document(images: list[PosedImage]) -> dict[str, Any]:
+    """Converts images to an annotation file.
+
+    The visibility is 2 for a confidence above 0.5 and 1 for a lower one; box and area are those of the
+    keypoints.
     """
     listed, annotations = [], []
     for number, image in enumerate(images, 1):
@@ -109,9 +112,11 @@ def annotations_document(images: list[PosedImage]) -> dict:
     return {"images": listed, "annotations": annotations, "categories": [person]}
 
 
-def results_document(images: list[PosedImage]) -> list:
-    """The result file of images. The `image_id` is the number that a file of COCO is named by
-    (`000000397133.jpg`), or else the name; the score is the mean confidence of the found keypoints.
+def results_document(images: list[PosedImage]) -> list[dict[str, Any]]:
+    """Converts images to a result file.
+
+    The `image_id` is the number in the file name, as in COCO (`000000397133.jpg`), otherwise the name; the
+    score is the mean confidence of the found keypoints.
     """
     results = []
     for image in images:
@@ -131,28 +136,28 @@ def results_document(images: list[PosedImage]) -> list:
     return results
 
 
-def _entries(values, what: str, where: str) -> list[dict]:
+def _entries(values: object, what: str, where: str) -> list[dict[str, Any]]:
     if not isinstance(values, list) or not all(isinstance(value, dict) for value in values):
         raise InputError(f"the pose {where!r} has no list {what!r} of JSON objects, as COCO's files have")
     return values
 
 
-def _is_key(value) -> bool:
+def _is_key(value: object) -> bool:
     return is_image_name(value) or (isinstance(value, int) and not isinstance(value, bool))
 
 
-def _points(entry: dict, place: str) -> np.ndarray:
-    """(x, y, third) as float32 [17, 3]."""
+def _points(entry: dict[str, Any], where_entry: str) -> np.ndarray:
+    """Returns (x, y, visibility or confidence) as float32 [17, 3]."""
     values = entry.get("keypoints")
     if not isinstance(values, list):
-        raise InputError(f"{place} has no list 'keypoints'")
+        raise InputError(f"{where_entry} has no list 'keypoints'")
     if len(values) != 3 * len(COCO_17):
-        raise InputError(f"{place} has {len(values)} numbers: expected 17 keypoints of 3 numbers each")
-    return check_numbers(values, f"{place}: keypoints").reshape(-1, 3)
+        raise InputError(f"{where_entry} has {len(values)} numbers: expected 17 keypoints of 3 numbers each")
+    return check_numbers(values, f"{where_entry}: keypoints").reshape(-1, 3)
 
 
-def _triples(points: np.ndarray, third: np.ndarray) -> list:
-    """[x, y, third, …] of keypoints [17, 3] (y, x, confidence), 0, 0, 0 for a missing one."""
+def _triples(points: np.ndarray, third: np.ndarray) -> list[float]:
+    """Returns [x, y, third, ...] of keypoints [17, 3] (y, x, confidence); missing ones are 0, 0, 0."""
     triples = []
     for (y, x, confidence), last in zip(points.tolist(), third.tolist(), strict=True):
         triples += [round(x, 3), round(y, 3), last] if confidence > 0 else [0, 0, 0]

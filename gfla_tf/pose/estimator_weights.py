@@ -1,6 +1,7 @@
-"""Where the pose estimator's network lies: a file that was named, the cache, a download that was asked for.
+"""Files of the pose estimator's network: search in the caches, reading, and download on request.
 
-The network is RTMO (Lu et al., CVPR 2024; Apache-2.0) as an ONNX file. Nothing is downloaded unasked.
+The network is RTMO (Lu et al., CVPR 2024; Apache-2.0) as an ONNX file. It is downloaded only on request, and
+without `keras.utils.get_file`, which would import TensorFlow and has neither a timeout nor a size limit.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import zlib
 from collections.abc import Callable
 
 from gfla_tf.errors import InputError
-from gfla_tf.files import write_files
+from gfla_tf.files import PathLike, write_files
 from gfla_tf.images.io import read_file
 
 MODEL_NAME = "rtmo-m.onnx"
@@ -25,27 +26,27 @@ MODEL_URL = (
 )
 MODEL_BYTES = 89_291_929
 MODEL_SHA256 = "76d82c45e5c4810baf587ecf2638d15cbf7ed196afb2055e977382532021b59e"
-"""RTMO-m at 640 x 640, trained on seven data sets, from OpenMMLab's checkpoint."""
+"""RTMO-m at 640 x 640, trained on seven datasets, from OpenMMLab's checkpoint."""
 
 MAX_MODEL_BYTES = 2**30
-_SECONDS_OF_SILENCE = 20
+_TIMEOUT_SECONDS = 20
 _CHUNK = 2**20
 
 
 def cache_folder() -> str:
-    """`$XDG_CACHE_HOME/gfla_tf`, or `~/.cache/gfla_tf`."""
+    """Returns `$XDG_CACHE_HOME/gfla_tf`, by default `~/.cache/gfla_tf`."""
     return os.path.join(_cache_home(), "gfla_tf")
 
 
-def find_pose_model(path=None) -> str:
-    """The path of the pose estimator's network.
+def find_pose_model(path: PathLike | None = None) -> str:
+    """Returns the path of the pose estimator's network.
 
     Args:
-      path: an RTMO network, `.onnx`, or the `.zip` that OpenMMLab hands out; None: an `rtmo-*.onnx` or
-        `rtmo-*.zip` in the cache of this library, or in that of rtmlib.
+      path: an RTMO network, `.onnx`, or OpenMMLab's `.zip`; by default an `rtmo-*.onnx` or `rtmo-*.zip` in
+        the cache of this library or of rtmlib.
 
     Raises:
-      InputError: None was named and none is cached; the sentence says where to get one and where to put it.
+      InputError: no path is given and no network is cached; the message contains the URL and the cache path.
     """
     if path is not None:
         return os.fspath(path)
@@ -60,14 +61,13 @@ def find_pose_model(path=None) -> str:
         if found:
             return found[0]
     raise InputError(
-        f"there is no pose model yet: 'gfla pose --download' fetches one ({MODEL_BYTES / 1e6:.0f} MB, "
-        f"Apache-2.0); or get {MODEL_URL} and put it at {os.path.join(cache_folder(), MODEL_NAME)!r}, or "
-        "name it with --pose-model FILE"
+        f"no pose model is installed: run 'gfla pose --download' ({MODEL_BYTES / 1e6:.0f} MB, Apache-2.0), "
+        f"or download {MODEL_URL} to {os.path.join(cache_folder(), MODEL_NAME)!r}, or pass --pose-model FILE"
     )
 
 
 def read_pose_model(path: str) -> bytes:
-    """The ONNX bytes of a network's file, taken out of its `.zip` where it is one.
+    """Reads a network's file, `.onnx` or a `.zip` with one ONNX file, and returns the ONNX bytes.
 
     Raises:
       InputError: missing, too large, or an archive without an ONNX file.
@@ -81,21 +81,21 @@ def read_pose_model(path: str) -> bytes:
             if len(inside) != 1 or inside[0].file_size > MAX_MODEL_BYTES:
                 raise InputError(
                     f"the pose model {path!r} is an archive with {len(inside)} ONNX files of a usable size: "
-                    "name one .onnx file"
+                    "give one .onnx file"
                 )
             return archive.read(inside[0])
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError) as error:
-        raise InputError(f"the pose model {path!r} is a damaged archive: get it again") from error
+        raise InputError(f"the pose model {path!r} is a damaged archive: download it again") from error
 
 
 def download_pose_model(progress: Callable[[int, int], None] | None = None) -> str:
-    """Downloads the default network into the cache, unless it is there, and returns its path.
+    """Downloads the default network to the cache, unless it is cached, and returns its path.
 
     Args:
-      progress: called with the bytes that are there and those there will be.
+      progress: called as progress(bytes done, all bytes).
 
     Raises:
-      InputError: no connection, silence for 20 seconds, another file than expected, or no place for it.
+      InputError: no connection, no data for 20 seconds, a wrong hash, or the cache cannot be written.
     """
     path = os.path.join(cache_folder(), MODEL_NAME)
     if os.path.isfile(path):
@@ -103,25 +103,25 @@ def download_pose_model(progress: Callable[[int, int], None] | None = None) -> s
     try:
         os.makedirs(cache_folder(), exist_ok=True)
     except OSError as error:
-        raise InputError(f"the cache {cache_folder()!r} cannot be made: {error.strerror}") from error
-    elsewhere = f"get it by other means and put it at {path!r}"
+        raise InputError(f"the cache {cache_folder()!r} cannot be created: {error.strerror}") from error
+    remedy = f"download it by other means to {path!r}"
     try:
         data = _fetch(progress)
     except (OSError, http.client.HTTPException, ValueError) as error:
         reason = getattr(error, "reason", None) or error
-        raise InputError(f"{MODEL_URL} cannot be downloaded ({reason}): {elsewhere}") from error
+        raise InputError(f"{MODEL_URL} cannot be downloaded ({reason}): {remedy}") from error
     if hashlib.sha256(data).hexdigest() != MODEL_SHA256:
         raise InputError(
-            f"{MODEL_URL} gave {len(data):,} bytes that are not the file that was published: {elsewhere}"
+            f"{MODEL_URL} returned {len(data):,} bytes that are not the published file: {remedy}"
         )
     write_files({path: data})
     return path
 
 
-def _fetch(progress) -> bytes:
-    """At most one byte more than the file should have."""
+def _fetch(progress: Callable[[int, int], None] | None) -> bytes:
+    """Downloads the file, but at most one byte more than its published size."""
     parts, done = [], 0
-    with urllib.request.urlopen(MODEL_URL, timeout=_SECONDS_OF_SILENCE) as answer:
+    with urllib.request.urlopen(MODEL_URL, timeout=_TIMEOUT_SECONDS) as answer:
         while done <= MODEL_BYTES and (part := answer.read(min(_CHUNK, MODEL_BYTES + 1 - done))):
             parts.append(part)
             done += len(part)

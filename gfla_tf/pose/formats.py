@@ -1,13 +1,13 @@
-"""Pose files of every kind that is known here, read and written: one home for all who need a pose.
+"""Reading and writing of pose files.
 
-    coco18           OpenPose's JSON, 18 keypoints, one image a file
-    body25           OpenPose's JSON, 25 keypoints, one image a file
+    coco18           OpenPose's JSON, 18 keypoints, one image per file
+    body25           OpenPose's JSON, 25 keypoints, one image per file
     coco17           COCO's annotation JSON, any number of images
     coco17-results   COCO's result JSON, any number of images, no image sizes
-    csv              the authors' annotation CSV: 18 keypoints in whole pixels, one person an image
+    csv              the authors' annotation CSV: 18 keypoints in whole pixels, one person per image
 
-What a format cannot express is missing after it: confidences and other people in a CSV, the feet in all but
-body25. Nothing is invented but the neck, which COCO's 17 keypoints lack (`gfla_tf.pose.skeletons`).
+Conversion drops what a format cannot express: confidences and all but one person in a CSV, the feet in all
+formats but body25. The neck, which COCO's 17 keypoints lack, is derived (`gfla_tf.pose.skeletons`).
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gfla_tf.errors import InputError
+from gfla_tf.files import PathLike
 from gfla_tf.images.io import read_file
 from gfla_tf.pose import coco, openpose
 from gfla_tf.pose.keypoints import (
@@ -33,7 +34,7 @@ from gfla_tf.pose.skeletons import BODY_25, COCO_18, person_from, select
 
 MAX_JSON_BYTES = 64 * 2**20
 MIN_CONFIDENCE = 0.05
-"""Below it a keypoint of a file is missing."""
+"""Keypoints of a file with lower confidence are marked as missing."""
 
 ONE_IMAGE_FORMATS = {"coco18": COCO_18, "body25": BODY_25}
 FORMATS = (*ONE_IMAGE_FORMATS, "coco17", "coco17-results", "csv")
@@ -41,10 +42,13 @@ FORMATS = (*ONE_IMAGE_FORMATS, "coco17", "coco17-results", "csv")
 
 @dataclass(frozen=True)
 class Pose:
-    """One person's pose and where it comes from.
+    """One person's pose.
 
-    `keypoints` is float32 [18, 2] (y, x), (-1, -1) missing, some perhaps outside the frame (`keep_inside` of
-    `gfla_tf.pose.keypoints` drops these); `frame` is (H, W) in pixels where the source tells it.
+    Attributes:
+      keypoints: float32 [18, 2] (y, x) in pixels, (-1, -1) missing. They may be outside the frame
+        (`gfla_tf.pose.keypoints.keep_inside` marks such keypoints as missing).
+      frame: (H, W) in pixels, None if unknown.
+      name: the source, for messages.
     """
 
     keypoints: np.ndarray
@@ -53,79 +57,81 @@ class Pose:
 
     @classmethod
     def of(cls, image: PosedImage, person: int | None = None) -> Pose:
-        """The pose of number `person` of an image's people, or of the largest; `InputError` as `choose`."""
+        """The pose of the person that `PosedImage.choose` selects."""
         points = select(image.choose(person), COCO_18)
         return cls(points[:, :2].copy(), image.frame, image.where)
 
 
-def read_pose(spec, person: int | None = None, min_confidence: float = MIN_CONFIDENCE) -> Pose:
+def read_pose(spec: PathLike, person: int | None = None, min_confidence: float = MIN_CONFIDENCE) -> Pose:
     """Reads one pose from a file of any of the formats.
 
     Args:
-      spec: `pose.json`, or `FILE#NAME` for the image NAME of a file of several (`annotation.csv#NAME`).
-      person: which of the image's people, counted from 0; None: the largest.
-      min_confidence: a keypoint of lower confidence is missing.
+      spec: the file, or `FILE#NAME` for the image NAME of a file with several (`annotation.csv#NAME`).
+      person: index of the person in the image; by default the largest person.
+      min_confidence: keypoints of lower confidence are marked as missing.
 
     Raises:
-      InputError: as `read_people`; or several images to choose from, no image of that name, no person or not
-        that one, or all keypoints missing.
+      InputError: as for `read_people`; or the file has several images and no NAME is given, no such person,
+        or all keypoints are missing.
     """
     images = read_people(spec, min_confidence)
     if not images:
-        raise InputError(f"the pose {os.fspath(spec)!r} holds no image")
+        raise InputError(f"the pose {os.fspath(spec)!r} contains no image")
     if len(images) > 1:
         kind = "row" if os.fspath(spec).lower().endswith(".csv") else "image"
         raise InputError(
-            f"the pose {os.fspath(spec)!r} holds {len(images)} {kind}s: say which {kind} with "
+            f"the pose {os.fspath(spec)!r} contains {len(images)} {kind}s: select one with "
             f"{os.fspath(spec) + '#NAME'!r}"
         )
     return Pose.of(images[0], person)
 
 
-def read_people(spec, min_confidence: float = MIN_CONFIDENCE) -> list[PosedImage]:
-    """Reads the people of all images in a pose file; its content tells the format, but a CSV ends in `.csv`.
+def read_people(spec: PathLike, min_confidence: float = MIN_CONFIDENCE) -> list[PosedImage]:
+    """Reads the people of all images in a pose file.
+
+    Files with the extension `.csv` are annotation CSVs; the JSON formats are detected from the content.
 
     Args:
-      spec: the file, or `FILE#NAME` for the image NAME alone.
-      min_confidence: a keypoint of lower confidence is missing.
+      spec: the file, or `FILE#NAME` for the image NAME only.
+      min_confidence: keypoints of lower confidence are marked as missing.
 
     Raises:
-      InputError: the file is missing, too large or malformed, of no known format, or has no image NAME; the
-        sentence names the file and the line or the entry.
+      InputError: the file is missing, too large, malformed or of an unknown format, or has no image NAME; the
+        message contains the file and the line or entry.
     """
-    path, wanted = _split(os.fspath(spec))
+    path, requested = _split(os.fspath(spec))
     images = _read_csv(path) if path.lower().endswith(".csv") else _read_json(path, min_confidence)
-    if wanted is None:
+    if requested is None:
         return images
-    chosen = [image for image in images if image.name == wanted]
+    chosen = [image for image in images if image.name == requested]
     if len(chosen) != 1:
         kind = "rows" if path.lower().endswith(".csv") else "images"
         raise InputError(
-            f"the pose file {path!r} has no {kind[:-1]} named {wanted!r} (it has {len(images)} {kind})"
+            f"the pose file {path!r} has no {kind[:-1]} named {requested!r} (it has {len(images)} {kind})"
         )
     return chosen
 
 
 def encode_people(images: list[PosedImage], kind: str) -> bytes:
-    """The bytes of a file of one of `FORMATS`.
+    """Encodes a pose file.
 
     Args:
-      images: one for coco18 and body25, any number for the others. A CSV has one row an image: its largest
-        person without the keypoints outside the frame, or a row of missing ones where nobody was found.
-      kind: the format.
+      images: one image for coco18 and body25, any number for the others. A CSV has one row per image: the
+        largest person without keypoints outside the frame, or only missing keypoints if there is no person.
+      kind: one of `FORMATS`.
 
     Raises:
       ValueError: an unknown format, or several images for a format of one.
-      InputError: a name that a CSV cannot hold, or two images of one name.
+      InputError: a name that cannot be written to a CSV, or two images of the same name.
     """
     if kind not in FORMATS:
         raise ValueError(f"the format must be one of {FORMATS}, got {kind!r}")
     if kind in ONE_IMAGE_FORMATS and len(images) != 1:
-        raise ValueError(f"a file of the format {kind!r} holds one image, got {len(images)}")
+        raise ValueError(f"a file of the format {kind!r} contains one image, got {len(images)}")
     names = [image.name for image in images]
     if len(set(names)) < len(names):
         twice = next(name for index, name in enumerate(names) if name in names[:index])
-        raise InputError(f"two images are both named {twice!r}: one file can hold only one of them")
+        raise InputError(f"two images have the name {twice!r}: one file can contain only one of them")
     if kind == "csv":
         return "\n".join([ANNOTATION_HEADER, *map(_row, images), ""]).encode()
     if kind == "coco17":
@@ -138,11 +144,11 @@ def encode_people(images: list[PosedImage], kind: str) -> bytes:
 
 
 def _split(spec: str) -> tuple[str, str | None]:
-    """`FILE#NAME` as (FILE, NAME), where FILE ends as a pose file does; any other name as (spec, None)."""
+    """Splits `FILE#NAME`, if FILE has the extension of a pose file; otherwise returns (spec, None)."""
     for ending in (".csv#", ".json#"):
-        place = spec.lower().find(ending)
-        if place >= 0:
-            return spec[: place + len(ending) - 1], spec[place + len(ending) :]
+        position = spec.lower().find(ending)
+        if position >= 0:
+            return spec[: position + len(ending) - 1], spec[position + len(ending) :]
     return spec, None
 
 
@@ -163,7 +169,7 @@ def _read_json(path: str, min_confidence: float) -> list[PosedImage]:
     except (ValueError, RecursionError) as error:
         at = f" (line {error.lineno})" if isinstance(error, json.JSONDecodeError) else ""
         raise InputError(
-            f"the pose {path!r} is not a JSON file{at}: give OpenPose's or COCO's JSON"
+            f"the pose {path!r} is not a JSON file{at}: expected OpenPose's or COCO's JSON"
         ) from error
     if isinstance(document, list) and len(document) == 1 and _has(document[0], "people"):
         document = document[0]
@@ -179,7 +185,7 @@ def _read_json(path: str, min_confidence: float) -> list[PosedImage]:
     )
 
 
-def _has(document, name: str) -> bool:
+def _has(document: object, name: str) -> bool:
     return isinstance(document, dict) and isinstance(document.get(name), list)
 
 

@@ -1,22 +1,25 @@
-"""A pose as the networks read it: one Gaussian map a keypoint."""
+"""Pose heatmaps: one Gaussian map per keypoint, the networks' pose input."""
 
 from __future__ import annotations
 
+import numpy as np
 import tensorflow as tf
 
 
-def pose_heatmaps(keypoints_yx, image_size, sigma: float = 6.0) -> tf.Tensor:
-    """Draws each keypoint as a Gaussian map with its peak of 1 on the keypoint's pixel.
+def pose_heatmaps(
+    keypoints_yx: tf.Tensor | np.ndarray, image_size: tuple[int, int], sigma: float = 6.0
+) -> tf.Tensor:
+    """Computes one Gaussian map per keypoint, with its peak of 1 at the keypoint's pixel.
 
         map(y, x) = exp(-((y - ky)² + (x - kx)²) / (2 sigma²)),   ky, kx truncated to integers
 
-    It is computed as the outer product of two 1-D Gaussians, so a map costs H + W exponentials.
+    Each map is the outer product of two 1-D Gaussians and costs H + W exponentials.
 
     Args:
       keypoints_yx: [..., K, 2] (y, x) in pixels of the image, K = 18 for people. A negative (or NaN)
-        coordinate means that the keypoint is missing: its map is all 0. Any leading shape, dynamic too.
+        coordinate marks a missing keypoint, whose map is all 0. The leading dimensions may be dynamic.
       image_size: (H, W) in pixels.
-      sigma: the Gaussian's standard deviation in pixels.
+      sigma: the standard deviation of the Gaussians in pixels.
 
     Returns:
       float32 [..., H, W, K], values in [0, 1].
@@ -26,20 +29,20 @@ def pose_heatmaps(keypoints_yx, image_size, sigma: float = 6.0) -> tf.Tensor:
     """
     keypoints = tf.cast(tf.convert_to_tensor(keypoints_yx), tf.float32)
     if keypoints.shape.rank is not None and (keypoints.shape.rank < 2 or keypoints.shape[-1] != 2):
-        raise ValueError(f"keypoints are [..., K, 2] (y, x), got shape {keypoints.shape}")
+        raise ValueError(f"keypoints must be [..., K, 2] (y, x), got shape {keypoints.shape}")
     height, width = image_size
     for name, value in (("height", height), ("width", width), ("sigma", sigma)):
         if not tf.is_tensor(value) and not value > 0:
-            raise ValueError(f"the {name} of pose maps must be positive, got {value}")
+            raise ValueError(f"the {name} of pose heatmaps must be positive, got {value}")
     present = tf.reduce_all(keypoints >= 0.0, axis=-1)  # [..., K]; NaN compares false
-    places = tf.where(present[..., None], tf.floor(keypoints), 0.0)
-    shares = tf.cast(present, tf.float32)[..., None, :]  # [..., 1, K]
-    down = _gaussian(height, places[..., 0], sigma) * shares  # [..., H, K]
-    across = _gaussian(width, places[..., 1], sigma)  # [..., W, K]
-    return down[..., :, None, :] * across[..., None, :, :]  # [..., H, W, K]
+    centers = tf.where(present[..., None], tf.floor(keypoints), 0.0)
+    weights = tf.cast(present, tf.float32)[..., None, :]  # [..., 1, K]
+    rows = _gaussian(height, centers[..., 0], sigma) * weights  # [..., H, K]
+    columns = _gaussian(width, centers[..., 1], sigma)  # [..., W, K]
+    return rows[..., :, None, :] * columns[..., None, :, :]  # [..., H, W, K]
 
 
-def _gaussian(length, centres, sigma) -> tf.Tensor:
-    """exp(-(i - centre)² / (2 sigma²)) for i = 0 .. length - 1: [..., K] -> [..., length, K]."""
-    places = tf.cast(tf.range(length), tf.float32)[:, None]
-    return tf.exp(-tf.square(places - centres[..., None, :]) / (2.0 * sigma**2))
+def _gaussian(length: int, centers: tf.Tensor, sigma: float) -> tf.Tensor:
+    """exp(-(i - center)² / (2 sigma²)) for i = 0 .. length - 1: [..., K] -> [..., length, K]."""
+    indices = tf.cast(tf.range(length), tf.float32)[:, None]
+    return tf.exp(-tf.square(indices - centers[..., None, :]) / (2.0 * sigma**2))

@@ -1,9 +1,7 @@
-"""Keypoints as this project has them, and the authors' annotation CSVs, which hold one pose an image.
+"""The 18 keypoints, and the authors' annotation CSVs with one pose per image.
 
-Keypoints are float32 [18, 2] (y, x) in pixels of the pose's own frame, in OpenPose's COCO-18 order (nose,
-neck, R shoulder, R elbow, R wrist, L shoulder, L elbow, L wrist, R hip, R knee, R ankle, L hip, L knee,
-L ankle, R eye, L eye, R ear, L ear); a missing one is (-1, -1). Pose files of other kinds are read and
-written by `gfla_tf.pose.formats`.
+Keypoints are float32 [18, 2] (y, x) in pixels of the pose's frame, in the order of `KEYPOINTS`; a missing one
+is (-1, -1). `gfla_tf.pose.formats` reads and writes the other formats of pose files.
 """
 
 from __future__ import annotations
@@ -11,10 +9,12 @@ from __future__ import annotations
 import json
 import logging
 import os
+from typing import Any
 
 import numpy as np
 
 from gfla_tf.errors import InputError
+from gfla_tf.files import PathLike
 from gfla_tf.images.io import read_file
 
 KEYPOINTS = (
@@ -37,33 +37,33 @@ KEYPOINTS = (
     "right_ear",
     "left_ear",
 )
-"""The names of the 18 keypoints in their order, OpenPose's COCO-18; left and right are the person's own."""
+"""The names of the 18 keypoints in order (OpenPose's COCO-18). Left and right are the person's."""
 
 NUM_KEYPOINTS = len(KEYPOINTS)
 MAX_CSV_BYTES = 512 * 2**20
 ANNOTATION_HEADER = "name:keypoints_y:keypoints_x"
 
 FRAMES_OF_ANNOTATIONS = {"fasion-": (256, 176), "fashion-": (256, 176), "market-": (128, 64)}
-"""(H, W) of the frame that the authors' annotation files use, by the start of their names."""
+"""(H, W) of the frame of the authors' annotation files, by the prefix of their names."""
 
 _LOG = logging.getLogger("gfla_tf")
 
 
-def frame_of_annotations(path) -> tuple[int, int] | None:
-    """(H, W) of the frame of an annotation CSV's keypoints, where its name tells it."""
+def frame_of_annotations(path: PathLike) -> tuple[int, int] | None:
+    """Returns (H, W) of an annotation CSV's frame if its name has a known prefix, otherwise None."""
     start = os.path.basename(os.fspath(path)).lower()
     frames = [frame for prefix, frame in FRAMES_OF_ANNOTATIONS.items() if start.startswith(prefix)]
     return frames[0] if frames else None
 
 
-def read_annotations(path) -> dict[str, np.ndarray]:
-    """Reads an annotation CSV: header `name:keypoints_y:keypoints_x`, each list JSON of 18 numbers.
+def read_annotations(path: PathLike) -> dict[str, np.ndarray]:
+    """Reads an annotation CSV with the header `name:keypoints_y:keypoints_x` and JSON lists of 18 numbers.
 
     Returns:
-      {name: float32 [18, 2] (y, x)}, missing ones (-1, -1), in the file's order.
+      {name: float32 [18, 2] (y, x)} in the file's order; missing keypoints are (-1, -1).
 
     Raises:
-      InputError: the file is missing or a line is malformed; the sentence names the line.
+      InputError: the file is missing or a line is malformed; the message contains the line number.
     """
     path = os.fspath(path)
     text = decode_text(read_file(path, MAX_CSV_BYTES, "annotation file"), path)
@@ -75,19 +75,19 @@ def read_annotations(path) -> dict[str, np.ndarray]:
             continue
         name, keypoints = parse_annotation(line, f"{path!r}, line {number}")
         if name in rows:
-            raise InputError(f"{path!r}, line {number}: a second row is named {name!r}")
+            raise InputError(f"{path!r}, line {number}: the name {name!r} occurs twice")
         rows[name] = np.where((keypoints >= 0).all(-1, keepdims=True), keypoints, np.float32(-1.0))
     return rows
 
 
 def check_annotation_header(line: str, path: str) -> None:
-    """Raises `InputError` where the first line of an annotation CSV is not its header."""
+    """Raises `InputError` if the first line of an annotation CSV is not its header."""
     if line.strip() != ANNOTATION_HEADER:
         raise InputError(f"{path!r}, line 1: expected {ANNOTATION_HEADER!r}, found {line[:60]!r}")
 
 
 def decode_text(data: bytes, path: str) -> str:
-    """UTF-8 text, with or without a byte-order mark, or an `InputError` that names the file."""
+    """Decodes UTF-8, with or without a byte-order mark; raises an `InputError` that contains the path."""
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -95,26 +95,34 @@ def decode_text(data: bytes, path: str) -> str:
 
 
 def keep_inside(keypoints: np.ndarray, frame: tuple[int, int], name: str) -> np.ndarray:
-    """Marks the keypoints [18, 2] outside a frame (H, W) as missing, and logs a warning that says how many.
+    """Marks keypoints [18, 2] outside a frame (H, W) as missing and logs a warning with their number.
 
     Raises:
-      InputError: none is left.
+      InputError: all keypoints are outside.
     """
     present = (keypoints != -1).any(-1)
     inside = (keypoints >= 0).all(-1) & (keypoints < np.array(frame, np.float32)).all(-1)
     outside = int((present & ~inside).sum())
-    size = f"{frame[1]} x {frame[0]} pixels"
+    size = f"{frame[0]} x {frame[1]} pixels (h x w)"
     if not inside.any():
-        raise InputError(f"the pose {name!r} lies wholly outside its frame of {size}: give its image size")
+        raise InputError(f"the pose {name!r} is entirely outside its frame of {size}: pass its image size")
     if outside:
-        _LOG.warning("%d keypoint(s) of the pose %r lie outside its frame of %s", outside, name, size)
+        _LOG.warning("%d keypoint(s) of the pose %r are outside its frame of %s", outside, name, size)
     return np.where(inside[:, None], keypoints, np.float32(-1.0))
 
 
 def parse_annotation(line: str, where: str) -> tuple[str, np.ndarray]:
-    """The name and the numbers, float32 [18, 2] (y, x) as they stand there, of a row of an annotation CSV.
+    """Parses a row of an annotation CSV.
 
-    `where` starts the sentence of the `InputError` that a malformed row raises.
+    Args:
+      line: the row.
+      where: file and line number, the prefix of error messages.
+
+    Returns:
+      The name, and the numbers as float32 [18, 2] (y, x).
+
+    Raises:
+      InputError: the row is malformed.
     """
     parts = line.strip().rsplit(":", 2)
     if len(parts) != 3 or not parts[0]:
@@ -132,25 +140,26 @@ def parse_annotation(line: str, where: str) -> tuple[str, np.ndarray]:
     return parts[0], np.stack(columns, -1)
 
 
-def format_annotation(name: str, keypoints) -> str:
-    """The row of an annotation CSV: keypoints [18, 2] (y, x) rounded to whole pixels, missing ones -1.
+def format_annotation(name: str, keypoints: np.ndarray) -> str:
+    """Formats a row of an annotation CSV: keypoints [18, 2] (y, x) rounded to whole pixels, missing ones -1.
 
-    A position before the frame's first pixel cannot be written, so it is missing too.
+    Negative positions cannot be represented; they are written as missing.
 
     Raises:
-      InputError: a name that a row cannot hold.
+      InputError: the name contains a line break or starts or ends with a space.
     """
     if name.splitlines() != [name] or name != name.strip():
-        raise InputError(f"the image name {name!r} cannot stand in an annotation file: rename the image")
+        raise InputError(f"the image name {name!r} cannot be written to an annotation file: rename the image")
     rounded = np.floor(np.asarray(keypoints, np.float64) + 0.5).astype(int)
     rounded = np.where((rounded >= 0).all(-1, keepdims=True), rounded, -1)
     return f"{name}:{json.dumps(rounded[:, 0].tolist())}:{json.dumps(rounded[:, 1].tolist())}"
 
 
-def check_numbers(values: list, where: str) -> np.ndarray:
-    """A list from a JSON file as float32 [n], each a number of pixels (finite, below a million).
+def check_numbers(values: list[Any], where: str) -> np.ndarray:
+    """Converts a list from a JSON file to float32 [n], each value a pixel position (finite, below a million).
 
-    `where` starts the sentence of the `InputError` that anything else raises.
+    Raises:
+      InputError: a value is not a number or too large; the message starts with `where`.
     """
     for index, value in enumerate(values):
         if isinstance(value, bool) or not isinstance(value, int | float):

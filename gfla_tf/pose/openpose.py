@@ -1,11 +1,13 @@
-"""OpenPose's JSON: the people of one image, 18 (COCO) or 25 (BODY_25) keypoints (x, y, confidence) each.
+"""OpenPose's JSON: the people of one image with 18 (COCO) or 25 (BODY_25) keypoints (x, y, confidence).
 
-OpenPose marks a missing keypoint by (0, 0), so one in the very corner of an image cannot be told from it. Its
-own files hold no image size; those of pose editors, and those written here, add `canvas_width` and
+OpenPose writes (0, 0) for a missing keypoint, so a keypoint at this position is read as missing. OpenPose's
+files contain no image size; those of pose editors, and those written here, add `canvas_width` and
 `canvas_height`.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 
@@ -17,18 +19,18 @@ from gfla_tf.pose.skeletons import BODY_25, COCO_18, person_from, select
 _OTHER_PARTS = ("face_keypoints_2d", "hand_left_keypoints_2d", "hand_right_keypoints_2d")
 
 
-def parse_openpose(document: dict, name: str, where: str, min_confidence: float) -> PosedImage:
-    """The people of a parsed OpenPose file.
+def parse_openpose(document: dict[str, Any], name: str, where: str, min_confidence: float) -> PosedImage:
+    """Converts a parsed OpenPose file.
 
     Args:
       document: the JSON object; its `people` must be a list.
-      name: of the image, where the document has no `file_name`.
-      where: the file, for sentences.
-      min_confidence: a keypoint of lower confidence is missing.
+      name: the image's name, if the document has no `file_name`.
+      where: the file, for messages.
+      min_confidence: keypoints of lower confidence are marked as missing.
 
     Raises:
-      InputError: a person is malformed, has another number of keypoints, a number that is no pixel position,
-        or positions in fractions of an image whose size is not given.
+      InputError: a person is malformed, has another number of keypoints or a number that is not a pixel
+        position, or the positions are fractions of an image of unknown size.
     """
     frame = frame_of(document, "canvas_height", "canvas_width")
     people = tuple(
@@ -39,8 +41,8 @@ def parse_openpose(document: dict, name: str, where: str, min_confidence: float)
     return PosedImage(given if is_image_name(given) else name, frame, people, where)
 
 
-def openpose_document(image: PosedImage, names: tuple[str, ...]) -> dict:
-    """The OpenPose file of an image, with `COCO_18` or `BODY_25` as `names`."""
+def openpose_document(image: PosedImage, names: tuple[str, ...]) -> dict[str, Any]:
+    """Converts an image's people to OpenPose's JSON with the keypoints `names` (`COCO_18` or `BODY_25`)."""
     people = []
     for person in image.people:
         points = select(person, names)
@@ -59,15 +61,17 @@ def openpose_document(image: PosedImage, names: tuple[str, ...]) -> dict:
     return document
 
 
-def frame_of(document: dict, height: str, width: str) -> tuple[int, int] | None:
-    """(H, W) from two entries of a JSON object; None unless both are whole numbers that an image can have."""
+def frame_of(document: dict[str, Any], height: str, width: str) -> tuple[int, int] | None:
+    """Returns (H, W) from two entries of a JSON object, or None unless both are valid image sides."""
     size = document.get(height), document.get(width)
     if all(isinstance(side, int) and not isinstance(side, bool) and 0 < side < 2**20 for side in size):
         return size
     return None
 
 
-def _parse_person(person, frame, where: str, min_confidence: float) -> np.ndarray:
+def _parse_person(
+    person: object, frame: tuple[int, int] | None, where: str, min_confidence: float
+) -> np.ndarray:
     values = None
     if isinstance(person, dict):
         values = person.get("pose_keypoints_2d", person.get("pose_keypoints"))
@@ -85,7 +89,7 @@ def _parse_person(person, frame, where: str, min_confidence: float) -> np.ndarra
     if len(found) > 1 and (np.abs(found) <= 1.0).all():
         if frame is None or (found < 0).any():
             raise InputError(
-                f"{where} is in fractions of the image: it must be in pixels, or tell the image's size as "
+                f"{where} is in fractions of the image: it must be in pixels, or contain the image's size as "
                 "'canvas_width' and 'canvas_height'"
             )
         points[:, :2] *= np.float32(frame[::-1])

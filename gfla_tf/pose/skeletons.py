@@ -1,7 +1,7 @@
-"""Keypoint sets by name, and people passed from one to the other.
+"""The keypoint sets of OpenPose and COCO, and conversion between them.
 
-A person is float32 [25, 3], (y, x, confidence) in pixels, in the order of BODY_25, which contains the other
-two sets; a keypoint that is missing is (-1, -1, 0).
+A person is float32 [25, 3] (y, x, confidence), in pixels, in the order of BODY_25, which contains the other
+two sets. A missing keypoint is (-1, -1, 0).
 """
 
 from __future__ import annotations
@@ -20,29 +20,34 @@ BODY_25 = (
 """OpenPose's BODY_25."""
 
 COCO_18 = KEYPOINTS
-"""OpenPose's COCO set, this project's order: BODY_25 without the middle hip and the feet."""
+"""OpenPose's COCO set, which this project uses: BODY_25 without the middle hip and the feet."""
 
 COCO_17 = (
     *("nose", "left_eye", "right_eye", "left_ear", "right_ear", "left_shoulder", "right_shoulder"),
     *("left_elbow", "right_elbow", "left_wrist", "right_wrist", "left_hip", "right_hip"),
     *("left_knee", "right_knee", "left_ankle", "right_ankle"),
 )
-"""The keypoints of the COCO data set, in its order: no neck."""
+"""The keypoints of the COCO dataset, in its order. There is no neck."""
 
-_PLACE = {name: index for index, name in enumerate(BODY_25)}
+_INDEX = {name: index for index, name in enumerate(BODY_25)}
 
 
-def person_from(points, names: tuple[str, ...], min_confidence: float = 0.0, visible=None) -> np.ndarray:
-    """A person, float32 [25, 3] (y, x, confidence), from the keypoints of one of the sets.
+def person_from(
+    points: np.ndarray,
+    names: tuple[str, ...],
+    min_confidence: float = 0.0,
+    visible: np.ndarray | None = None,
+) -> np.ndarray:
+    """Converts the keypoints of one of the sets to a person, float32 [25, 3] (y, x, confidence).
 
-    Nothing is invented but the neck, where the set has none: the midpoint of the shoulders if both are found
-    and visible, with the lower of their confidences.
+    If the set has no neck, it is the midpoint of the shoulders, with the lower of their confidences, provided
+    that both are found and visible. No other keypoint is derived.
 
     Args:
       points: [n, 3] (y, x, confidence) in the order of `names`.
       names: `BODY_25`, `COCO_18` or `COCO_17`.
-      min_confidence: a keypoint of lower confidence, or of confidence 0, is missing.
-      visible: bool [n], for sets that tell the hidden from the visible; None: all that are found.
+      min_confidence: keypoints of lower confidence, or of confidence 0, are marked as missing.
+      visible: bool [n], for formats that mark occluded keypoints; by default all found keypoints are visible.
 
     Raises:
       ValueError: the points are not [n, 3] for the n names.
@@ -53,21 +58,21 @@ def person_from(points, names: tuple[str, ...], min_confidence: float = 0.0, vis
     found = (points[:, 2:] >= min_confidence) & (points[:, 2:] > 0)
     points = np.where(found, points, np.float32((-1.0, -1.0, 0.0)))
     person = np.full((len(BODY_25), 3), (-1.0, -1.0, 0.0), np.float32)
-    person[[_PLACE[name] for name in names]] = points
+    person[[_INDEX[name] for name in names]] = points
     if "neck" not in names:
-        places = [names.index("left_shoulder"), names.index("right_shoulder")]
-        shoulders = points[places]
-        if (shoulders[:, 2] > 0).all() and (visible is None or visible[places].all()):
-            person[_PLACE["neck"]] = (*shoulders[:, :2].mean(0), shoulders[:, 2].min())
+        indices = [names.index("left_shoulder"), names.index("right_shoulder")]
+        shoulders = points[indices]
+        if (shoulders[:, 2] > 0).all() and (visible is None or visible[indices].all()):
+            person[_INDEX["neck"]] = (*shoulders[:, :2].mean(0), shoulders[:, 2].min())
     return person
 
 
 def select(person: np.ndarray, names: tuple[str, ...]) -> np.ndarray:
-    """The keypoints of a person [25, 3] that a set has, float32 [n, 3] in the order of `names`."""
-    return person[[_PLACE[name] for name in names]]
+    """Selects the keypoints `names` of a person [25, 3]: float32 [n, 3] in that order."""
+    return person[[_INDEX[name] for name in names]]
 
 
 def box_area(person: np.ndarray) -> float:
-    """The area in square pixels of the box around a person's keypoints that were found; 0 where none was."""
+    """Area in square pixels of the bounding box of a person's found keypoints; 0 without any."""
     found = person[person[:, 2] > 0, :2]
     return float(np.prod(np.ptp(found, axis=0))) if len(found) else 0.0

@@ -1,4 +1,4 @@
-"""A pose from whatever a person has: a pose file, or a photograph of somebody in that pose."""
+"""Poses from pose files or photographs."""
 
 from __future__ import annotations
 
@@ -6,31 +6,38 @@ import dataclasses
 import os
 from collections.abc import Callable
 
+import numpy as np
+
 from gfla_tf.errors import InputError
+from gfla_tf.files import PathLike
 from gfla_tf.images.io import FORMATS, read_image
 from gfla_tf.pose.formats import MIN_CONFIDENCE, Pose, read_people, read_pose
-from gfla_tf.pose.people import NobodyError, PosedImage
+from gfla_tf.pose.people import NoPersonError, PosedImage
 
-_STARTS = (b"\x89PNG", b"\xff\xd8\xff", b"RIFF", b"BM")
-"""How PNG, JPEG, WebP and BMP files begin, and no text file does."""
+Estimator = Callable[[np.ndarray, str], PosedImage]
+"""As `gfla_tf.pose.PoseEstimator`: a photograph, uint8 RGB [H, W, 3], and its name."""
+
+_SIGNATURES = (b"\x89PNG", b"\xff\xd8\xff", b"RIFF", b"BM")
+"""The first bytes of PNG, JPEG, WebP and BMP files."""
 
 
 def find_pose(
-    spec,
-    estimator: Callable[[], Callable],
+    spec: PathLike,
+    estimator: Callable[[], Estimator],
     person: int | None = None,
     min_confidence: float = MIN_CONFIDENCE,
 ) -> Pose:
-    """One person's pose from a pose file or a photograph.
+    """Reads one person's pose from a pose file, or estimates it from a photograph.
 
     Args:
-      spec: a pose file as `read_pose` takes it, or a photograph.
-      estimator: gives a `PoseEstimator`; called for a photograph only.
-      person: which of the people, counted from 0; None: the largest.
-      min_confidence: below it a keypoint of a pose file is missing; the estimator has its own.
+      spec: a pose file as for `read_pose`, or a photograph.
+      estimator: function that returns a `PoseEstimator`; only called for a photograph.
+      person: index of the person; by default the largest person.
+      min_confidence: keypoints of a pose file of lower confidence are marked as missing; the estimator has
+        its own threshold.
 
     Raises:
-      InputError: as `read_pose`, `read_image` and `PoseEstimator`; nobody was found in the photograph.
+      InputError: as for `read_pose`, `read_image` and `PoseEstimator`, or the photograph contains no person.
     """
     spec = os.fspath(spec)
     if is_photo(spec):
@@ -38,23 +45,23 @@ def find_pose(
     return read_pose(spec, person, min_confidence)
 
 
-def find_people(path: str, estimator: Callable) -> PosedImage:
-    """The people of a photograph, by a `PoseEstimator`; at least one.
+def find_people(path: str, estimator: Estimator) -> PosedImage:
+    """Estimates the poses of the people in a photograph with a `PoseEstimator`.
 
     Raises:
       InputError: the photograph cannot be read.
-      NobodyError: nobody was found.
+      NoPersonError: no person was found.
     """
     found = estimator(read_image(path), path)
     if not found.people:
-        raise NobodyError(
-            f"no person was found in the photograph {path!r}: give one that shows somebody whole"
+        raise NoPersonError(
+            f"no person was found in the photograph {path!r}: use one that shows a whole person"
         )
     return found
 
 
 def is_photo(spec: str) -> bool:
-    """Whether a file is a photograph: by its ending where that tells, otherwise by its first bytes."""
+    """Whether a file is a photograph, by its extension, or by its first bytes if the extension is unknown."""
     name = spec.lower()
     if name.endswith((".json", ".csv")) or ".json#" in name or ".csv#" in name:
         return False
@@ -64,42 +71,47 @@ def is_photo(spec: str) -> bool:
         if not os.path.isfile(spec):
             return False
         with open(spec, "rb") as file:
-            return file.read(4).startswith(_STARTS)
+            return file.read(4).startswith(_SIGNATURES)
     except (OSError, ValueError):
         return False
 
 
 @dataclasses.dataclass(frozen=True)
 class PoseInput:
-    """An image: its `name`, and its people if a pose file gave them; None: a photograph, `name` its path."""
+    """One image of the inputs of `write_poses`.
+
+    Attributes:
+      name: the name of the image; the path for a photograph.
+      posed: the people that a pose file contains; None for a photograph.
+    """
 
     name: str
     posed: PosedImage | None = None
 
-    def people(self, estimator: Callable | None) -> PosedImage:
-        """The image's people; those of a photograph by the estimator, under the photograph's file name."""
+    def people(self, estimator: Estimator | None) -> PosedImage:
+        """Returns the image's people; those of a photograph are estimated."""
         if self.posed is not None:
             return self.posed
         return dataclasses.replace(find_people(self.name, estimator), name=os.path.basename(self.name))
 
     @property
     def stem(self) -> str:
-        """What a file of its own is called, without an ending; never a path.
+        """The file name without folder and extension.
 
         Raises:
-          InputError: the name gives none.
+          InputError: it is empty or invalid.
         """
         stem = os.path.splitext(self.name.replace("\\", "/").rpartition("/")[2])[0]
         if not stem.strip(". ") or "\0" in stem:
-            raise InputError(f"an image is named {self.name[:60]!r}, which makes no file name: rename it")
+            raise InputError(f"the image name {self.name[:60]!r} is not a valid file name: rename it")
         return stem
 
 
 def expand_folders(inputs: list[str]) -> list[str]:
-    """The inputs with each folder replaced by the photographs in it, or by its `.json` files if it has none.
+    """Replaces each folder by the photographs in it, or by its `.json` files if there is no photograph.
 
     Raises:
-      InputError: a folder has neither, or cannot be read.
+      InputError: a folder contains neither, or cannot be read.
     """
     expanded = []
     for spec in inputs:
@@ -110,7 +122,7 @@ def expand_folders(inputs: list[str]) -> list[str]:
         chosen = [name for name in names if name.lower().endswith(FORMATS)]
         chosen = chosen or [name for name in names if name.lower().endswith(".json")]
         if not chosen:
-            raise InputError(f"the folder {spec!r} holds no photograph and no .json file")
+            raise InputError(f"the folder {spec!r} contains no photograph and no .json file")
         expanded += [os.path.join(spec, name) for name in chosen]
     return expanded
 
@@ -118,17 +130,17 @@ def expand_folders(inputs: list[str]) -> list[str]:
 def read_input(
     spec: str, min_confidence: float, frame: tuple[int, int] | None, photographs: str | None
 ) -> list[PoseInput]:
-    """The images of one photograph or pose file.
+    """Reads the images of one photograph or pose file.
 
     Args:
-      spec: the photograph, or the pose file as `read_people` takes it.
-      min_confidence: a keypoint of a pose file of lower confidence is missing.
-      frame: (H, W) of the images in a pose file's pixels, in place of what the file says.
-      photographs: a folder with the photographs that the pose file is about, of the same names but perhaps
-        for the ending; names and sizes are taken from them.
+      spec: the photograph, or the pose file as for `read_people`.
+      min_confidence: keypoints of a pose file of lower confidence are marked as missing.
+      frame: (H, W) of the images in a pose file's pixels; overrides the size in the file.
+      photographs: a folder with the photographs of the pose file, of the same names, with any extension;
+        names and sizes are taken from them.
 
     Raises:
-      InputError: as `read_people`; or a photograph is missing in that folder, or not to be read.
+      InputError: as for `read_people`, or a photograph is missing or cannot be read.
     """
     if is_photo(spec):
         return [PoseInput(spec)]
@@ -142,11 +154,11 @@ def read_input(
 
 
 def _by_stem(folder: str) -> dict[str, list[str]]:
-    """The image files of a folder by their names without endings."""
+    """The image files of a folder by their names without extensions."""
     files: dict[str, list[str]] = {}
     for name in _names_in(folder):
-        stem, ending = os.path.splitext(name)
-        if ending.lower() in FORMATS:
+        stem, extension = os.path.splitext(name)
+        if extension.lower() in FORMATS:
             files.setdefault(stem, []).append(name)
     return files
 
@@ -159,12 +171,12 @@ def _names_in(folder: str) -> list[str]:
 
 
 def _with_photograph(image: PosedImage, folder: str, files: dict[str, list[str]]) -> PosedImage:
-    stem, ending = os.path.splitext(os.path.basename(image.name))
-    stem = stem if ending.lower() in FORMATS else os.path.basename(image.name)
+    stem, extension = os.path.splitext(os.path.basename(image.name))
+    stem = stem if extension.lower() in FORMATS else os.path.basename(image.name)
     found = files.get(stem, [])
     if len(found) != 1:
         raise InputError(
-            f"{image.where!r} is about {image.name!r}, of which the folder {folder!r} has {len(found)} "
+            f"{image.where!r} contains {image.name!r}, of which the folder {folder!r} has {len(found)} "
             "photographs: it must have one"
         )
     height, width = read_image(os.path.join(folder, found[0])).shape[:2]

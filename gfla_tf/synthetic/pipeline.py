@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import tensorflow as tf
 
-from gfla_tf.pose.batches import finish_batches
+from gfla_tf.pose.network_inputs import finish_batches
 
 
 def make_dataset(

@@ -154,7 +154,7 @@ def test_photographs_that_give_no_pose(place, model_path, network, capsys, monke
     run = {"target_pose": empty, "pose_model": network}
     assert "no person was found in" in _refused(capsys, place, _run(place, model_path, **run))
     sentence = _refused(capsys, place, _run(place, model_path, "--target-frame", "100x80", **run))
-    assert "a photograph tells its own size" in sentence
+    assert "the size of a photograph is known" in sentence
     monkeypatch.setenv("XDG_CACHE_HOME", str(place))
     monkeypatch.delenv("TORCH_HOME", raising=False)
     assert "gfla pose --download" in _refused(capsys, place, _run(place, model_path, target_pose=empty))
@@ -180,7 +180,7 @@ _WHOLE = pictures.jpeg(pictures.gradient(64, 64))
         (b"dear diary", "is not a PNG, JPEG, WebP or BMP image"),
         (_WHOLE[: len(_WHOLE) // 2], "is a truncated JPEG file"),
         (pictures.huge_png(), "declares 20000 x 20000 pixels"),
-        (encode_image("a.png", pictures.gradient(1, 1)), "lies wholly outside its frame of 1 x 1"),
+        (encode_image("a.png", pictures.gradient(1, 1)), "lies entirely outside its frame of 1 x 1"),
     ],
 )
 def test_bad_photographs(place, model_path, capsys, data, message):
@@ -195,10 +195,10 @@ def test_bad_photographs(place, model_path, capsys, data, message):
 @pytest.mark.parametrize(
     ("document", "message"),
     [
-        ({"people": []}, "holds no person"),
+        ({"people": []}, "contains no person"),
         (_document(17), "has 17 keypoints"),
         (_document(18, value=float("nan")), "holds nan"),
-        (_document(18, scale=100.0), "lies wholly outside its frame of 90 x 120 pixels"),
+        (_document(18, scale=100.0), "lies entirely outside its frame of 90 x 120 pixels"),
         ("not JSON", "is not a JSON file"),
     ],
 )

@@ -82,7 +82,7 @@ def test_which_person(place, network, capsys, caplog):
     assert len(read_people("all.json")[0].people) == 2
     assert "people" not in caplog.text
     assert main([*words, "x.json", "--person", "2"]) == 1
-    assert _sentences(capsys) == ["gfla: error: 'a.png' has no person 2: it holds 2, counted from 0"]
+    assert _sentences(capsys) == ["gfla: error: 'a.png' has no person 2: it contains 2, counted from 0"]
     assert not (place / "x.json").exists()
 
 
@@ -94,7 +94,7 @@ def test_several_photographs_go_on_after_a_bad_one(place, network, capsys):
     words = ["pose", "--pose-model", network, "-o", "out"]
     assert main([*words, "in/a.png", "in/b.png", "in/c.png"]) == 1
     assert _sentences(capsys) == [
-        "gfla: error: no person was found in the photograph 'in/b.png': give one that shows somebody whole"
+        "gfla: error: no person was found in the photograph 'in/b.png': use one that shows a whole person"
     ]
     assert sorted(path.name for path in (place / "out").iterdir()) == ["a.json", "c.json"]
     assert main([*words, "in/a.png", "in/broken.png", "in/c.png", "--force"]) == 2
@@ -167,7 +167,7 @@ def test_many_images_in_one_file_and_out_of_it(place, capsys):
     assert main(["pose", "again.csv#b.jpg", "-o", "b.json", "--to", "body25", "--frame", "150x200"]) == 0
     assert read_pose("b.json").frame == (200, 150)
     assert main(["pose", "all.json", "-o", "one.json"]) == 2
-    assert "3 images do not fit into one file" in _sentences(capsys)[0]
+    assert "3 images cannot be written to one file" in _sentences(capsys)[0]
 
 
 def test_folders(place, network, capsys):
@@ -181,7 +181,7 @@ def test_folders(place, network, capsys):
     assert {name: rows[name][0].tolist() for name in rows} == {"a.png": [19, 26], "b.png": [19, 26]}
     (place / "empty").mkdir()
     assert main(["pose", "empty", "-o", "x.csv"]) == 2
-    assert "'empty' holds no photograph and no .json file" in _sentences(capsys)[0]
+    assert "'empty' contains no photograph and no .json file" in _sentences(capsys)[0]
 
 
 def test_names_and_sizes_from_the_photographs(place, capsys):
@@ -190,7 +190,7 @@ def test_names_and_sizes_from_the_photographs(place, capsys):
     (place / "a_keypoints.json").write_text(json.dumps({"people": [person]}))
     words = ["pose", "a_keypoints.json", "-o", "fasion-annotation-test.csv"]
     assert main(words) == 2
-    assert "does not tell its image size" in _sentences(capsys)[0]
+    assert "contains no image size" in _sentences(capsys)[0]
     assert main([*words, "--images", "photos"]) == 0
     assert read_annotations("fasion-annotation-test.csv")["a.jpg"][0].tolist() == [64, 18]
     _photo(place / "photos" / "a.png", size=(120, 90))
@@ -207,20 +207,20 @@ def test_names_and_sizes_from_the_photographs(place, capsys):
         (["nowhere.json", "-o", "x.json"], "'nowhere.json' does not exist"),
         (["a.json", "-o", "a.json"], "exists already"),
         (["a.json", "-o", "nowhere/x.json"], "there is no folder 'nowhere'"),
-        (["a.json", "-o", "x.csv", "--to", "coco17"], "does not fit 'coco17'"),
-        (["a.json", "-o", "x.json", "--to", "csv"], "does not fit 'csv'"),
-        (["a.json", "-o", "folder", "--to", "coco17"], "one file for all images: name a .json file"),
-        (["a.json", "-o", "folder", "--to", "csv"], "one file for all images: name a .csv file"),
+        (["a.json", "-o", "x.csv", "--to", "coco17"], "does not match 'coco17'"),
+        (["a.json", "-o", "x.json", "--to", "csv"], "does not match 'csv'"),
+        (["a.json", "-o", "folder", "--to", "coco17"], "one file for all images: give a .json file"),
+        (["a.json", "-o", "folder", "--to", "csv"], "one file for all images: give a .csv file"),
         (["a.json", "-o", "note.txt"], "cannot be created"),
         (["a.json", "a.json", "-o", "folder"], "two images would both be written to"),
-        (["a.json", "a.json", "-o", "x.csv"], "both named 'a.jpg'"),
+        (["a.json", "a.json", "-o", "x.csv"], "images have the name 'a.jpg'"),
         (["a.json", "-o", "x.json", "--images", "nowhere"], "'nowhere' cannot be read"),
-        (["photo.png", "-o", "x.json", "--frame", "10x10"], "a photograph tells its own size"),
-        (["photo.png", "-o", "x.json"], "there is no pose model yet"),
+        (["photo.png", "-o", "x.json", "--frame", "10x10"], "the size of a photograph is known"),
+        (["photo.png", "-o", "x.json"], "no pose model is installed"),
         (["photo.png", "-o", "x.json", "--pose-model", "nowhere.onnx"], "'nowhere.onnx' does not exist"),
         (["photo.png", "-o", "x.json", "--pose-model", "photo.png"], "'photo.png' is not an ONNX file"),
         (["bad.json", "-o", "x.json"], "'bad.json', person 0: .*holds nan at position 1"),
-        (["out.json", "-o", "folder"], "makes no file name"),
+        (["out.json", "-o", "folder"], "not a valid file name"),
     ],
 )
 def test_mistakes_end_in_one_sentence(place, capsys, words, message):

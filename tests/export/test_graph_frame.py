@@ -39,7 +39,7 @@ def test_pictures_go_into_the_frame_as_outside(mode):
     place = _graph("place_image", mode)
     for size in SIZES:
         photo = _noise(size)
-        wanted = Frame.fit(size, INNER, mode).place_image(photo)
+        wanted = Frame.fit(size, INNER, mode).to_frame(photo)
         got = place(size, photo.astype(np.float32)).numpy()
         assert got.dtype == np.uint8
         assert np.abs(got.astype(int) - wanted).max() <= 1, size
@@ -62,7 +62,7 @@ def test_keypoints_are_equal(mode):
     for size in SIZES:
         points = np.random.default_rng(1).uniform(0, size, (18, 2)).astype(np.float32)
         points[3] = points[5, 0] = -1.0
-        wanted = Frame.fit(size, INNER, mode).place_keypoints(points)
+        wanted = Frame.fit(size, INNER, mode).keypoints_to_frame(points)
         np.testing.assert_array_equal(place(size, points[None])[0], wanted)
 
 

@@ -12,7 +12,7 @@ from tests.images.pictures import gradient
 @pytest.mark.parametrize("outer", [(1, 1), (37, 61), (500, 20), (64, 64), (1000, 1), (3, 900)])
 def test_sizes(mode, outer):
     frame = Frame.fit(outer, (64, 48), mode)
-    placed = frame.place_image(gradient(*outer))
+    placed = frame.to_frame(gradient(*outer))
     assert placed.shape == (64, 48, 3)
     assert frame.restore(placed).shape == (*outer, 3)
 
@@ -20,7 +20,7 @@ def test_sizes(mode, outer):
 def test_letterbox_keeps_proportions_and_continues_edges():
     frame = Frame.fit((100, 50), (64, 64))
     assert (frame.top, frame.left, frame.height, frame.width) == (0, 16, 64, 32)
-    placed = frame.place_image(gradient(100, 50))
+    placed = frame.to_frame(gradient(100, 50))
     np.testing.assert_array_equal(placed[:, 0], placed[:, 16])
     np.testing.assert_array_equal(placed[:, 63], placed[:, 47])
 
@@ -32,8 +32,8 @@ def test_keypoints_follow_the_image(mode):
     points[0] = (40, 100)
     cv2.circle(picture, (100, 40), 4, (255, 255, 255), -1)
     frame = Frame.fit((90, 140), (64, 64), mode)
-    placed = frame.place_keypoints(points)
-    weight = frame.place_image(picture)[..., 0].astype(float)
+    placed = frame.keypoints_to_frame(points)
+    weight = frame.to_frame(picture)[..., 0].astype(float)
     centre = [(weight * axis).sum() / weight.sum() for axis in np.mgrid[:64, :64]]
     np.testing.assert_allclose(placed[0], centre, atol=0.5)
     assert (placed[1:] == -1).all()
@@ -43,7 +43,7 @@ def test_round_trip_is_close():
     picture = gradient(96, 130)
     for mode in MODES:
         frame = Frame.fit((96, 130), (64, 64), mode)
-        back = frame.restore(frame.place_image(picture)).astype(int)
+        back = frame.restore(frame.to_frame(picture)).astype(int)
         assert np.abs(back - picture).max() <= 6
 
 
@@ -60,6 +60,6 @@ def test_errors():
     with pytest.raises(ValueError, match="sizes must be positive"):
         Frame.fit((0, 4), (8, 8))
     frame = Frame.fit((4, 4), (8, 8))
-    for call in (frame.place_image, frame.restore):
-        with pytest.raises(ValueError, match="the picture must be"):
+    for call in (frame.to_frame, frame.restore):
+        with pytest.raises(ValueError, match="the image must be"):
             call(gradient(5, 5))

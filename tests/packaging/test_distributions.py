@@ -174,6 +174,7 @@ def test_the_metadata_matches_the_project(metadata):
         "keras",
         "numpy",
         "opencv-python-headless",
+        "pillow",
         "PyYAML",
     }
     for extra, packages in project["optional-dependencies"].items():

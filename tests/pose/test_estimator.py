@@ -165,7 +165,7 @@ def test_confidence_threshold(load):
     [
         (
             {"simcc_x": np.zeros((1, 17, 384)), "simcc_y": np.zeros((1, 17, 512))},
-            "not RTMO's: .* 'simcc_x', 'simcc_y'",
+            "not an RTMO network: .* 'simcc_x', 'simcc_y'",
         ),
         ({"dets": np.zeros((1, 2, 5)), "keypoints": np.zeros((1, 2, 14, 3))}, "shapes .*14, 3"),
         ({"dets": np.zeros((1, 2, 5)), "keypoints": np.zeros((1, 3, 17, 3))}, "expected .1, n, 5"),

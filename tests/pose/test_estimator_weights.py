@@ -82,7 +82,7 @@ def test_archives(tmp_path):
     assert read_pose_model(str(path)) == b"a network"
     for data in (_archive(), _archive(one=b"1", two=b"2")):
         path.write_bytes(data)
-        with pytest.raises(InputError, match="name one"):
+        with pytest.raises(InputError, match=r"give one \.onnx file"):
             read_pose_model(str(path))
     whole = _archive(end2end=os.urandom(1000))
     for data in (whole[:600], b"PK\x03\x04", whole[:100] + b"?" * 50 + whole[150:]):
@@ -95,7 +95,7 @@ def test_an_archive_that_grows_without_bound_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(pose_model, "MAX_MODEL_BYTES", 10_000)
     path = tmp_path / "rtmo.zip"
     path.write_bytes(_archive(end2end=bytes(100_000)))
-    with pytest.raises(InputError, match="name one"):
+    with pytest.raises(InputError, match=r"give one \.onnx file"):
         read_pose_model(str(path))
     path.write_bytes(b"x" * 10_001)
     with pytest.raises(InputError, match="that are accepted"):
@@ -145,9 +145,9 @@ def test_download(server, cache):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"content": b"short"}, "gave 5 bytes that are not the file"),
-        ({"content": bytes(3 * 2**20)}, "not the file that was published"),
-        ({"content": bytes(9 * 2**20)}, "gave 3,145,729 bytes"),
+        ({"content": b"short"}, "returned 5 bytes that are not the published file"),
+        ({"content": bytes(3 * 2**20)}, "not the published file"),
+        ({"content": bytes(9 * 2**20)}, "returned 3,145,729 bytes"),
         ({"code": 404}, "cannot be downloaded .*Not Found"),
     ],
 )
@@ -167,5 +167,5 @@ def test_no_connection(server, cache):
         download_pose_model()
     (cache / "gfla_tf").rmdir()
     (cache / "gfla_tf").write_text("a file")
-    with pytest.raises(InputError, match="cannot be made"):
+    with pytest.raises(InputError, match="cannot be created"):
         download_pose_model()

@@ -54,7 +54,7 @@ def test_people_and_canvas(tmp_path):
         ("[" * 100_000, "is not a JSON file"),
         ([], "no list 'people'"),
         ({}, "no list 'people'"),
-        ({"people": []}, "holds no person"),
+        ({"people": []}, "contains no person"),
         ({"people": [{}]}, "no list 'pose_keypoints_2d'"),
         ({"people": [_person(17)]}, "has 17 keypoints: expected 18"),
         ({"people": [{"pose_keypoints_2d": [1.0] * 40}]}, "has 40 numbers"),
@@ -90,7 +90,7 @@ def test_annotation_row(tmp_path):
     np.testing.assert_array_equal(pose.keypoints[[3, 17]], [[3, 103], [-1, -1]])
     with pytest.raises(InputError, match="no row named"):
         read_pose(f"{path}#c.jpg")
-    with pytest.raises(InputError, match="say which row"):
+    with pytest.raises(InputError, match="select one with"):
         read_pose(path)
 
 
@@ -104,7 +104,7 @@ def test_annotation_row(tmp_path):
         (HEADER + f"a.jpg:{[1] * 18}:oops", "line 2: keypoints_x is not a JSON list"),
         (HEADER + f"a.jpg:{[1] * 18}:[{'NaN,' * 17}1]", "line 2: keypoints_x holds nan"),
         (HEADER + f"a.jpg:{[1] * 18}:{[1] * 18}\n" * 2, "line 3"),
-        (HEADER + f"\na.jpg:{[1] * 18}:{[1] * 18}\na.jpg:{[1] * 18}:{[1] * 18}", "line 4: a second row"),
+        (HEADER + f"\na.jpg:{[1] * 18}:{[1] * 18}\na.jpg:{[1] * 18}:{[1] * 18}", "line 4: the name"),
     ],
 )
 def test_bad_annotations(tmp_path, text, message):
@@ -118,5 +118,5 @@ def test_keep_inside(caplog):
     kept = keep_inside(points, (10, 10), "p")
     assert (kept >= 0).all(-1).tolist() == [True] + [False] * 17
     assert "2 keypoint(s)" in caplog.text
-    with pytest.raises(InputError, match="wholly outside its frame of 4 x 4"):
+    with pytest.raises(InputError, match="entirely outside its frame of 4 x 4"):
         keep_inside(points, (4, 4), "p")

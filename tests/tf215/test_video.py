@@ -47,5 +47,5 @@ def test_the_same_way_up(tmp_path, degrees):
 @pytest.mark.skipif(HAS_FFMPEG, reason="FFmpeg 4 is there")
 def test_without_ffmpeg_it_is_named(tmp_path):
     path = write_video(tmp_path / "clip.avi", "FFV1", drawn())
-    with pytest.raises(InputError, match=r"decodes video by FFmpeg 4, .*use reader opencv"):
+    with pytest.raises(InputError, match=r"decodes video by FFmpeg 4, .*use the reader opencv"):
         video_frames(path, reader="tensorflow-io")

@@ -15,7 +15,7 @@ from gfla_tf.data.layout import SPLITS
 from gfla_tf.data.protocol import Protocol
 from gfla_tf.errors import InputError
 from gfla_tf.images.io import MAX_PIXELS
-from gfla_tf.pose.batches import finish_batches
+from gfla_tf.pose.network_inputs import finish_batches
 
 READERS = ("h5py", "tensorflow-io")
 IMAGES = ("source_image", "target_image")

@@ -1,6 +1,8 @@
-"""From uint8 images and keypoints to the batches that training reads, for any dataset."""
+"""The last steps of every input pipeline: images are scaled and pose heatmaps are added."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import tensorflow as tf
 
@@ -19,29 +21,29 @@ def finish_batches(
     *,
     heatmaps: bool = True,
     scaled: bool = True,
-    load=None,
-    transform=None,
+    load: Callable[..., dict[str, tf.Tensor]] | None = None,
+    transform: Callable[[dict[str, tf.Tensor]], dict[str, tf.Tensor]] | None = None,
 ) -> tf.data.Dataset:
-    """Scales the images of batches to [-1, 1], draws their poses and prefetches.
+    """Scales the images of batches to [-1, 1], adds pose heatmaps and prefetches.
 
     Args:
       batches: dicts with `source_image`, `target_image` uint8 [B, H, W, 3], `source_keypoints`,
-        `target_keypoints` [B, 18, 2] (y, x), and perhaps `flow` [B, H, W, 2], `visibility`, `source_parts`,
-        `target_parts` [B, H, W]; other entries pass unchanged. With `load`, anything.
+        `target_keypoints` [B, 18, 2] (y, x), and optionally `flow` [B, H, W, 2], `visibility`,
+        `source_parts` and `target_parts` [B, H, W]; other entries are unchanged. With `load`, any elements.
       image_size: (H, W) in pixels.
-      heatmap_sigma: of the poses' Gaussians, in pixels.
+      heatmap_sigma: standard deviation of the heatmaps' Gaussians, in pixels.
       heatmaps: whether to add `source_pose` and `target_pose`.
-      scaled: False leaves the images uint8, for a training step that scales them on its device.
-      load: None or a function of an element of `batches` that makes such a dict of it, in the same parallel
-        map as the rest.
-      transform: None or a function of the batch, applied before the poses are drawn (augmentation).
+      scaled: if False, the images stay uint8, for a training step that scales them on its device.
+      load: optional function that maps an element of `batches` to such a dict; it runs in the same parallel
+        map as the other steps.
+      transform: optional function of the batch, applied before the heatmaps are computed (augmentation).
 
     Returns:
-      Dicts: images float32 [B, H, W, 3] in [-1, 1], keypoints, flow and visibility float32, parts int32,
-      poses float32 [B, H, W, 18].
+      A dataset of dicts: images float32 [B, H, W, 3] in [-1, 1]; keypoints, flow and visibility float32;
+      parts int32; poses float32 [B, H, W, 18].
     """
 
-    def finish(*element):
+    def finish(*element: tf.Tensor) -> dict[str, tf.Tensor]:
         batch = dict(*element) if load is None else load(*element)
         for name in batch:
             if name in _IMAGES and scaled:

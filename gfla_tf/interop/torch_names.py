@@ -64,26 +64,22 @@ def _slots(model):
 
 def _flow_field_estimator(f, prefix):
     out = _encoder(f.encoder, prefix)
-    head = 0
-    for i, layer in enumerate(f.decoder_layers):
-        out += _decoder(f.decoder[i], f"{prefix}decoder{i}.")
-        out += _output(f.jumps[i], f"{prefix}jump{i}.")
-        if layer in f.attention_layers:
-            out += _conv(f.flow_heads[head], f"{prefix}output{i}.")
-            out += _conv(f.mask_heads[head], f"{prefix}mask{i}.0.")
-            head += 1
+    for i, level in enumerate(f.levels):
+        out += _decoder(level.decoder, f"{prefix}decoder{i}.")
+        out += _output(level.jump, f"{prefix}jump{i}.")
+        if level.layer in f.attention_layers:
+            out += _conv(level.flow_head, f"{prefix}output{i}.")
+            out += _conv(level.mask_head, f"{prefix}mask{i}.0.")
     return out
 
 
 def _target_image_generator(g):
     out = _encoder(g.source_encoder, "source.") + _encoder(g.target_encoder, "target.")
-    head = 0
-    for i in range(g.num_layers):
-        if g.num_layers - i in g.attention_layers:
-            out += _attention(g.attention[head], f"target.attn{i}.")
-            head += 1
-        out += _two_convolutions(g.residuals[i], f"target.decoder{i}.0.model.0.")
-        out += _decoder(g.decoder[i], f"target.decoder{i}.1.")
+    for i, level in enumerate(g.levels):
+        if level.attention is not None:
+            out += _attention(level.attention, f"target.attn{i}.")
+        out += _two_convolutions(level.residual, f"target.decoder{i}.0.model.0.")
+        out += _decoder(level.decoder, f"target.decoder{i}.1.")
     return out + _output(g.output_block, "target.outconv.")
 
 

@@ -1,4 +1,4 @@
-"""The paper's networks: F, G, D, and the person image generator made of F and G."""
+"""The networks of the paper: F, G, D, and the person image generator made of F and G."""
 
 from gfla_tf.models.discriminator import ResDiscriminator
 from gfla_tf.models.flow_field_estimator import FlowFieldEstimator

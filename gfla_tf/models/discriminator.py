@@ -1,35 +1,69 @@
 """D, the discriminator (paper, Sec. 3.2 and D)."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import keras
 import tensorflow as tf
 
+from gfla_tf.images.scaling import scale_images
 from gfla_tf.layers import DiscriminatorBlock, SpectralNormConv2D
 from gfla_tf.layers.blocks import lrelu
-from gfla_tf.models.network import Network
+from gfla_tf.models.network import Network, build_sequence, width_at
 from gfla_tf.models.presets import PRESETS, discriminator_preset
 
 
 @keras.saving.register_keras_serializable(package="gfla_tf")
 class ResDiscriminator(Network):
-    """A map of logits for an image, real or generated: residual blocks, then LReLU and a 1 x 1 convolution.
+    """Maps an image, real or generated, to a map of logits.
 
-    Spectrally normalised throughout; one power iteration a call with training=True.
+    Residual blocks, then LReLU and a 1 x 1 convolution. All convolutions are spectrally normalised, with one
+    power iteration per call with training=True.
+
+    No trained weights of D come with gfla_tf: create a preset with
+    `ResDiscriminator.from_preset(name, load_weights=False)`.
+
+    Example:
+
+    ```python
+    import tensorflow as tf
+
+    from gfla_tf.models import ResDiscriminator
+
+    d = ResDiscriminator(num_blocks=3)
+    logits = d(tf.zeros([2, 128, 64, 3]))
+    print(logits.shape)  # (2, 16, 8, 1)
+    ```
 
     Args:
-      num_blocks: down-samplings, 4 for fashion and 3 for market.
+      num_blocks: number of down-samplings: 4 for fashion, 3 for market.
       image_channels: channels of the image.
-      width, max_width: channels of the first block; they double a block, to at most max_width.
+      width: channels of the first block; they double per block, up to `max_width`.
+      max_width: maximum number of channels.
 
-    Call: images [B, H, W, 3] in [-1, 1] -> logits [B, H / 2^num_blocks, W / 2^num_blocks, 1], float32.
+    Call arguments:
+      images: [B, H, W, 3], float in [-1, 1] or uint8 in [0, 255].
+      training: whether to do the power iteration.
+
+    Returns:
+      Logits [B, H // 2^num_blocks, W // 2^num_blocks, 1], float32.
     """
 
-    def __init__(self, num_blocks=4, image_channels=3, width=32, max_width=128, **kwargs):
+    def __init__(
+        self,
+        num_blocks: int = 4,
+        image_channels: int = 3,
+        width: int = 32,
+        max_width: int = 128,
+        **kwargs: Any,
+    ):
         super().__init__(**kwargs)
         self.num_blocks = num_blocks
         self.image_channels = image_channels
         self.width = width
         self.max_width = max_width
-        widths = [min(width * 2**i, max_width) for i in range(num_blocks)]
+        widths = [width_at(i + 1, width, max_width) for i in range(num_blocks)]
         hidden = [width, *widths[:-1]]
         self.blocks = [DiscriminatorBlock(w, hidden=h) for w, h in zip(widths, hidden, strict=True)]
         self.head = SpectralNormConv2D(1, 1)
@@ -44,19 +78,15 @@ class ResDiscriminator(Network):
         return discriminator_preset(name)
 
     def _build_layers(self):
-        channels = self.image_channels
-        for block in self.blocks:
-            block.build((None, None, None, channels))
-            channels = block.filters
-        self.head.build((None, None, None, channels))
+        build_sequence([*self.blocks, self.head], self.image_channels)
 
-    def call(self, images, training=False):
-        x = tf.cast(images, self.compute_dtype)
+    def call(self, images: tf.Tensor, training: bool = False) -> tf.Tensor:
+        x = tf.cast(scale_images(images), self.compute_dtype)
         for block in self.blocks:
             x = block(x, training=training)
         return tf.cast(self.head(lrelu(x), training=training), tf.float32)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "num_blocks": self.num_blocks,

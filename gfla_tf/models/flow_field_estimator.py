@@ -1,51 +1,93 @@
 """F, the (global) flow field estimator (paper, Sec. 3.1)."""
 
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import keras
 import tensorflow as tf
 
+from gfla_tf.images.scaling import scale_images
 from gfla_tf.layers import EncoderBlock, JumpBlock, ResidualDecoderBlock
 from gfla_tf.layers.blocks import same
-from gfla_tf.models.network import Network, check_size, levels, width_at
+from gfla_tf.models.network import Network, build_sequence, check_size, sort_attention_layers, width_at
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class FlowLevel:
+    """One level of the decoder of F, at 1 / 2^layer of the image size; only attention layers have heads."""
+
+    layer: int
+    decoder: ResidualDecoderBlock
+    jump: JumpBlock
+    flow_head: keras.layers.Conv2D | None
+    mask_head: keras.layers.Conv2D | None
 
 
 @keras.saving.register_keras_serializable(package="gfla_tf")
 class FlowFieldEstimator(Network):
-    """(w, m) = F(x_s, p_s, p_t): where every target location finds its content in the source, and whether it
-    does.
+    """Estimates where the content of each target location is in the source, and whether it is visible there.
 
-    An encoder of `encoder_layers` blocks; a decoder that adds, at every resolution, a Jump of the encoder's
-    output there; at each attention layer two 3 x 3 heads (Eq. 1): flow (2 channels) and mask (1 channel,
-    sigmoid).
+      w, m = F(x_s, p_s, p_t)                                                                       Eq. 1
+
+    An encoder of `encoder_layers` blocks; a decoder that adds, at each resolution, the encoder's output there
+    through a jump connection; at each attention layer two 3 x 3 heads: the flow w (2 channels) and the mask
+    m (1 channel, sigmoid).
+
+    Example:
+
+    ```python
+    import tensorflow as tf
+
+    from gfla_tf.models import FlowFieldEstimator
+
+    f = FlowFieldEstimator(attention_layers={3: 3, 2: 5}, width=8)
+    image, pose = tf.zeros([1, 64, 64, 3]), tf.zeros([1, 64, 64, 18])
+    flows, masks = f((image, pose, pose))
+    print([tuple(flow.shape) for flow in flows])  # [(1, 8, 8, 2), (1, 16, 16, 2)]
+    ```
 
     Args:
-      attention_layers: {layer: n}; layer L works at 1 / 2^L of the image. Only the keys matter here.
-      image_channels, pose_channels: channels of the image and of each pose.
-      width, max_width: channels after the first encoder block; they double a layer, to at most max_width.
-      encoder_layers: down-samplings of the encoder, more than the coarsest attention layer.
+      attention_layers: {layer: n}; layer L has 1 / 2^L of the image size. Only the keys are used here.
+        Defaults to {3: 3, 2: 5}.
+      image_channels: channels of the source image.
+      pose_channels: channels of each pose.
+      width: channels after the first encoder block; they double per layer, up to `max_width`.
+      max_width: maximum number of channels.
+      encoder_layers: number of down-samplings, greater than the coarsest attention layer.
 
-    Call: (source_image [B, H, W, 3], source_pose [B, H, W, 18], target_pose [B, H, W, 18]) as a tuple or as
-    the dict that `PersonImageGenerator` takes; H and W divisible by 2^encoder_layers. Returns (flows, masks),
-    two lists from coarse to fine: [B, H/2^L, W/2^L, 2] in pixels of that map, (dx, dy), and
-    [B, H/2^L, W/2^L, 1] in (0, 1); float32. `encode_source` and `estimate` are its two halves: one source can
-    be encoded once for many poses.
+    Call arguments:
+      inputs: a tuple (source_image, source_pose, target_pose), or a dict with these keys.
+        source_image is [B, H, W, 3], float in [-1, 1] or uint8 in [0, 255]; the poses are [B, H, W, 18].
+        H and W are divisible by 2^encoder_layers.
+
+    Returns:
+      (flows, masks), two lists of float32 tensors from coarse to fine: [B, H/2^L, W/2^L, 2], offsets
+      (dx, dy) in pixels of that feature map, and [B, H/2^L, W/2^L, 1] in (0, 1). `encode_source` and
+      `estimate` are the two halves of the call, so that one source can be encoded once for many poses.
 
     Raises:
-      ValueError: no attention layer, one that the encoder does not go below, or sizes that cannot be halved.
+      ValueError: no attention layers, an attention layer that is not above the encoder's coarsest level, or
+        sizes that are not divisible.
     """
 
     def __init__(
         self,
-        attention_layers=None,
-        image_channels=3,
-        pose_channels=18,
-        width=32,
-        max_width=256,
-        encoder_layers=5,
-        **kwargs,
+        attention_layers: Mapping[int | str, int] | None = None,
+        image_channels: int = 3,
+        pose_channels: int = 18,
+        width: int = 32,
+        max_width: int = 256,
+        encoder_layers: int = 5,
+        **kwargs: Any,
     ):
         super().__init__(**kwargs)
-        self._levels = levels({3: 3, 2: 5} if attention_layers is None else attention_layers)
-        if not self._levels:
+        self._attention_layers = sort_attention_layers(
+            {3: 3, 2: 5} if attention_layers is None else attention_layers
+        )
+        if not self._attention_layers:
             raise ValueError("F needs at least one attention layer, got none")
         self.image_channels = image_channels
         self.pose_channels = pose_channels
@@ -57,83 +99,100 @@ class FlowFieldEstimator(Network):
             raise ValueError(
                 f"encoder_layers={encoder_layers} must be more than the coarsest attention layer, {coarsest}"
             )
-        self.encoder = [EncoderBlock(self._width(i + 1)) for i in range(encoder_layers)]
-        self.decoder_layers = list(range(encoder_layers - 1, finest - 1, -1))
+        self.encoder = [EncoderBlock(width_at(i + 1, width, max_width)) for i in range(encoder_layers)]
+        self.levels = tuple(self._level(layer) for layer in range(encoder_layers - 1, finest - 1, -1))
+        # Keras saves the weights under these attributes.
         self.decoder, self.jumps, self.flow_heads, self.mask_heads = [], [], [], []
-        for layer in self.decoder_layers:
-            width_out = self._width(layer)
-            self.decoder.append(ResidualDecoderBlock(width_out, hidden=width_out))
-            self.jumps.append(JumpBlock(width_out))
-            if layer in self.attention_layers:
-                self.flow_heads.append(same(2, dtype="float32"))
-                self.mask_heads.append(same(1, dtype="float32"))
+        for level in self.levels:
+            self.decoder.append(level.decoder)
+            self.jumps.append(level.jump)
+            if level.layer in self.attention_layers:
+                self.flow_heads.append(level.flow_head)
+                self.mask_heads.append(level.mask_head)
         self.build()
 
-    @property
-    def attention_layers(self):
-        """{layer: n}, coarse to fine."""
-        return dict(self._levels)
+    def _level(self, layer):
+        channels = width_at(layer, self.width, self.max_width)
+        heads = layer in self.attention_layers
+        return FlowLevel(
+            layer,
+            decoder=ResidualDecoderBlock(channels, hidden=channels),
+            jump=JumpBlock(channels),
+            flow_head=same(2, dtype="float32") if heads else None,
+            mask_head=same(1, dtype="float32") if heads else None,
+        )
 
     @property
-    def flow_variables(self):
-        """The trainable variables that the flows depend on: all but the mask heads'."""
+    def attention_layers(self) -> dict[int, int]:
+        """{layer: n}, from coarse to fine."""
+        return dict(self._attention_layers)
+
+    @property
+    def flow_variables(self) -> list:
+        """The trainable variables that the flows depend on: all except those of the mask heads."""
         masks = {id(variable) for head in self.mask_heads for variable in head.trainable_variables}
         return [variable for variable in self.trainable_variables if id(variable) not in masks]
 
-    def _width(self, layer):
-        return width_at(layer, self.width, self.max_width)
-
     def _build_layers(self):
-        channels = self.image_channels + 2 * self.pose_channels
-        for block in self.encoder:
-            block.build((None, None, None, channels))
-            channels = block.filters
-        heads = iter(zip(self.flow_heads, self.mask_heads, strict=True))
-        for layer, block, jump in zip(self.decoder_layers, self.decoder, self.jumps, strict=True):
-            block.build((None, None, None, channels))
-            channels = block.filters
-            jump.build((None, None, None, channels))
-            if layer in self.attention_layers:
-                for head in next(heads):
-                    head.build((None, None, None, channels))
+        channels = build_sequence(self.encoder, self.image_channels + 2 * self.pose_channels)
+        for level in self.levels:
+            channels = build_sequence([level.decoder], channels)
+            for layer in (level.jump, level.flow_head, level.mask_head):
+                if layer is not None:
+                    layer.build((None, None, None, channels))
 
-    def call(self, inputs, training=None):
+    def call(
+        self, inputs: Sequence[tf.Tensor] | Mapping[str, tf.Tensor], training: bool | None = None
+    ) -> tuple[list[tf.Tensor], list[tf.Tensor]]:
         if isinstance(inputs, dict):
             inputs = (inputs["source_image"], inputs["source_pose"], inputs["target_pose"])
         source_image, source_pose, target_pose = inputs
         return self.estimate(self.encode_source(source_image, source_pose), target_pose)
 
-    def encode_source(self, source_image, source_pose):
-        """What does not depend on the target pose: the source's part of the first convolution.
+    def encode_source(self, source_image: tf.Tensor, source_pose: tf.Tensor) -> tf.Tensor:
+        """Computes what does not depend on the target pose: the source's part of the first convolution.
 
-        source_image [B, H, W, 3], source_pose [B, H, W, 18] -> [B, H/2, W/2, width], for `estimate`.
+        Args:
+          source_image: [B, H, W, 3], float in [-1, 1] or uint8 in [0, 255].
+          source_pose: [B, H, W, 18].
+
+        Returns:
+          [B, H/2, W/2, width], the first argument of `estimate`.
         """
-        source = tf.concat(
-            [tf.cast(part, self.compute_dtype) for part in (source_image, source_pose)], axis=-1
-        )
+        parts = (scale_images(source_image), source_pose)
+        source = tf.concat([tf.cast(part, self.compute_dtype) for part in parts], axis=-1)  # [B, H, W, 3+18]
         check_size(source, 2**self.encoder_layers, "the source of F")
         return self.encoder[0].project(source, 0)
 
-    def estimate(self, encoded_source, target_pose):
-        """The rest of the call: (flows, masks), given what `encode_source` returned."""
-        target = tf.cast(target_pose, self.compute_dtype)
-        check_size(target, 2**self.encoder_layers, "the target pose of F")
+    def estimate(
+        self, encoded_source: tf.Tensor, target_pose: tf.Tensor
+    ) -> tuple[list[tf.Tensor], list[tf.Tensor]]:
+        """Computes the flows and masks of a target pose.
+
+        Args:
+          encoded_source: the result of `encode_source`.
+          target_pose: [B, H, W, 18].
+
+        Returns:
+          (flows, masks), as for the call.
+        """
+        p_t = tf.cast(target_pose, self.compute_dtype)
+        check_size(p_t, 2**self.encoder_layers, "the target pose of F")
         first, *others = self.encoder
-        projected = first.project(target, self.image_channels + self.pose_channels)
-        x = first.join([encoded_source, projected])
-        encoded = [x]
+        x = first.join([encoded_source, first.project(p_t, self.image_channels + self.pose_channels)])
+        encoded = [x]  # layer L at index L - 1: [B, H/2^L, W/2^L, C_L]
         for block in others:
             x = block(x)
             encoded.append(x)
         flows, masks = [], []
-        for layer, block, jump in zip(self.decoder_layers, self.decoder, self.jumps, strict=True):
-            x = block(x) + jump(encoded[layer - 1])
-            if layer in self.attention_layers:
-                flows.append(self.flow_heads[len(flows)](x))
-                masks.append(tf.sigmoid(self.mask_heads[len(masks)](x)))
+        for level in self.levels:
+            x = level.decoder(x) + level.jump(encoded[level.layer - 1])
+            if level.layer in self.attention_layers:
+                flows.append(level.flow_head(x))  # w [B, H/2^L, W/2^L, 2]
+                masks.append(tf.sigmoid(level.mask_head(x)))  # m [B, H/2^L, W/2^L, 1]
         return flows, masks
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "attention_layers": {str(layer): n for layer, n in self.attention_layers.items()},

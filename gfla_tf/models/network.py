@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import keras
@@ -118,7 +118,7 @@ class Network(keras.Model):
         return [name for name in super().__dir__() if name != "layers"]
 
 
-def levels(attention_layers: Mapping[int | str, int]) -> tuple[tuple[int, int], ...]:
+def sort_attention_layers(attention_layers: Mapping[int | str, int]) -> tuple[tuple[int, int], ...]:
     """Checks attention layers and sorts them from coarse to fine: {layer: n} -> ((layer, n), ...).
 
     Raises:
@@ -131,6 +131,14 @@ def levels(attention_layers: Mapping[int | str, int]) -> tuple[tuple[int, int], 
                 f"attention_layers maps layers (1, 2, ...) to odd patch sizes, got {attention_layers}"
             )
     return tuple(pairs)
+
+
+def build_sequence(blocks: Iterable[keras.layers.Layer], channels: int) -> int:
+    """Builds blocks that follow each other, the first on `channels` channels; returns the last one's."""
+    for block in blocks:
+        block.build((None, None, None, channels))
+        channels = block.filters
+    return channels
 
 
 def width_at(layer: int, width: int, max_width: int) -> int:

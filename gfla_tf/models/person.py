@@ -1,64 +1,101 @@
 """The person image generator: F and G as one model (paper, Fig. 2)."""
 
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
 import keras
 import tensorflow as tf
 
 from gfla_tf import _compat, ops
 from gfla_tf.layers.initializers import INITIAL_GAIN
 from gfla_tf.models.flow_field_estimator import FlowFieldEstimator
-from gfla_tf.models.network import Network, levels
+from gfla_tf.models.network import Network, sort_attention_layers
 from gfla_tf.models.presets import PRESETS, preset, preset_weights
 from gfla_tf.models.target_image_generator import TargetImageGenerator
 
 
 @keras.saving.register_keras_serializable(package="gfla_tf")
 class PersonImageGenerator(Network):
-    """A source image, its pose and a target pose in; that person in that pose out.
+    """Generates an image of the person in a source image in a target pose.
 
-      w, m = F(x_s, p_s, p_t)
-      x = G(x_s, p_t, w, m)
+      w, m = F(x_s, p_s, p_t)                                                                       Eq. 1
+      x = G(x_s, p_t, w, m)                                                                         Eq. 7
+
+    Example:
+
+    ```python
+    from gfla_tf.data import SyntheticPeople
+    from gfla_tf.models import PersonImageGenerator
+
+    model = PersonImageGenerator.from_preset("synthetic")  # the shipped weights
+    people = SyntheticPeople(model.image_size, heatmap_sigma=model.heatmap_sigma)
+    batch = next(iter(people.as_dataset("test", batch_size=2)))
+    outputs = model({key: batch[key] for key in ("source_image", "source_pose", "target_pose")})
+    print(outputs["image"].shape)  # (2, 64, 64, 3)
+    ```
 
     Args:
-      image_size: (H, W) the model is made for; it runs on any size divisible by 2^flow_encoder_layers.
-      attention_layers: {layer: n}: local attention of patch size n at 1 / 2^layer of the image.
-      image_channels, pose_channels: channels of the image and of each pose.
-      width, max_width, num_layers, attention_hidden, average_attention, normalize_source: see
-        `TargetImageGenerator`.
-      flow_width, flow_max_width, flow_encoder_layers: of `FlowFieldEstimator`.
-      initial_gain: of the orthogonal matrices that all kernels start as.
-      heatmap_sigma: pixels, of the pose maps the model is trained with; not used by the networks themselves.
+      image_size: (H, W) of the images the model is trained for; it runs on any size that is divisible by
+        2^flow_encoder_layers and 2^num_layers.
+      attention_layers: {layer: n}: local attention with patch size n at 1 / 2^layer of the image size.
+        Defaults to {3: 3, 2: 5}.
+      image_channels: channels of the images.
+      pose_channels: channels of each pose.
+      width: see `TargetImageGenerator`, as for the next five arguments.
+      max_width: maximum number of channels of G.
+      num_layers: number of down-samplings of G.
+      attention_hidden: hidden channels of the kernel prediction nets.
+      average_attention: whether to keep the factor 1/n^2 of the paper.
+      normalize_source: whether the first block of the source branch has instance normalisations.
+      flow_width: `width` of `FlowFieldEstimator`.
+      flow_max_width: `max_width` of `FlowFieldEstimator`.
+      flow_encoder_layers: `encoder_layers` of `FlowFieldEstimator`.
+      heatmap_sigma: standard deviation, in pixels, of the pose maps the model is trained with. The networks
+        do not use it.
+      initial_gain: gain of the orthogonal initializer of all kernels.
 
-    Call: {"source_image": [B, H, W, 3] in [-1, 1], "source_pose", "target_pose": [B, H, W, 18]} ->
-    {"image": [B, H, W, 3] in [-1, 1], "flows": [coarse, ..., fine] of [B, h, w, 2], "masks": the same of
-    [B, h, w, 1]}, all float32; with return_attention=True also "attentions": the same of [B, h, w, n*n].
+    Call arguments:
+      inputs: a dict with "source_image" [B, H, W, 3], float in [-1, 1] or uint8 in [0, 255], and
+        "source_pose" and "target_pose" [B, H, W, 18].
+      return_attention: whether to return the attention kernels as well.
+
+    Returns:
+      A dict of float32 tensors: "image" [B, H, W, 3] in [-1, 1], and the lists, from coarse to fine, "flows"
+      of [B, h, w, 2] and "masks" of [B, h, w, 1]; with `return_attention=True` also "attentions" of
+      [B, h, w, n*n].
 
     Raises:
-      ValueError: sizes that the down-samplings do not divide.
+      ValueError: sizes that are not divisible.
     """
 
     def __init__(
         self,
-        image_size=(256, 256),
-        attention_layers=None,
-        image_channels=3,
-        pose_channels=18,
-        width=64,
-        max_width=512,
-        num_layers=3,
-        attention_hidden=128,
-        average_attention=True,
-        normalize_source=True,
-        flow_width=32,
-        flow_max_width=256,
-        flow_encoder_layers=5,
-        heatmap_sigma=6.0,
-        initial_gain=INITIAL_GAIN,
-        **kwargs,
+        image_size: tuple[int, int] = (256, 256),
+        attention_layers: Mapping[int | str, int] | None = None,
+        image_channels: int = 3,
+        pose_channels: int = 18,
+        width: int = 64,
+        max_width: int = 512,
+        num_layers: int = 3,
+        attention_hidden: int = 128,
+        average_attention: bool = True,
+        normalize_source: bool = True,
+        flow_width: int = 32,
+        flow_max_width: int = 256,
+        flow_encoder_layers: int = 5,
+        heatmap_sigma: float = 6.0,
+        initial_gain: float = INITIAL_GAIN,
+        **kwargs: Any,
     ):
         super().__init__(**kwargs)
         self.image_size = tuple(image_size)
         self.heatmap_sigma = heatmap_sigma
-        attention_layers = dict(levels({3: 3, 2: 5} if attention_layers is None else attention_layers))
+        attention_layers = dict(
+            sort_attention_layers({3: 3, 2: 5} if attention_layers is None else attention_layers)
+        )
         self.flow_field_estimator = FlowFieldEstimator(
             attention_layers=attention_layers,
             image_channels=image_channels,
@@ -97,30 +134,32 @@ class PersonImageGenerator(Network):
         return preset_weights(name)
 
     @property
-    def attention_layers(self):
-        """{layer: n}, coarse to fine: flows, masks and attentions come in this order."""
+    def attention_layers(self) -> dict[int, int]:
+        """{layer: n}, from coarse to fine; flows, masks and attentions are in this order."""
         return self.flow_field_estimator.attention_layers
 
     def _build_layers(self):
         self.flow_field_estimator.build()
         self.target_image_generator.build()
 
-    def call(self, inputs, training=None, return_attention=False):
+    def call(
+        self, inputs: Mapping[str, tf.Tensor], training: bool | None = None, return_attention: bool = False
+    ) -> dict[str, Any]:
         encoded = self.encode_source(inputs["source_image"], inputs["source_pose"])
         return self._render(encoded, inputs["target_pose"], return_attention)
 
-    def encode_source(self, source_image, source_pose):
-        """What does not depend on the target pose: one source is encoded once for many poses.
+    def encode_source(self, source_image: tf.Tensor, source_pose: tf.Tensor) -> dict[str, Any]:
+        """Computes what does not depend on the target pose, once for many poses.
 
         Args:
-          source_image: [B, H, W, 3] in [-1, 1].
+          source_image: [B, H, W, 3], float in [-1, 1] or uint8 in [0, 255].
           source_pose: [B, H, W, 18].
 
         Returns:
-          A dict for `render`: "flow_source", the source's part of F's first convolution [B, H/2, W/2, C];
-          "features", the source branch's features at each attention layer, coarse to fine, [B, h, w, C];
-          "projected", their part of the kernel prediction net's first layer, see
-          `gfla_tf.layers.LocalAttention.project_source`.
+          A dict for `render`: "flow_source", the source's part of the first convolution of F
+          [B, H/2, W/2, C]; and two lists with one entry per attention layer, from coarse to fine:
+          "features", the features of the source branch [B, h, w, C], and "projected", their part of the
+          kernel prediction net's first layer; see `gfla_tf.layers.LocalAttention.project_source`.
         """
         encoded = self.target_image_generator.encode_source(source_image)
         return {
@@ -129,18 +168,23 @@ class PersonImageGenerator(Network):
             "projected": [projected for _, projected in encoded],
         }
 
-    def render(self, encoded, target_pose, return_attention=False):
-        """The encoded source in a target pose: as the call, of which it is the rest.
+    def render(
+        self, encoded: Mapping[str, Any], target_pose: tf.Tensor, return_attention: bool = False
+    ) -> dict[str, Any]:
+        """Renders encoded sources in target poses.
 
         Args:
-          encoded: what `encode_source` returned, of B sources.
-          target_pose: [N, H, W, 18], N = B; or any N where B = 1: one source in N poses.
-          return_attention: as in the call.
+          encoded: the result of `encode_source` for B sources.
+          target_pose: [N, H, W, 18] with N = B, or any N if B = 1: one source in N poses.
+          return_attention: as for the call.
+
+        Returns:
+          The outputs of the call, for N images.
 
         Raises:
-          ValueError: several sources, and another number of poses.
+          ValueError: B > 1 and N differs from B.
         """
-        encoded = tf.nest.map_structure(lambda part: _one_for_each(part, target_pose), encoded)
+        encoded = tf.nest.map_structure(lambda part: _repeat_for_poses(part, target_pose), encoded)
         return self._render(encoded, target_pose, return_attention)
 
     def _render(self, encoded, target_pose, return_attention):
@@ -150,11 +194,16 @@ class PersonImageGenerator(Network):
         outputs = {"image": image, "flows": flows, "masks": masks}
         return {**outputs, "attentions": attentions} if return_attention else outputs
 
-    def export(self, filepath, format="tf_saved_model"):
-        """Writes a SavedModel of the call for any batch and size, of TensorFlow's own operators only.
+    def export(self, filepath: str | os.PathLike, format: str = "tf_saved_model") -> None:
+        """Exports the call as a SavedModel for any batch size and image size.
 
-        Its `serve` takes the call's dict and returns what `named_outputs` makes of the result, since Keras
-        takes no lists. `gfla_tf.export` writes more: photographs and keypoints in, TFLite.
+        The graph contains TensorFlow's own operators only. The endpoint `serve` takes the dict of the call
+        and returns `named_outputs` of the result, because Keras does not export lists. `gfla_tf.export` has
+        more formats: SavedModels that read encoded images and keypoints, TFLite, ONNX.
+
+        Args:
+          filepath: output folder.
+          format: must be "tf_saved_model".
 
         Raises:
           ValueError: another format.
@@ -175,15 +224,15 @@ class PersonImageGenerator(Network):
             _compat.write_archive(archive, filepath)
 
     @staticmethod
-    def named_outputs(outputs):
-        """The call's result without lists: "flows" becomes "flow_0" (coarse), "flow_1", ..., and so on."""
+    def named_outputs(outputs: Mapping[str, Any]) -> dict[str, tf.Tensor]:
+        """Replaces the lists in the call's outputs: "flows" by "flow_0" (coarse), "flow_1", and so on."""
         lists = {name: value for name, value in outputs.items() if isinstance(value, (list, tuple))}
         named = {name: value for name, value in outputs.items() if name not in lists}
         for name, values in lists.items():
             named.update({f"{name.removesuffix('s')}_{i}": value for i, value in enumerate(values)})
         return named
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         f, g = self.flow_field_estimator, self.target_image_generator
         return {
             **super().get_config(),
@@ -205,13 +254,13 @@ class PersonImageGenerator(Network):
         }
 
 
-def _one_for_each(part, target_pose):
-    """A tensor of the encoded sources with one entry for each pose: itself, or its only one for all."""
-    have, poses = part.shape[0], target_pose.shape[0]
-    if have is not None and have == poses:
+def _repeat_for_poses(part, target_pose):
+    """Broadcasts a tensor of the encoded sources to the number of poses."""
+    sources, poses = part.shape[0], target_pose.shape[0]
+    if sources is not None and sources == poses:
         return part
-    if None not in (have, poses) and have != 1:
-        raise ValueError(f"{have} encoded sources are for {have} target poses, got {poses}")
+    if None not in (sources, poses) and sources != 1:
+        raise ValueError(f"{sources} encoded sources need {sources} target poses, got {poses}")
     each = tf.broadcast_to(part, tf.concat([tf.shape(target_pose)[:1], tf.shape(part)[1:]], axis=0))
     each.set_shape([poses, *part.shape[1:]])
     return each

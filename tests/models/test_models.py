@@ -161,12 +161,58 @@ def test_mixed_precision(policy, synthetic):
     assert difference < (0.02 if policy == "mixed_float16" else 0.1)
 
 
+def _pixels(size, batch):
+    """The same random images as uint8 and as float32 in [-1, 1]."""
+    pixels = np.random.default_rng(0).integers(0, 256, (batch, *size, 3), dtype=np.uint8)
+    return pixels, pixels / np.float32(127.5) - np.float32(1)
+
+
+@pytest.mark.parametrize("convert", [np.asarray, tf.constant], ids=["array", "tensor"])
+def test_uint8_and_float_images_give_the_same_output(synthetic, convert):
+    pixels, images = _pixels((64, 64), 2)
+    poses = {name: value for name, value in _inputs((64, 64), 2, 2.0).items() if name in POSES}
+
+    def same(call):
+        whole, scaled = (tf.nest.flatten(call(convert(source))) for source in (pixels, images))
+        assert len(whole) == len(scaled) > 0
+        for one, other in zip(whole, scaled, strict=True):
+            np.testing.assert_array_equal(one, other)
+            assert np.std(one) > 0
+
+    f, g = synthetic.flow_field_estimator, synthetic.target_image_generator
+    flows, masks = f({"source_image": images, **poses})
+    same(lambda source: synthetic({"source_image": source, **poses}))
+    same(lambda source: synthetic.encode_source(source, poses["source_pose"]))
+    same(lambda source: f((source, poses["source_pose"], poses["target_pose"])))
+    inputs = {"guidance": poses["target_pose"], "flows": flows, "masks": masks}
+    same(lambda source: g({"source_image": source, **inputs}))
+    same(models.ResDiscriminator(2, width=4))
+
+
+def test_uint8_images_in_a_graph(synthetic):
+    pixels, images = _pixels((64, 64), 1)
+    poses = {name: value for name, value in _inputs((64, 64), 1, 2.0).items() if name in POSES}
+    function = tf.function(lambda source: synthetic({"source_image": source, **poses})["image"])
+    # The optimized graph scales by one multiplication: pixels may differ by one rounding before 20 layers.
+    np.testing.assert_allclose(function(pixels), function(images), atol=1e-4)
+
+
+@pytest.mark.parametrize("dtype", [np.int32, np.bool_])
+def test_images_of_other_dtypes(dtype):
+    with pytest.raises(
+        ValueError, match=r"must be uint8 in \[0, 255\] or floating-point in \[-1, 1\], got (int32|bool)"
+    ):
+        models.ResDiscriminator(2, width=4)(np.ones((1, 8, 8, 3), dtype))
+
+
 def test_encode_once_render_many(synthetic):
     inputs = _inputs((64, 64), 2, 2.0)
     flows, masks = synthetic.flow_field_estimator(inputs)
     g = synthetic.target_image_generator
     image, _ = g.render(inputs["target_pose"], g.encode_source(inputs["source_image"]), flows, masks)
     np.testing.assert_allclose(image, synthetic(inputs)["image"], atol=1e-6)
+    with pytest.raises(ValueError, match="each of its 2 attention layers, got 2, 1 and 2"):
+        g.render(inputs["target_pose"], g.encode_source(inputs["source_image"]), flows[:1], masks)
 
 
 def test_the_auto_encoder_of_the_ablation():

@@ -208,7 +208,7 @@ def test_many_sources_are_rendered_each_in_its_pose(shipped):
     expected = shipped(inputs, return_attention=True)
     np.testing.assert_allclose(outputs["image"], expected["image"], atol=1e-6)
     assert [a.shape for a in outputs["attentions"]] == [a.shape for a in expected["attentions"]]
-    with pytest.raises(ValueError, match="2 encoded sources are for 2 target poses, got 3"):
+    with pytest.raises(ValueError, match="2 encoded sources need 2 target poses, got 3"):
         shipped.render(encoded, _person_inputs(3)["target_pose"])
 
 

@@ -1,23 +1,26 @@
-"""From the files that the owners of the datasets hand out to a picture, by command line, at true sizes."""
+"""The command line from an original dataset to a generated image, with the full-size networks."""
 
 import csv
 import json
 
+import keras
 import numpy as np
 import pytest
 
 from gfla_tf.cli.main import main
+from gfla_tf.config import load_config
 from gfla_tf.data import DeepFashion, Market1501
 from gfla_tf.data.layout import DEEPFASHION, MARKET1501
 from gfla_tf.images.io import read_image
 from tests.data import source_trees
 
+# {name: (writer of the original files, reader, layout, configuration, batch size, parameters of F and G)}
 DATASETS = {
-    "deepfashion": (source_trees.deepfashion, DeepFashion, DEEPFASHION, "fashion"),
-    "market1501": (source_trees.market1501, Market1501, MARKET1501, "market"),
+    "deepfashion": (source_trees.deepfashion, DeepFashion, DEEPFASHION, "fashion", 1, 14_047_395),
+    "market1501": (source_trees.market1501, Market1501, MARKET1501, "market", 2, 12_926_471),
 }
 FEW_STEPS = (
-    *("features.weights=random", "features.width_multiplier=0.25", "batch_size=1", "validation_batches=1"),
+    *("features.weights=random", "features.width_multiplier=0.25", "validation_batches=1"),
     *("stage1.epochs=1", "stage1.steps_per_epoch=3", "stage2.epochs=1", "stage2.steps_per_epoch=3"),
 )
 
@@ -26,14 +29,36 @@ def _run(*words):
     assert main([str(word) for word in words]) == 0
 
 
+def _logged(run, stage):
+    """The only row of a stage's log: {column: value}."""
+    with open(run / stage / "log.csv", newline="") as file:
+        (row,) = csv.DictReader(file)
+    return row
+
+
 def _losses(run):
-    """Every number that both stages logged."""
-    values = []
-    for stage in ("stage1", "stage2"):
-        with open(run / stage / "log.csv", newline="") as file:
-            (row,) = csv.DictReader(file)
-        values += [float(value) for name, value in row.items() if "loss" in name or "l1" in name]
-    return np.array(values)
+    """The values of every loss that both stages logged."""
+    rows = [_logged(run, stage) for stage in ("stage1", "stage2")]
+    return np.array([float(row[name]) for row in rows for name in row if "loss" in name or "l1" in name])
+
+
+def _assert_trained(run, config, image_size, parameters):
+    """Checks the logs, the networks and the resolved configuration of a finished run."""
+    for stage, names in (
+        ("stage1", ("loss", "correctness")),
+        ("stage2", ("loss", "l1", "style", "discriminator")),
+    ):
+        row = _logged(run, stage)
+        assert all(np.isfinite(float(row[column])) for name in names for column in (name, f"val_{name}"))
+    model = keras.models.load_model(run / "model.keras")
+    assert sum(int(np.prod(variable.shape)) for variable in model.trainable_variables) == parameters
+    assert model.image_size == image_size
+    resolved = load_config(run / "config.yaml")
+    assert (resolved.model.preset, resolved.stage2.learning_rate, resolved.stage2.style) == (
+        config,
+        1e-4,
+        500.0,
+    )
 
 
 def _assert_equal_batches(one, other):
@@ -47,10 +72,10 @@ def _assert_equal_batches(one, other):
                     np.testing.assert_array_equal(ours[name], theirs[name], err_msg=name)
 
 
-@pytest.mark.slow
+@pytest.mark.slow  # up to a minute: it traces both stages of the full-size networks twice
 @pytest.mark.parametrize("dataset", DATASETS)
-def test_from_the_owners_files_to_a_picture(tmp_path, capsys, dataset):
-    make, reader, layout, config = DATASETS[dataset]
+def test_from_the_original_dataset_to_an_image(tmp_path, capsys, dataset):
+    make, reader, layout, config, batch_size, parameters = DATASETS[dataset]
     source, data, shards = make(tmp_path / "source"), tmp_path / "data", tmp_path / "shards"
 
     _run("data", "prepare", dataset, source, "-o", data)
@@ -64,7 +89,9 @@ def test_from_the_owners_files_to_a_picture(tmp_path, capsys, dataset):
     _assert_equal_batches(reader(data), reader(shards))
 
     for root, run in ((data, tmp_path / "run"), (shards, tmp_path / "run_of_shards")):
-        _run("train", config, f"data.root={root}", *FEW_STEPS, "-o", run)
+        _run("train", config, f"data.root={root}", f"batch_size={batch_size}", *FEW_STEPS, "-o", run)
+    assert "the model is" in capsys.readouterr().out
+    _assert_trained(tmp_path / "run", config, layout.image_size, parameters)
     losses = _losses(tmp_path / "run")
     assert len(losses) >= 6
     assert np.isfinite(losses).all()

@@ -1,13 +1,8 @@
-"""`gfla train`: its command line, and the paper's two configurations at full size."""
+"""The command line of `gfla train`. test_real_data.py trains the paper's networks at full size."""
 
-import csv
-
-import keras
-import numpy as np
 import pytest
 
 from gfla_tf.cli.main import main
-from gfla_tf.config import load_config
 from gfla_tf.training import run as training
 
 
@@ -78,42 +73,3 @@ def test_an_interrupted_run_says_how_to_go_on(monkeypatch, config, tmp_path, cap
     monkeypatch.setattr(training, "train", interrupt)
     assert main(["train", str(config), "-o", str(tmp_path / "run")]) == 130
     assert f"to go on: gfla train --resume -o {tmp_path / 'run'}" in capsys.readouterr().out
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("name", "layout", "size", "parameters"),
-    [("market", "market1501", (128, 64), 12_926_471), ("fashion", "deepfashion", (256, 256), 14_047_395)],
-)
-def test_three_steps_of_the_papers_networks_at_full_size(tmp_path, capsys, name, layout, size, parameters):
-    data, folder = tmp_path / "data", tmp_path / "run"
-    few = ("--identities", "2", "--test-identities", "1", "--workers", "0")
-    assert main(["data", "synthetic", "-o", str(data), "--layout", layout, *few]) == 0
-    assert (
-        main(
-            [
-                "train", name, f"data.root={data}", "-o", str(folder),
-                "features.weights=random", "features.width_multiplier=0.25",
-                "batch_size=2", "validation_batches=1",
-                "stage1.epochs=1", "stage1.steps_per_epoch=3", "stage2.epochs=1", "stage2.steps_per_epoch=3",
-            ]
-        )
-        == 0
-    )  # fmt: skip
-    assert "the model is" in capsys.readouterr().out
-    for stage, names in (
-        ("stage1", ("loss", "correctness")),
-        ("stage2", ("loss", "l1", "style", "discriminator")),
-    ):
-        with open(folder / stage / "log.csv", newline="") as file:
-            (row,) = csv.DictReader(file)
-        assert all(np.isfinite(float(row[column])) for name in names for column in (name, f"val_{name}"))
-    model = keras.models.load_model(folder / "model.keras")
-    assert sum(int(np.prod(v.shape)) for v in model.trainable_variables) == parameters
-    assert model.image_size == size
-    resolved = load_config(folder / "config.yaml")
-    assert (resolved.model.preset, resolved.stage2.learning_rate, resolved.stage2.style) == (
-        name,
-        1e-4,
-        500.0,
-    )

@@ -1,8 +1,8 @@
-"""`gfla demo`: the small model from nothing to a report: data, both stages of training, evaluation."""
+"""`gfla demo`: trains the small model from scratch, evaluates it and writes a report."""
 
 import shlex
 
-HELP = "train, evaluate and report the small model from scratch, in one go"
+HELP = "train the small model from scratch, evaluate it and write a report"
 
 
 def add_arguments(parser):
@@ -14,16 +14,16 @@ def add_arguments(parser):
     parser.add_argument(
         "--config", default="demo", metavar="CONFIG", help="a YAML file, or synthetic (default: demo)"
     )
-    parser.add_argument("--resume", action="store_true", help="go on with an interrupted demo")
-    parser.add_argument("--pairs", type=int, default=600, help="held-out pairs to measure (default: 600)")
+    parser.add_argument("--resume", action="store_true", help="resume an interrupted demo")
+    parser.add_argument("--pairs", type=int, default=600, help="held-out pairs to evaluate (default: 600)")
     parser.add_argument("--rows", type=int, default=10, help="held-out pairs to show (default: 10)")
     parser.add_argument(
-        "--mean-images", type=int, default=2000, help="targets in the mean image (default: 2000)"
+        "--mean-images", type=int, default=2000, help="training images in the mean image (default: 2000)"
     )
 
 
 def run(args):
-    """Runs the demo and says where its report is.
+    """Runs the demo and prints the path of its report.
 
     Raises:
       InputError: the run folder is in use, or a setting is wrong.
@@ -49,7 +49,7 @@ def run(args):
     try:
         trained = train(config, args.out, resume=args.resume)
     except KeyboardInterrupt:
-        print(f"\nto go on: {_command(args)} --resume", flush=True)
+        print(f"\nto resume: {_command(args)} --resume", flush=True)
         raise
     reported = report_run(
         trained.model,
@@ -70,29 +70,29 @@ def run(args):
 
 
 def _command(args):
-    """The command line of this demo, without its numbers of pairs."""
+    """The command line of this demo, without the numbers of pairs."""
     words = ["gfla", "demo", *args.overrides, "--out", args.out, "--config", args.config]
     return shlex.join(words)
 
 
 def _check(config, args):
-    """Refuses before the training what would fail after it.
+    """Checks, before the training, what the evaluation needs.
 
     Raises:
-      InputError: real photographs, which have no truth to measure by, or a number out of range.
+      InputError: the data are photographs, without true flow, or a number is out of range.
     """
     from gfla_tf.data import SyntheticPeople
     from gfla_tf.errors import InputError
 
     data = config.data
     if data.source != "synthetic":
-        raise InputError(f"the demo draws its people: data.source must be synthetic, got {data.source}")
+        raise InputError(f"the demo needs SyntheticPeople: data.source must be synthetic, got {data.source}")
     for name in ("pairs", "rows", "mean_images"):
         if getattr(args, name) < 1:
             raise InputError(f"--{name.replace('_', '-')} must be at least 1, got {getattr(args, name)}")
     available = SyntheticPeople(identities={"test": data.test_identities}).num_pairs("test")
     if args.pairs > available:
         raise InputError(
-            f"--pairs {args.pairs}: {data.test_identities} held-out people make {available} pairs; ask for "
-            "fewer, or raise data.test_identities"
+            f"--pairs {args.pairs}: {data.test_identities} held-out people have {available} pairs; choose "
+            "fewer, or increase data.test_identities"
         )

@@ -1,4 +1,4 @@
-"""`gfla evaluate`: the figures of a trained model on people that it has never seen."""
+"""`gfla evaluate`: metrics of a trained model on held-out people."""
 
 import os
 import sys
@@ -6,10 +6,10 @@ from pathlib import Path
 
 from gfla_tf.errors import InputError
 
-HELP = "measure a trained model on held-out people"
+HELP = "evaluate a trained model on held-out people"
 
 _TARGETS = ("demo", "synthetic")
-_DRAWN = "synthetic"
+_SYNTHETIC = "synthetic"
 _PAIRS = 600
 
 
@@ -22,40 +22,43 @@ def add_arguments(parser):
     )
     parser.add_argument(
         "--data",
-        default=_DRAWN,
+        default=_SYNTHETIC,
         metavar="FOLDER",
-        help="a data folder, or shards: the images of its test pairs are measured (default: drawn people)",
+        help="a data folder or its shards, whose test pairs are evaluated by image metrics (default: "
+        "SyntheticPeople)",
     )
     parser.add_argument(
         "--layout",
         choices=("deepfashion", "market1501"),
-        help="of --data, where its files do not tell (default: they do)",
+        help="layout of --data (default: auto-detected)",
     )
     parser.add_argument(
-        "--config", metavar="CONFIG", help="whose SyntheticPeople (default: the run folder's, else seed 0)"
+        "--config",
+        metavar="CONFIG",
+        help="configuration of SyntheticPeople (default: that of the run folder --model, otherwise seed 0)",
     )
     parser.add_argument(
-        "--pairs", type=int, help=f"how many held-out pairs (default: {_PAIRS}; of --data, all)"
+        "--pairs", type=int, help=f"number of held-out pairs (default: {_PAIRS}; with --data, all)"
     )
-    parser.add_argument("--batch-size", type=int, default=20, help="pairs at once (default: 20)")
+    parser.add_argument("--batch-size", type=int, default=20, help="pairs per batch (default: 20)")
     parser.add_argument(
-        "--mean-images", type=int, default=2000, help="targets in the mean image (default: 2000)"
+        "--mean-images", type=int, default=2000, help="training images in the mean image (default: 2000)"
     )
-    parser.add_argument("--no-classical", action="store_true", help="leave out OpenCV's DIS and Farneback")
+    parser.add_argument("--no-classical", action="store_true", help="omit OpenCV's DIS and Farneback")
     parser.add_argument(
-        "--targets", choices=_TARGETS, help="check these targets: exit code 1 if one is missed"
+        "--targets", choices=_TARGETS, help="check these targets; the exit code is 1 if one is missed"
     )
     parser.add_argument("--markdown", action="store_true", help="print Markdown tables")
-    parser.add_argument("-o", "--output", metavar="JSON", help="write the figures here too")
-    parser.add_argument("--report", action="store_true", help="write report.html into the run folder --model")
-    parser.add_argument("--force", action="store_true", help="replace outputs that exist")
+    parser.add_argument("-o", "--output", metavar="JSON", help="write the metrics to this file")
+    parser.add_argument("--report", action="store_true", help="write report.html to the run folder --model")
+    parser.add_argument("--force", action="store_true", help="overwrite existing outputs")
 
 
 def run(args):
-    """Evaluates, prints the tables, and returns 0, or 1 where a target was missed.
+    """Evaluates a model and prints the tables; returns 0, or 1 if a target was missed.
 
     Raises:
-      InputError: a model, configuration or output that cannot be used, or an impossible number.
+      InputError: the model, the configuration or an output cannot be used, or a number is out of range.
     """
     from gfla_tf.cli.logs import load_tensorflow
 
@@ -67,19 +70,19 @@ def run(args):
 
     if args.mean_images < 1:
         raise InputError(f"--mean-images must be at least 1, got {args.mean_images}")
-    drawn = args.data == _DRAWN
-    if not drawn and (args.report or args.targets or args.config):
+    synthetic = args.data == _SYNTHETIC
+    if not synthetic and (args.report or args.targets or args.config):
         raise InputError(
-            "--report, --targets and --config are about drawn people, whose true flow is known: leave them "
-            "out with --data FOLDER"
+            "--report, --targets and --config need SyntheticPeople, whose true flow is known: omit them with "
+            "--data FOLDER"
         )
     if args.report and not (args.model and os.path.isdir(args.model)):
-        raise InputError("--report goes into a run folder: name one with --model")
+        raise InputError("--report writes to a run folder: name one with --model")
     if args.targets and args.no_classical:
-        raise InputError("--targets compares with the classical flows; leave --no-classical out")
+        raise InputError("--targets compares with the classical flows: omit --no-classical")
     if args.output:
         check_output(args.output, args.force)
-    result, targets = _drawn_people(args) if drawn else (_photographs(args), [])
+    result, targets = _evaluate_synthetic(args) if synthetic else (_evaluate_photographs(args), [])
     print(result.to_markdown() if args.markdown else result.to_text(), end="")
     if targets:
         table = targets_table(targets)
@@ -89,8 +92,8 @@ def run(args):
     return 0 if all(target.met for target in targets) else 1
 
 
-def _photographs(args):
-    """The figures of the pairs of --data."""
+def _evaluate_photographs(args):
+    """Evaluates the pairs of --data."""
     from gfla_tf.cli.progress import progress_bar
     from gfla_tf.data.opening import open_pairs
     from gfla_tf.evaluation import evaluate_photographs
@@ -107,8 +110,8 @@ def _photographs(args):
     )
 
 
-def _drawn_people(args):
-    """The figures of SyntheticPeople, and their targets; writes the report."""
+def _evaluate_synthetic(args):
+    """Evaluates pairs of SyntheticPeople and, if requested, writes the report; returns result and targets."""
     from gfla_tf.cli.progress import progress_bar
     from gfla_tf.data import SyntheticPeople
     from gfla_tf.evaluation import TARGETS, evaluate_synthetic, mean_target
@@ -136,7 +139,7 @@ def _drawn_people(args):
             mean_images=args.mean_images, force=args.force, **options,
         )  # fmt: skip
         result = reported.result
-        print(f"gfla: the report is {reported.report}", file=sys.stderr)
+        print(f"gfla: wrote {reported.report}", file=sys.stderr)
     else:
         mean_image, mean_images = mean_target(dataset, args.mean_images)
         result = evaluate_synthetic(
@@ -146,7 +149,7 @@ def _drawn_people(args):
 
 
 def _data_config(args):
-    """Which SyntheticPeople: those of --config, or of the run folder that --model names, or the defaults."""
+    """The settings of SyntheticPeople: from --config, else from the run folder --model, else the defaults."""
     from gfla_tf.config import DataConfig, find_config, load_config
 
     path = find_config(args.config) if args.config else None
@@ -155,7 +158,7 @@ def _data_config(args):
     config = load_config(path).data if path is not None else DataConfig()
     if config.source != "synthetic":
         raise InputError(
-            f"{path} is about {config.source}: true flow and visibility are known of SyntheticPeople only, "
-            "so name a configuration with data.source: synthetic, or measure images alone with --data FOLDER"
+            f"{path} uses {config.source}, but true flow and visibility are known only for SyntheticPeople: "
+            "name a configuration with data.source: synthetic, or evaluate images with --data FOLDER"
         )
     return config

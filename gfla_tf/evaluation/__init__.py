@@ -1,6 +1,4 @@
-"""Figures of quality: images against baselines, flows against the truth and classical methods, masks against
-visibility.
-"""
+"""Evaluation: image, flow and mask metrics, baselines, classical optical flow, and targets."""
 
 from gfla_tf.evaluation.accumulators import AreaUnderCurve, ErrorStatistics
 from gfla_tf.evaluation.baselines import baseline_images, mean_target

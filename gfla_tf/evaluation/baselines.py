@@ -1,8 +1,12 @@
-"""What a model must beat: results that take no network, or only the flow field estimator."""
+"""Baseline images: the source, the mean training image, and the source warped by the estimated flow."""
 
 from __future__ import annotations
 
 import numpy as np
+import tensorflow as tf
+
+from gfla_tf.data.folder import PairFolder
+from gfla_tf.synthetic import SyntheticPeople
 
 COPY_SOURCE = "copy the source"
 MEAN_IMAGE = "mean training image"
@@ -11,17 +15,18 @@ GENERATED = "generated"
 
 
 def mean_target(
-    dataset, images: int = 2000, batch_size: int = 50, split: str = "train"
+    dataset: PairFolder | SyntheticPeople, images: int = 2000, batch_size: int = 50, split: str = "train"
 ) -> tuple[np.ndarray, int]:
-    """The mean of the first target images of a split, in its unshuffled order.
+    """Computes the mean of the first target images of a split, in its unshuffled order.
 
     Args:
-      dataset: any dataset of `gfla_tf.data`.
-      images: over how many pairs' targets; fewer if the split has fewer.
-      batch_size: how many are drawn at once.
+      dataset: a dataset of `gfla_tf.data`.
+      images: the largest number of target images.
+      batch_size: number of pairs loaded at a time.
+      split: the split's name.
 
     Returns:
-      float32 [H, W, 3] in [-1, 1], and over how many images it is.
+      The mean image, float32 [H, W, 3] in [-1, 1], and the number of images averaged.
 
     Raises:
       ValueError: the split is empty.
@@ -38,16 +43,18 @@ def mean_target(
     return (total / count).astype(np.float32), count
 
 
-def baseline_images(source, finest_flow, mean_image) -> dict[str, np.ndarray]:
-    """The three baselines for a batch.
+def baseline_images(
+    source: np.ndarray | tf.Tensor, finest_flow: np.ndarray | tf.Tensor, mean_image: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Computes the three baselines for a batch.
 
     Args:
       source: float32 [B, H, W, 3] in [-1, 1].
-      finest_flow: float32 [B, H, W, 2], already at image resolution.
+      finest_flow: float32 [B, H, W, 2], at image resolution.
       mean_image: float32 [H, W, 3].
 
     Returns:
-      name → float32 [B, H, W, 3].
+      {name: float32 [B, H, W, 3]}.
     """
     from gfla_tf.ops import bilinear_warp
 

@@ -1,4 +1,4 @@
-"""Evaluates a person image generator on held-out pairs of photographs, of which only the images are known."""
+"""Evaluation of a person image generator on held-out pairs of photographs, by image metrics."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
+from gfla_tf.data.folder import PairFolder
 from gfla_tf.data.pipeline import data_errors
 from gfla_tf.data.protocol import Protocol, describe_protocol
 from gfla_tf.errors import InputError
@@ -23,7 +24,7 @@ from gfla_tf.evaluation.result import (
     table_to_markdown,
     table_to_text,
 )
-from gfla_tf.evaluation.synthetic import MODEL_INPUTS
+from gfla_tf.evaluation.synthetic import MODEL_INPUTS, Generator
 from gfla_tf.viz import resize_flow
 
 METRICS = {key: title for key, title in IMAGE_METRICS.items() if not key.endswith("_person")}
@@ -31,15 +32,18 @@ METRICS = {key: title for key, title in IMAGE_METRICS.items() if not key.endswit
 
 @dataclasses.dataclass(frozen=True)
 class PhotographsResult:
-    """What `evaluate_photographs` measured.
+    """The metrics of `evaluate_photographs`.
 
     Attributes:
-      layout: "deepfashion" or "market1501". folder: the data folder or shards. split, pairs: which pairs, and
-        how many. image_size: (H, W) of the model. mean_images: over how many training targets the mean image
-        is.
-      images: row ("generated", "source warped by F", "copy the source", "mean training image") → figure (the
-        keys of `METRICS`) → mean over the pairs; L1 on the [-1, 1] scale.
-      protocol: how the folder's images were prepared, or None where that is not recorded.
+      layout: "deepfashion" or "market1501".
+      folder: the path of the data folder or of its shards.
+      split: the evaluated split.
+      pairs: number of evaluated pairs.
+      image_size: (H, W) of the model's images in pixels.
+      mean_images: number of training targets that the mean image averages.
+      images: {row: {metric: mean over the pairs}}. The rows are "generated", "source warped by F", "copy the
+        source" and "mean training image", the metrics the keys of `METRICS`. L1 is on the [-1, 1] scale.
+      protocol: the preparation of the folder's images, or None if it was not recorded.
     """
 
     layout: str
@@ -52,7 +56,7 @@ class PhotographsResult:
     protocol: Protocol | None
 
     def describe(self) -> str:
-        """What was measured, and on which images: the protocol in words, which the figures depend on."""
+        """Describes the evaluated pairs and the protocol of their images, on which the metrics depend."""
         height, width = self.image_size
         how = describe_protocol(self.protocol, self.folder, self.image_size)
         return (
@@ -61,11 +65,11 @@ class PhotographsResult:
         )
 
     def table(self) -> Table:
-        """The figures as a table of text."""
+        """Returns the metrics as a table of text cells."""
         return Table("Images", ["", *METRICS.values()], metric_rows(self.images, METRICS))
 
     def to_json(self) -> str:
-        """JSON, indented; `protocol` is that of `protocol.json` or null, `protocol_text` says it in words."""
+        """Returns indented JSON; `protocol` is the content of `protocol.json`, or null if not recorded."""
         plain = dataclasses.asdict(self)
         plain["image_size"] = list(self.image_size)
         plain["protocol"] = None if self.protocol is None else self.protocol.to_dict()
@@ -73,17 +77,17 @@ class PhotographsResult:
         return json.dumps(finite_or_none(plain), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
     def to_text(self) -> str:
-        """Aligned columns for a terminal."""
+        """Returns the table in aligned columns, for a terminal."""
         return f"{self.describe()}\n\n{table_to_text(self.table())}\n"
 
     def to_markdown(self) -> str:
-        """A table for a README or a model card."""
+        """Returns the table in Markdown, for a README or a model card."""
         return self.describe().replace("\n", ".\n\n") + f".\n\n{table_to_markdown(self.table())}\n"
 
 
 def evaluate_photographs(
-    model,
-    dataset,
+    model: Generator,
+    dataset: PairFolder,
     *,
     split: str = "test",
     pairs: int | None = None,
@@ -94,14 +98,14 @@ def evaluate_photographs(
     """Measures the images of the first `pairs` pairs of a split, in its unshuffled order.
 
     Args:
-      model: a `PersonImageGenerator`, or any callable that takes its dict and `training=False`, and gives
-        its dict.
-      dataset: a `gfla_tf.data.folder.PairFolder` of the model's size, not augmented.
-      split: which split.
-      pairs: how many pairs; None: all.
-      mean_images: over how many training targets the mean image is, at most.
-      batch_size: pairs read and generated at once.
-      progress: called with (pairs done, pairs) after each batch.
+      model: a `PersonImageGenerator`, or a function that takes its inputs and `training=False` and returns
+        its outputs.
+      dataset: a dataset with the model's image size, without augmentation.
+      split: the split's name.
+      pairs: number of pairs; None is all.
+      mean_images: the largest number of training targets in the mean image.
+      batch_size: number of pairs loaded and generated at a time.
+      progress: called as progress(done, total) after each batch.
 
     Raises:
       InputError: the split has fewer pairs, `pairs` or `batch_size` is not positive, an image cannot be read,
@@ -111,7 +115,7 @@ def evaluate_photographs(
     pairs = available if pairs is None else pairs
     if not 0 < pairs <= available:
         raise InputError(
-            f"cannot evaluate {pairs} pairs: the {split} split has {available}, ask for 1 to {available}"
+            f"cannot evaluate {pairs} pairs: the {split} split has {available}; choose 1 to {available}"
         )
     if batch_size < 1:
         raise InputError(f"the batch size must be at least 1, got {batch_size}")
@@ -141,12 +145,14 @@ def evaluate_photographs(
 
 
 def _add(sums, model, batch, mean_image) -> None:
-    """Adds the figures of one batch, summed over its pairs."""
+    """Adds the metrics of one batch, summed over its pairs."""
     outputs = model({name: tf.constant(batch[name]) for name in MODEL_INPUTS}, training=False)
     generated = np.asarray(outputs["image"], np.float32)
     flow = resize_flow(outputs["flows"][-1], generated.shape[1:3])
     if not (np.isfinite(generated).all() and np.isfinite(flow).all()):
-        raise InputError("the model's output is not finite: its weights are damaged or it was trained badly")
+        raise InputError(
+            "the model's output is not finite: its weights are damaged, or its training diverged"
+        )
     rows = {GENERATED: generated, **baseline_images(batch["source_image"], flow, mean_image)}
     for name, images in rows.items():
         for measure in (metrics.l1, metrics.ssim, metrics.psnr):

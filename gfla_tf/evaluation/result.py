@@ -1,10 +1,11 @@
-"""The figures of one evaluation, and how they are written down: text, Markdown, JSON."""
+"""The metrics of one evaluation, and their tables as text, Markdown and JSON."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
 import math
+from collections.abc import Iterable
 
 from gfla_tf.evaluation.baselines import COPY_SOURCE, GENERATED, MEAN_IMAGE, WARPED_SOURCE
 
@@ -38,20 +39,23 @@ class Table:
 
 @dataclasses.dataclass(frozen=True)
 class EvaluationResult:
-    """What `evaluate_synthetic` measured.
+    """The metrics of `evaluate_synthetic`.
 
     Attributes:
-      split, pairs: which pairs, and how many. image_size: (H, W). seed: the dataset's. mean_images: over
-      how many training targets the mean image is. images: row ("generated", "source warped by F", "copy the
-      source", "mean training image") → figure (the
-        keys of `IMAGE_METRICS`) → mean over the pairs. L1 on the [-1, 1] scale; "figure" is the union of
-        the source's and the target's figure.
-      flows: row ("F, finest flow", "zero flow" and the classical ones) → figure (the keys of
-        `FLOW_METRICS`): the end-point error over all visible person pixels of all targets, in pixels of the
-        image, and over zero flow's.
-      flow_pixels: how many such pixels.
-      visibility_auc: "figure" (the target's figure pixels) and "image" (all pixels): the finest mask as a
-        score for the true visibility.
+      split: the evaluated split.
+      pairs: number of evaluated pairs.
+      image_size: (H, W) in pixels.
+      seed: seed of the dataset.
+      mean_images: number of training targets that the mean image averages.
+      images: {row: {metric: mean over the pairs}}. The rows are "generated", "source warped by F", "copy the
+        source" and "mean training image", the metrics the keys of `IMAGE_METRICS`. L1 is on the [-1, 1]
+        scale. "person" is the union of the person regions of source and target.
+      flows: {row: {metric: value}}. The rows are "F, finest flow", "zero flow" and the classical flows, the
+        metrics the keys of `FLOW_METRICS`: the end-point error over the visible person pixels of all targets,
+        in image pixels, and as a ratio to that of zero flow.
+      flow_pixels: number of visible person pixels.
+      visibility_auc: area under the ROC curve of the finest mask as a score for the true visibility, over the
+        target's person region ("person") and over all pixels ("image").
     """
 
     split: str
@@ -65,7 +69,7 @@ class EvaluationResult:
     visibility_auc: dict[str, float]
 
     def describe(self) -> str:
-        """One sentence: what was measured."""
+        """Describes the evaluated pairs in one line."""
         height, width = self.image_size
         return (
             f"{self.pairs} pairs of the {self.split} split of SyntheticPeople, seed {self.seed}, "
@@ -73,11 +77,11 @@ class EvaluationResult:
         )
 
     def tables(self) -> list[Table]:
-        """The figures as tables of text."""
+        """Returns the metrics as tables of text cells."""
         images = metric_rows(self.images, IMAGE_METRICS)
         flows = metric_rows(self.flows, FLOW_METRICS)
         title = f"End-point error on {self.flow_pixels:,} visible person pixels"
-        visibility = [[where, _number(self.visibility_auc[where], "auc")] for where in self.visibility_auc]
+        visibility = [[region, _number(value, "auc")] for region, value in self.visibility_auc.items()]
         return [
             Table("Images", ["", *IMAGE_METRICS.values()], images),
             Table(title, ["", *FLOW_METRICS.values()], flows),
@@ -85,21 +89,21 @@ class EvaluationResult:
         ]
 
     def to_dict(self) -> dict:
-        """JSON-ready; figures that are not finite are None."""
+        """Returns a dict for JSON, in which metrics that are not finite are None."""
         plain = dataclasses.asdict(self)
         plain["image_size"] = list(self.image_size)
         return finite_or_none(plain)
 
     def to_json(self) -> str:
-        """The dict of `to_dict`, indented."""
+        """Returns `to_dict` as indented JSON."""
         return json.dumps(self.to_dict(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
     def to_text(self) -> str:
-        """Aligned columns for a terminal."""
+        """Returns the tables in aligned columns, for a terminal."""
         return "\n\n".join([self.describe(), *(table_to_text(table) for table in self.tables())]) + "\n"
 
     def to_markdown(self) -> str:
-        """Tables for a README or a model card."""
+        """Returns the tables in Markdown, for a README or a model card."""
         return (
             "\n\n".join([self.describe() + ".", *(table_to_markdown(table) for table in self.tables())])
             + "\n"
@@ -107,7 +111,7 @@ class EvaluationResult:
 
 
 def table_to_text(table: Table) -> str:
-    """A table in aligned columns, the first to the left, the others to the right."""
+    """Formats a table in aligned columns: the first one left-aligned, the others right-aligned."""
     lines = [table.header, *table.rows]
     widths = [max(len(line[column]) for line in lines) for column in range(len(table.header))]
     text = [table.title]
@@ -118,15 +122,15 @@ def table_to_text(table: Table) -> str:
 
 
 def table_to_markdown(table: Table) -> str:
-    """A table in GitHub's Markdown."""
+    """Formats a table in GitHub's Markdown."""
     rule = ["---"] + ["---:"] * (len(table.header) - 1)
     lines = [table.header, rule, *table.rows]
     return "\n".join([f"**{table.title}**", "", *("| " + " | ".join(line) + " |" for line in lines)])
 
 
-def metric_rows(figures: dict[str, dict[str, float]], keys) -> list[list[str]]:
-    """The rows of a table: each name with its figures `keys` as text."""
-    return [[name, *(_number(values[key], key) for key in keys)] for name, values in figures.items()]
+def metric_rows(metrics: dict[str, dict[str, float]], keys: Iterable[str]) -> list[list[str]]:
+    """Formats the rows of a table: each name with its metrics `keys`."""
+    return [[name, *(_number(values[key], key) for key in keys)] for name, values in metrics.items()]
 
 
 def _number(value: float, key: str) -> str:
@@ -135,8 +139,8 @@ def _number(value: float, key: str) -> str:
     return f"{value:.2f}" if "psnr" in key or key in ("median", "mean") else f"{value:.3f}"
 
 
-def finite_or_none(value):
-    """A figure, or a dict of them, with None for what is not finite: JSON has neither NaN nor infinity."""
+def finite_or_none(value: object) -> object:
+    """Replaces NaN and infinity, which JSON lacks, by None in a value or a nested dict of values."""
     if isinstance(value, dict):
         return {key: finite_or_none(one) for key, one in value.items()}
     if isinstance(value, float) and not math.isfinite(value):

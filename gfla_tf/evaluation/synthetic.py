@@ -1,10 +1,8 @@
-"""Evaluates a person image generator on held-out pairs of SyntheticPeople, whose true flow and visibility
-are known.
-"""
+"""Evaluation of a person image generator on held-out pairs of SyntheticPeople."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 import tensorflow as tf
@@ -15,15 +13,19 @@ from gfla_tf.evaluation.accumulators import AreaUnderCurve, ErrorStatistics
 from gfla_tf.evaluation.baselines import GENERATED, baseline_images, mean_target
 from gfla_tf.evaluation.classical import CLASSICAL_FLOWS, classical_flow
 from gfla_tf.evaluation.result import ESTIMATED, IMAGE_METRICS, IMAGE_ROWS, ZERO_FLOW, EvaluationResult
+from gfla_tf.synthetic import SyntheticPeople
 from gfla_tf.viz import resize_flow, resize_map
 
 MODEL_INPUTS = ("source_image", "source_pose", "target_pose")
-"""What `PersonImageGenerator` reads of a batch."""
+"""The entries of a batch that are inputs of `PersonImageGenerator`."""
+
+Generator = Callable[..., Mapping[str, tf.Tensor | list[tf.Tensor]]]
+"""A `PersonImageGenerator`, or any function with its call signature and outputs."""
 
 
 def evaluate_synthetic(
-    model,
-    dataset,
+    model: Generator,
+    dataset: SyntheticPeople,
     *,
     split: str = "test",
     pairs: int = 600,
@@ -35,31 +37,30 @@ def evaluate_synthetic(
 ) -> EvaluationResult:
     """Measures images, flows and masks on the first `pairs` pairs of a split, in its unshuffled order.
 
-    Definitions: `EvaluationResult`. Flow and mask are the finest layer's, resized bilinearly to the image
-    (the flow's values scaled by the size ratio). The memory needed depends on `batch_size`, not on `pairs`.
+    `EvaluationResult` defines the metrics. Flow and mask are those of the finest layer, resized bilinearly to
+    the image (flow values are scaled by the size ratio). Memory depends on `batch_size`, not on `pairs`.
 
     Args:
-      model: a `PersonImageGenerator`, or any callable that takes its dict and `training=False`, and gives
-        its dict.
-      dataset: a `SyntheticPeople`.
-      split: which split.
-      pairs: how many pairs.
-      mean_image: float32 [H, W, 3] in [-1, 1]; None: it is made of `train_images_for_mean` targets of the
-        training split. If given, `train_images_for_mean` says of how many images it was made.
-      train_images_for_mean: see there.
-      batch_size: pairs drawn and generated at once.
-      classical: whether DIS and Farneback are measured too.
-      progress: called with (pairs done, pairs) after each batch.
+      model: a `PersonImageGenerator`, or a function that takes its inputs and `training=False` and returns
+        its outputs.
+      dataset: the dataset.
+      split: the split's name.
+      pairs: number of pairs.
+      mean_image: float32 [H, W, 3] in [-1, 1]. If None, the mean of `train_images_for_mean` targets of the
+        training split is computed.
+      train_images_for_mean: number of images that the mean image averages.
+      batch_size: number of pairs generated at a time.
+      classical: whether to evaluate DIS and Farneback too.
+      progress: called as progress(done, total) after each batch.
 
     Raises:
       InputError: the split has fewer pairs, `pairs` or `batch_size` is not positive, or the model's output
-      is not
-        finite.
+        is not finite.
     """
     available = dataset.num_pairs(split)
     if not 0 < pairs <= available:
         raise InputError(
-            f"cannot evaluate {pairs} pairs: the {split} split has {available}, ask for 1 to {available}"
+            f"cannot evaluate {pairs} pairs: the {split} split has {available}; choose 1 to {available}"
         )
     if batch_size < 1:
         raise InputError(f"the batch size must be at least 1, got {batch_size}")
@@ -78,7 +79,7 @@ def evaluate_synthetic(
         mask = resize_map(outputs["masks"][-1], dataset.image_size)
         if not all(np.isfinite(one).all() for one in (generated, flow, mask)):
             raise InputError(
-                "the model's output is not finite: its weights are damaged or it was trained badly"
+                "the model's output is not finite: its weights are damaged, or its training diverged"
             )
         _add_images(image_sums, batch, generated, flow, mean_image)
         _add_flows(errors, batch, flow)
@@ -95,32 +96,32 @@ def evaluate_synthetic(
         images={
             name: {key: value / pairs for key, value in sums.items()} for name, sums in image_sums.items()
         },
-        flows=_flow_figures(errors),
+        flows=_flow_metrics(errors),
         flow_pixels=errors[ESTIMATED].count,
-        visibility_auc={where: area.value for where, area in areas.items()},
+        visibility_auc={region: area.value for region, area in areas.items()},
     )
 
 
 def _batches(dataset, split: str, pairs: int, batch_size: int) -> Iterator[dict[str, np.ndarray]]:
-    """The first `pairs` pairs with their truth, as dicts of arrays."""
-    left = pairs
+    """Yields the first `pairs` pairs with their true flow and visibility, as dicts of arrays."""
+    remaining = pairs
     for batch in dataset.as_dataset(split, batch_size, shuffle=False, truth=True):
-        batch = {name: np.asarray(value)[:left] for name, value in batch.items()}
-        left -= len(batch["source_image"])
+        batch = {name: np.asarray(value)[:remaining] for name, value in batch.items()}
+        remaining -= len(batch["source_image"])
         yield batch
-        if not left:
+        if not remaining:
             return
 
 
 def _add_images(sums, batch, generated, flow, mean_image) -> None:
-    """Adds the image figures of one batch, summed over its pairs."""
+    """Adds the image metrics of one batch, summed over its pairs."""
     target = batch["target_image"]
-    figure = (batch["source_parts"] > 0) | (batch["target_parts"] > 0)
+    person = (batch["source_parts"] > 0) | (batch["target_parts"] > 0)
     rows = {GENERATED: generated, **baseline_images(batch["source_image"], flow, mean_image)}
     for name, images in rows.items():
         for measure in (metrics.l1, metrics.ssim, metrics.psnr):
             sums[name][measure.__name__] += float(measure(images, target).sum())
-            sums[name][measure.__name__ + "_person"] += float(measure(images, target, figure).sum())
+            sums[name][measure.__name__ + "_person"] += float(measure(images, target, person).sum())
 
 
 def _add_flows(errors, batch, flow) -> None:
@@ -139,14 +140,14 @@ def _add_flows(errors, batch, flow) -> None:
 
 
 def _add_visibility(areas, batch, mask) -> None:
-    """Adds the masks of one batch as scores of the true visibility."""
+    """Adds the masks of one batch as scores for the true visibility."""
     visible = batch["visibility"] > 0.5
-    figure = batch["target_parts"] > 0
-    areas["person"].add(mask[figure], visible[figure])
+    person = batch["target_parts"] > 0
+    areas["person"].add(mask[person], visible[person])
     areas["image"].add(mask, visible)
 
 
-def _flow_figures(errors: dict[str, ErrorStatistics]) -> dict[str, dict[str, float]]:
+def _flow_metrics(errors: dict[str, ErrorStatistics]) -> dict[str, dict[str, float]]:
     zero = errors[ZERO_FLOW]
     return {
         name: {

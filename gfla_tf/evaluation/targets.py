@@ -1,4 +1,4 @@
-"""What the demo and the shipped configuration promise, as checks on an `EvaluationResult`."""
+"""Target values of the demo and of the shipped configuration, checked on an `EvaluationResult`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,14 @@ from gfla_tf.evaluation.result import ESTIMATED, EvaluationResult, Table
 
 @dataclasses.dataclass(frozen=True)
 class Target:
-    """One promise: `value` must be `relation` ("at most", "at least", "below", "above") the `bound`."""
+    """A target for one metric.
+
+    Attributes:
+      name: the metric.
+      value: the measured value.
+      relation: "at most", "at least", "below" or "above".
+      bound: the value to compare with.
+    """
 
     name: str
     value: float
@@ -21,7 +28,7 @@ class Target:
 
     @property
     def met(self) -> bool:
-        """Whether the promise is kept; a figure that is NaN keeps none."""
+        """Whether the target is met; a value of NaN meets none."""
         return {
             "at most": self.value <= self.bound,
             "at least": self.value >= self.bound,
@@ -31,8 +38,8 @@ class Target:
 
 
 def demo_targets(result: EvaluationResult) -> list[Target]:
-    """The demo's: a short run must already have learnt where things are."""
-    l1 = {name: figures["l1_person"] for name, figures in result.images.items()}
+    """Targets of the demo, a short training."""
+    l1 = {name: metrics["l1_person"] for name, metrics in result.images.items()}
     return [
         Target(
             "median end-point error / zero flow's", result.flows[ESTIMATED]["median_ratio"], "at most", 0.5
@@ -43,7 +50,7 @@ def demo_targets(result: EvaluationResult) -> list[Target]:
 
 
 def synthetic_targets(result: EvaluationResult) -> list[Target]:
-    """Those of `configs/synthetic.yaml`, the shipped model."""
+    """Targets of `configs/synthetic.yaml`, the configuration of the shipped model."""
     flow, images = result.flows[ESTIMATED], result.images
     classical = [result.flows[name] for name in CLASSICAL_FLOWS if name in result.flows]
     baselines = [images[name] for name in (COPY_SOURCE, MEAN_IMAGE, WARPED_SOURCE)]
@@ -87,7 +94,7 @@ TARGETS: dict[str, Callable[[EvaluationResult], list[Target]]] = {
 
 
 def targets_table(targets: list[Target]) -> Table:
-    """Targets as a table: name, value, what it must be, met or not."""
+    """Returns the targets as a table: metric, measured value, target, "met" or "missed"."""
     rows = [
         [one.name, f"{one.value:.3f}", f"{one.relation} {one.bound:.3f}", "met" if one.met else "missed"]
         for one in targets

@@ -53,13 +53,13 @@ def test_the_demo_trains_evaluates_and_reports(config, tmp_path, capsys):
     ("arguments", "message"),
     [
         (("--config", "nowhere"), "there is no configuration 'nowhere'"),
-        (("--pairs", "25"), "--pairs 25: 2 held-out people make 24 pairs"),
+        (("--pairs", "25"), "--pairs 25: 2 held-out people have 24 pairs"),
         (("--rows", "0"), "--rows must be at least 1"),
         (("data.source=market1501",), "data.source must be synthetic"),
         (("stage1.epoch=3",), "did you mean stage1.epochs?"),
     ],
 )
-def test_what_would_fail_later_is_refused_before_the_training(config, tmp_path, capsys, arguments, message):
+def test_invalid_settings_are_rejected_before_the_training(config, tmp_path, capsys, arguments, message):
     given = arguments if "--config" in arguments else ("--config", str(config), *arguments)
     assert main(["demo", "--out", str(tmp_path / "demo"), *given]) == 2
     assert message in capsys.readouterr().err

@@ -29,7 +29,7 @@ def evaluate(*arguments):
     return main(["evaluate", *map(str, arguments)])
 
 
-def test_an_untrained_model_misses_the_targets_and_its_figures_are_written(
+def test_an_untrained_model_misses_the_targets_and_its_metrics_are_written(
     model_path, small, tmp_path, capsys
 ):
     output = tmp_path / "metrics.json"
@@ -38,19 +38,19 @@ def test_an_untrained_model_misses_the_targets_and_its_figures_are_written(
     assert "3 pairs of the test split" in printed
     assert "source warped by F" in printed
     assert "missed" in printed
-    figures = json.loads(output.read_text())
-    assert figures["pairs"] == 3
-    assert figures["flows"]["zero flow"]["median_ratio"] == 1.0
+    metrics = json.loads(output.read_text())
+    assert metrics["pairs"] == 3
+    assert metrics["flows"]["zero flow"]["median_ratio"] == 1.0
 
 
-def test_without_targets_nothing_can_be_missed(model_path, small, capsys):
+def test_without_targets_the_exit_code_is_0(model_path, small, capsys):
     assert evaluate("--model", model_path, "--config", small, *FEW, "--no-classical", "--markdown") == 0
     printed = capsys.readouterr().out
     assert "| zero flow |" in printed
     assert "DIS" not in printed
 
 
-def test_the_run_folders_configuration_names_the_people(model_path, tmp_path, capsys):
+def test_the_configuration_of_the_run_folder_selects_the_people(model_path, tmp_path, capsys):
     (tmp_path / "config.yaml").write_text("data: {seed: 3, identities: 2, test_identities: 2}\n")
     shutil.copy(model_path, tmp_path / "model.keras")
     assert evaluate("--model", tmp_path, *FEW, "--no-classical") == 0
@@ -71,7 +71,7 @@ def test_the_run_folders_configuration_names_the_people(model_path, tmp_path, ca
         (("--mean-images", "0"), "--mean-images must be at least 1"),
     ],
 )
-def test_bad_input_is_one_sentence(model_path, tmp_path, capsys, arguments, message):
+def test_invalid_input_is_reported_in_one_sentence(model_path, tmp_path, capsys, arguments, message):
     (tmp_path / "real.yaml").write_text("data: {source: market1501, root: somewhere}\n")
     (tmp_path / "old.json").write_text("{}")
     given = [argument.format(tmp_path) for argument in arguments]
@@ -86,4 +86,4 @@ def test_bad_input_is_one_sentence(model_path, tmp_path, capsys, arguments, mess
 
 def test_targets_need_the_classical_flows(model_path, capsys):
     assert evaluate("--model", model_path, "--targets", "synthetic", "--no-classical") == 2
-    assert "leave --no-classical out" in capsys.readouterr().err
+    assert "omit --no-classical" in capsys.readouterr().err

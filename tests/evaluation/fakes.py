@@ -1,4 +1,4 @@
-"""A tiny stand-in for SyntheticPeople (a textured square that moves), and models that answer it."""
+"""A replacement for SyntheticPeople (a textured square that moves), and a model that knows its truth."""
 
 import numpy as np
 
@@ -6,9 +6,7 @@ SIZE = 32
 
 
 class MovingSquares:
-    """Pairs in which a square of `figure` pixels moves by (dx, dy) before a grey wall; a corner of it is
-    unseen.
-    """
+    """Pairs in which a square of 14 x 14 pixels moves in front of a grey wall; one corner is not visible."""
 
     image_size = (SIZE, SIZE)
     seed = 7
@@ -56,7 +54,7 @@ class MovingSquares:
 
 
 class Oracle:
-    """Knows every pair: gives the truth, `error` pixels off, at image resolution."""
+    """A model that returns the true image, mask and flow, with a flow error of `error` pixels."""
 
     def __init__(self, dataset, split="test", error=0.0):
         self.dataset, self.split, self.error = dataset, split, error

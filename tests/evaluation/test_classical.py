@@ -14,7 +14,7 @@ def shifted_pair(dx, dy, size=64):
 
 
 @pytest.mark.parametrize("name", CLASSICAL_FLOWS)
-def test_the_flow_of_a_shift_points_from_the_target_into_the_source(name):
+def test_the_flow_of_a_shift_points_from_target_to_source(name):
     source, target = shifted_pair(dx=3, dy=-2)
     flow = classical_flow(name, source, target)
     assert flow.shape == (64, 64, 2)
@@ -22,6 +22,6 @@ def test_the_flow_of_a_shift_points_from_the_target_into_the_source(name):
     np.testing.assert_allclose(np.median(flow[12:-12, 12:-12], (0, 1)), [3, -2], atol=0.25)
 
 
-def test_unknown_name_lists_the_known_ones():
+def test_an_unknown_name_is_rejected_with_the_known_names():
     with pytest.raises(ValueError, match=r"'DIS, native'.*got 'Lucas'"):
         classical_flow("Lucas", *shifted_pair(0, 0))

@@ -10,7 +10,7 @@ def images(seed, count=3, size=(24, 20)):
     return np.random.default_rng(seed).uniform(-1, 1, (count, *size, 3)).astype(np.float32)
 
 
-def test_l1_whole_and_on_a_region():
+def test_l1_of_image_and_region():
     a, b = np.zeros((2, 12, 12, 3), np.float32), np.zeros((2, 12, 12, 3), np.float32)
     b[0, :6] = 1.0
     region = np.zeros((2, 12, 12), bool)
@@ -19,7 +19,7 @@ def test_l1_whole_and_on_a_region():
     np.testing.assert_allclose(metrics.l1(a, b, region), [1.0, 0.0])
 
 
-def test_an_empty_region_gives_nan_for_its_image_alone():
+def test_an_empty_region_gives_nan_for_that_image_only():
     region = np.zeros((2, 24, 20), bool)
     region[0] = True
     values = metrics.l1(images(0, 2), images(1, 2), region)
@@ -28,7 +28,7 @@ def test_an_empty_region_gives_nan_for_its_image_alone():
 
 
 @pytest.mark.parametrize("size", [(24, 20), (64, 64), (11, 11)])
-def test_ssim_and_psnr_are_tensorflows(size):
+def test_ssim_and_psnr_equal_those_of_tensorflow(size):
     a = images(0, size=size)
     b = np.clip(a + 0.3 * images(1, size=size), -1, 1)
     np.testing.assert_allclose(metrics.ssim(a, b), tf.image.ssim(a + 1, b + 1, 2.0), atol=2e-5)
@@ -49,14 +49,14 @@ def test_ssim_of_a_region_is_the_mean_of_the_map():
     np.testing.assert_allclose(metrics.ssim(a, b, region), expected, rtol=1e-5)
 
 
-def test_region_of_everything_equals_the_whole_for_l1_and_psnr():
+def test_a_region_of_all_pixels_gives_the_l1_and_psnr_of_the_image():
     a, b = images(0), images(1)
     everything = np.ones((3, 24, 20), bool)
     np.testing.assert_allclose(metrics.l1(a, b, everything), metrics.l1(a, b))
     np.testing.assert_allclose(metrics.psnr(a, b, everything), metrics.psnr(a, b))
 
 
-def test_wrong_shapes_are_named():
+def test_wrong_shapes_are_reported():
     with pytest.raises(ValueError, match=r"\(3, 24, 20, 3\) and \(2, 24, 20, 3\)"):
         metrics.l1(images(0), images(0, 2))
     with pytest.raises(ValueError, match="11 x 11"):
@@ -106,7 +106,7 @@ def test_error_statistics_in_batches():
     assert statistics.median == pytest.approx(np.median(errors), abs=2e-3)
 
 
-def test_error_statistics_of_nothing_zeros_and_nan():
+def test_error_statistics_without_errors_of_zeros_and_of_nan():
     statistics = ErrorStatistics()
     assert np.isnan(statistics.mean)
     assert np.isnan(statistics.median)

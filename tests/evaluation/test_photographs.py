@@ -1,4 +1,4 @@
-"""Figures of a data folder, and the protocol that each of them carries."""
+"""Metrics of a data folder, and the protocol of its images that is recorded with them."""
 
 import json
 
@@ -18,11 +18,11 @@ from gfla_tf.models import PersonImageGenerator
 from tests.data import source_trees
 
 SIZE = (128, 64)
-NOT_DRAWN = "--report, --targets and --config are about drawn people"
+ONLY_SYNTHETIC = "--report, --targets and --config need SyntheticPeople"
 
 
 class Copier:
-    """Gives the source back, `brighter`, by a flow of zero."""
+    """A model that returns the source, with `brighter` added, and zero flow."""
 
     def __init__(self, brighter=0.0):
         self.brighter = brighter
@@ -34,9 +34,9 @@ class Copier:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    place = tmp_path_factory.mktemp("market")
-    prepare_folder("market1501", source_trees.market1501(place / "source"), place / "out")
-    return place / "out"
+    root = tmp_path_factory.mktemp("market")
+    prepare_folder("market1501", source_trees.market1501(root / "source"), root / "out")
+    return root / "out"
 
 
 @pytest.fixture(scope="module")
@@ -48,14 +48,14 @@ def model_path(tmp_path_factory):
 
 @pytest.fixture
 def bare(folder, tmp_path):
-    """The same folder without its record."""
+    """The same folder without `protocol.json`."""
     for path in folder.iterdir():
         if path.name != "protocol.json":
             (tmp_path / path.name).symlink_to(path)
     return tmp_path
 
 
-def test_figures_are_those_of_the_pairs(folder):
+def test_metrics_are_means_over_the_pairs(folder):
     result = evaluate_photographs(Copier(), open_pairs(folder, SIZE), pairs=7, batch_size=3)
     errors = []
     for _, names in list(read_pairs(str(folder / "market-pairs-test.csv")))[:7]:
@@ -70,7 +70,7 @@ def test_figures_are_those_of_the_pairs(folder):
     assert brighter.images["generated"]["l1"] != pytest.approx(np.mean(errors), rel=1e-2)
 
 
-def test_the_protocol_goes_with_the_figures(folder, bare):
+def test_the_protocol_is_recorded_with_the_metrics(folder, bare):
     result = evaluate_photographs(Copier(), open_pairs(folder, SIZE), pairs=2)
     words = read_protocol(folder).describe()
     assert words in result.to_text()
@@ -85,7 +85,7 @@ def test_the_protocol_goes_with_the_figures(folder, bare):
     assert json.loads(result.to_json())["protocol"] is None
 
 
-def test_shards_carry_the_protocol_and_give_the_same_figures(folder, tmp_path):
+def test_shards_contain_the_protocol_and_give_the_same_metrics(folder, tmp_path):
     build_shards(folder, tmp_path / "shards")
     results = [
         json.loads(evaluate_photographs(Copier(), open_pairs(root, SIZE), pairs=5).to_json())
@@ -96,7 +96,7 @@ def test_shards_carry_the_protocol_and_give_the_same_figures(folder, tmp_path):
     assert results[0] == results[1]
 
 
-def test_bad_numbers_images_and_models_are_one_sentence(folder, tmp_path):
+def test_invalid_numbers_images_and_models_are_rejected(folder, tmp_path):
     dataset = open_pairs(folder, SIZE)
     with pytest.raises(InputError, match="cannot evaluate 13 pairs: the test split has 12"):
         evaluate_photographs(Copier(), dataset, pairs=13)
@@ -110,7 +110,7 @@ def test_bad_numbers_images_and_models_are_one_sentence(folder, tmp_path):
     (tmp_path / "test").mkdir()
     for path in (folder / "test").iterdir():
         (tmp_path / "test" / path.name).write_bytes(path.read_bytes()[:200])
-    with pytest.raises(InputError, match=r"^the image '.*/test/0001_.*' is a truncated PNG file"):
+    with pytest.raises(InputError, match=r"^the image '.*/test/0001_.*' is a truncated .*PNG file"):
         evaluate_photographs(Copier(), open_pairs(tmp_path, SIZE))
 
 
@@ -129,11 +129,11 @@ def test_the_command_line(model_path, folder, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--targets", "demo"], NOT_DRAWN),
-        (["--config", "demo"], NOT_DRAWN),
+        (["--targets", "demo"], ONLY_SYNTHETIC),
+        (["--config", "demo"], ONLY_SYNTHETIC),
         (["--layout", "deepfashion"], "it holds no fasion-pairs-train.csv"),
     ],
 )
-def test_what_does_not_go_with_a_folder_is_said(model_path, folder, capsys, arguments, message):
+def test_options_that_need_synthetic_people_are_rejected(model_path, folder, capsys, arguments, message):
     assert main(["evaluate", "--model", model_path, "--data", str(folder), *arguments]) == 2
     assert message in capsys.readouterr().err

@@ -29,7 +29,7 @@ def test_the_truth_is_perfect_and_the_baselines_are_not(result):
         assert result.images[name]["l1_person"] > 0
 
 
-def test_zero_flow_and_figure_are_what_the_definition_says(dataset, result):
+def test_zero_flow_and_person_metrics_follow_their_definitions(dataset, result):
     samples = [dataset.sample("test", index) for index in range(7)]
     lengths = np.concatenate(
         [
@@ -42,13 +42,13 @@ def test_zero_flow_and_figure_are_what_the_definition_says(dataset, result):
     assert result.flows["zero flow"]["median"] == pytest.approx(np.median(lengths), abs=2e-3)
     expected = []
     for one in samples:
-        figure = (one["source_parts"] > 0) | (one["target_parts"] > 0)
-        expected.append(np.abs(one["source_image"] - one["target_image"])[figure].mean())
+        person = (one["source_parts"] > 0) | (one["target_parts"] > 0)
+        expected.append(np.abs(one["source_image"] - one["target_image"])[person].mean())
     assert result.images["copy the source"]["l1_person"] == pytest.approx(np.mean(expected), rel=1e-5)
 
 
-def test_warping_by_the_true_flow_restores_the_figure_of_the_target(dataset, result):
-    """What is left is the wall that the figure covered in the source and the border of the square."""
+def test_warping_by_the_true_flow_restores_the_person(dataset, result):
+    """The remaining error is at the border of the square and on the wall that the source's square covers."""
     warped, copied = result.images["source warped by F"], result.images["copy the source"]
     assert warped["l1"] < 0.5 * copied["l1"]
 
@@ -60,7 +60,7 @@ def test_an_error_of_two_pixels_is_measured_as_two_pixels(dataset):
     assert set(result.flows) == {"F, finest flow", "zero flow"}
 
 
-def test_the_batch_size_changes_nothing_and_progress_is_told(dataset, result):
+def test_metrics_do_not_depend_on_the_batch_size_and_progress_is_reported(dataset, result):
     calls = []
     other = evaluate_synthetic(
         Oracle(dataset),
@@ -96,12 +96,12 @@ def test_a_mean_image_can_be_given(dataset):
 
 
 @pytest.mark.parametrize("pairs", [0, -1, 11])
-def test_impossible_numbers_of_pairs(dataset, pairs):
+def test_numbers_of_pairs_out_of_range(dataset, pairs):
     with pytest.raises(InputError, match="the test split has 10"):
         evaluate_synthetic(Oracle(dataset), dataset, pairs=pairs)
 
 
-def test_writing_down(result):
+def test_text_markdown_and_json(result):
     text, markdown, plain = result.to_text(), result.to_markdown(), json.loads(result.to_json())
     for name in (*result.images, *result.flows):
         assert name in text
@@ -126,7 +126,7 @@ def test_targets_are_met_by_the_truth_and_missed_by_a_bad_flow(dataset, result):
 
 
 @pytest.mark.parametrize("output", ["image", "flows", "masks"])
-def test_a_model_that_is_broken_is_said_to_be(dataset, output):
+def test_output_that_is_not_finite_is_an_error(dataset, output):
     oracle = Oracle(dataset)
 
     def broken(inputs, training=None):

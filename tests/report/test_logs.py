@@ -24,12 +24,12 @@ def test_columns_and_curves(tmp_path):
     assert list(found["l1"]) == ["training"]
 
 
-def test_what_is_only_measured_held_out_has_its_curve(tmp_path):
+def test_a_quantity_that_is_only_validated_has_a_curve(tmp_path):
     log = read_log(write(tmp_path, "epoch,loss,val_loss,val_flow_error\n0,1,2,0.5\n"))
     assert curves(log)["flow_error"] == {"held-out": [0.5]}
 
 
-def test_a_line_that_was_cut_off_is_left_out(tmp_path):
+def test_an_incomplete_last_line_is_ignored(tmp_path):
     assert read_log(write(tmp_path, "epoch,loss\n0,1\n1"))["loss"] == [1]
 
 
@@ -42,7 +42,7 @@ def test_a_line_that_was_cut_off_is_left_out(tmp_path):
         ("epoch,loss\n0,1,2\n1,2\n", "line 2: 3 cells"),
     ],
 )
-def test_what_is_wrong_is_said_with_its_line(tmp_path, text, message):
+def test_errors_name_the_line(tmp_path, text, message):
     with pytest.raises(InputError, match=message):
         read_log(write(tmp_path, text))
 

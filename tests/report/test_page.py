@@ -39,7 +39,7 @@ def page(report):
 
 
 class Checker(HTMLParser):
-    """Notes every tag's attributes and checks that tags are closed in order."""
+    """Records the attributes of every tag and checks that tags are closed in order."""
 
     VOID = ("meta", "img", "line", "circle", "polyline")
 
@@ -77,7 +77,7 @@ def test_every_text_is_escaped(page):
     assert page.count("&lt;script&gt;") >= 8
 
 
-def test_every_picture_has_an_alternative_text_and_decodes(page):
+def test_every_image_has_an_alternative_text_and_can_be_decoded(page):
     for alt, data in re.findall(r'<img alt="([^"]*)" src="data:image/png;base64,([^"]*)">', page):
         assert alt
         assert cv2.imdecode(np.frombuffer(base64.b64decode(data), np.uint8), cv2.IMREAD_COLOR) is not None
@@ -91,7 +91,7 @@ def test_rows_are_every_thirteenth_pair(report):
     ]  # fmt: skip
 
 
-def test_figures_targets_and_empty_stages_are_there(page):
+def test_the_page_contains_metrics_targets_and_stages_without_epochs(page):
     assert "source warped by F" in page
     assert 'class="badge missed"' in page
     assert 'class="badge met"' in page
@@ -102,7 +102,7 @@ def test_figures_targets_and_empty_stages_are_there(page):
     "values",
     [[1.0], [0.0, 0.0, 0.0], [5.0, 5.0], [1000.0, 10.0, 0.1], [-3.0, 2.0, float("nan"), 1.0], [1e-9, 2e-9]],
 )
-def test_charts_of_awkward_values_are_valid_svg_inside_their_frame(values):
+def test_charts_of_unusual_values_are_valid_svg_inside_their_frame(values):
     svg = line_chart("a & b", [float(index) for index in range(len(values))], {"training": values})
     root = ElementTree.fromstring(svg)
     points = root.find("polyline").get("points").split()

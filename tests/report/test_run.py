@@ -24,7 +24,7 @@ def write(run_dir, **arguments):
     return report_run(Oracle(dataset), dataset, run_dir, title="A run", **options)
 
 
-def test_the_report_and_the_figures_are_written(run_dir):
+def test_report_and_metrics_are_written(run_dir):
     calls = []
     reported = write(run_dir, progress=lambda *call: calls.append(call))
     assert calls[-1] == (4, 4)
@@ -34,13 +34,13 @@ def test_the_report_and_the_figures_are_written(run_dir):
     assert "&lt;config&gt;" in page
     assert "1:01:11" in page
     assert "PartFeatures" in page
-    figures = json.loads((run_dir / "metrics.json").read_text())
-    assert figures["pairs"] == 4
-    assert figures["mean_images"] == 5
-    assert figures["images"]["generated"]["l1"] == 0
+    metrics = json.loads((run_dir / "metrics.json").read_text())
+    assert metrics["pairs"] == 4
+    assert metrics["mean_images"] == 5
+    assert metrics["images"]["generated"]["l1"] == 0
 
 
-def test_an_earlier_report_stays_unless_forced(run_dir):
+def test_an_existing_report_is_overwritten_only_with_force(run_dir):
     (run_dir / "report.html").write_text("mine")
     with pytest.raises(InputError, match="exists already"):
         write(run_dir)
@@ -56,7 +56,7 @@ def test_a_stage_without_epochs_has_no_curves(run_dir):
 
 
 @pytest.mark.parametrize("name", ["config.yaml", "run.json"])
-def test_a_folder_that_is_no_run_is_named(run_dir, name):
+def test_a_missing_file_of_the_run_is_named(run_dir, name):
     (run_dir / name).unlink()
     with pytest.raises(InputError, match=name):
         write(run_dir)

@@ -1,8 +1,8 @@
-"""Encoded pictures in and out, inside a graph: PNG and JPEG, checked before anything is decoded.
+"""Decoding of PNG and JPEG files, with checks of their headers, and encoding of PNG files inside a graph.
 
-They are read as `gfla_tf.images.io.read_image` reads them, to the last bit where they have 8 bits: grey
-becomes RGB, palettes are resolved, transparency is laid over white, 16 bits are rounded to 8. Only an EXIF
-orientation is not applied.
+Images are decoded as by `gfla_tf.images.io.read_image`, bit-exactly if they have 8 bits per channel: gray
+images and palettes become RGB, transparent images are composited over white, and 16 bits are rounded to 8.
+Unlike there, the EXIF orientation is not applied.
 """
 
 from __future__ import annotations
@@ -14,56 +14,56 @@ from gfla_tf.images.io import MAX_BYTES, MAX_PIXELS
 
 _PNG = (0x89, *b"PNG\r\n\x1a\n")
 _JPEG = (0xFF, 0xD8, 0xFF)
-_GREY, _RGB = 0, 2  # PNG's colour types without a palette or alpha
-_QUICK = 1  # of zlib's levels
-_HEAD = 26  # bytes of a PNG up to its colour type
+_GRAY, _RGB = 0, 2  # PNG's color types without a palette or alpha
+_FAST = 1  # compression level of zlib
+_HEADER_BYTES = 26  # of a PNG, up to its color type
 
 
-def decode_png_or_jpeg(data, row, name: str) -> tf.Tensor:
-    """Decodes one picture.
+def decode_png_or_jpeg(data: tf.Tensor, row: tf.Tensor | int, name: str) -> tf.Tensor:
+    """Decodes one image.
 
     Args:
-      data: string scalar, the bytes of a PNG or JPEG file.
-      row: int32 scalar, which of the request's pictures it is, for messages.
-      name: the request's field.
+      data: String scalar, the bytes of a PNG or JPEG file.
+      row: int32 scalar, the image's row in the request, for error messages.
+      name: The name of the request's field, for error messages.
 
     Returns:
       uint8 RGB [h, w, 3].
     """
-    head = tf.io.decode_raw(data, tf.uint8, fixed_length=_HEAD)
+    head = tf.io.decode_raw(data, tf.uint8, fixed_length=_HEADER_BYTES)
     length = tf.strings.length(data)
     is_png, is_jpeg = (tf.reduce_all(head[: len(magic)] == magic) for magic in (_PNG, _JPEG))
-    kinds = f"{name} must be PNG or JPEG files (GIF, WebP, BMP and others are not read), unlike row"
+    formats = f"{name} must be PNG or JPEG files (GIF, WebP, BMP and others are not supported), unlike row"
     with required(
         (length > 0, f"{name} holds an empty string in row", row),
         (length <= MAX_BYTES, f"{name} has more than {MAX_BYTES} bytes in row", row),
-        (is_png | is_jpeg, kinds, row),
+        (is_png | is_jpeg, formats, row),
     ):
         data, head = tf.identity(data), tf.identity(head)
     return tf.cond(is_png, lambda: _png(data, head, row, name), lambda: _jpeg(data, row, name))
 
 
-def encode_png(rgb) -> tf.Tensor:
-    """uint8 RGB [h, w, 3] as the bytes of a PNG file, compressed quickly rather than well.
+def encode_png(rgb: tf.Tensor) -> tf.Tensor:
+    """Encodes uint8 RGB [h, w, 3] as a PNG file with fast compression.
 
-    Of a grainy 384 x 384 picture zlib's default takes 94 ms, a third of the time of the networks, for a file
-    that is a sixth smaller than one of 12 ms.
+    For a noisy 384 x 384 image, zlib's default level takes 94 ms, a third of the networks' time, instead of
+    12 ms, and the file is only a sixth smaller.
     """
-    return tf.image.encode_png(rgb, compression=_QUICK)
+    return tf.image.encode_png(rgb, compression=_FAST)
 
 
 def _png(data, head, row, name):
     sides = tf.cast(head[16:24], tf.int64)
     height, width = (tf.reduce_sum(sides[at : at + 4] * [2**24, 2**16, 2**8, 1]) for at in (4, 0))
-    depth, colour = head[24], head[25]
-    data = _bounded(data, height, width, row, name)
-    opaque = (colour == _GREY) | (colour == _RGB)
+    depth, color = head[24], head[25]
+    data = _check_size(data, height, width, row, name)
+    opaque = (color == _GRAY) | (color == _RGB)
 
     def with_alpha(dtype, scale):
         pixels = tf.cast(tf.image.decode_png(data, channels=4, dtype=dtype), tf.int32)
         pixels = (pixels + scale // 2) // scale
-        colours, alpha = pixels[..., :3], pixels[..., 3:]
-        return tf.cast((colours * alpha + 255 * (255 - alpha) + 127) // 255, tf.uint8)
+        colors, alpha = pixels[..., :3], pixels[..., 3:]
+        return tf.cast((colors * alpha + 255 * (255 - alpha) + 127) // 255, tf.uint8)
 
     return tf.cond(
         depth == 16,
@@ -78,15 +78,15 @@ def _png(data, head, row, name):
 
 def _jpeg(data, row, name):
     height, width, _ = tf.unstack(tf.image.extract_jpeg_shape(data), num=3)
-    data = _bounded(data, height, width, row, name)
+    data = _check_size(data, height, width, row, name)
     return tf.image.decode_jpeg(data, channels=3, dct_method="INTEGER_ACCURATE")
 
 
-def _bounded(data, height, width, row, name):
+def _check_size(data, height, width, row, name):
     height, width = tf.cast(height, tf.int64), tf.cast(width, tf.int64)
-    # A PNG's sides have 32 bits, so their product is formed only of small ones.
+    # A PNG's sides have 32 bits each, so the product may overflow unless both are small.
     small = (tf.maximum(height, width) <= MAX_PIXELS) & (tf.minimum(height, width) > 0)
-    holds = small & (height * width <= MAX_PIXELS)
-    says = f"{name} must declare 1 to {MAX_PIXELS} pixels; (height, width) are"
-    with required((holds, says, height, width, "in row", row)):
+    valid = small & (height * width <= MAX_PIXELS)
+    message = f"{name} must declare 1 to {MAX_PIXELS} pixels; (height, width) are"
+    with required((valid, message, height, width, "in row", row)):
         return tf.identity(data)

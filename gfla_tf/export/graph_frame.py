@@ -1,4 +1,4 @@
-"""`gfla_tf.images.frame` inside a graph, for sizes that are known only when it runs."""
+"""`gfla_tf.images.frame` inside a graph, for image sizes that are known only at run time."""
 
 from __future__ import annotations
 
@@ -6,14 +6,21 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from gfla_tf.export.graph_resize import area_taps, resample, restoring_taps, to_uint8
+from gfla_tf.export.graph_resize import area_taps, resample, restoring_taps
 from gfla_tf.images.frame import MODES
+from gfla_tf.images.scaling import round_to_uint8
 
 
 class GraphFrame(NamedTuple):
-    """Where pictures of `outer` lie in images of `inner`: `offset` is (top, left), `size` (height, width).
+    """The position of images of size `outer` inside model images of size `inner`.
 
-    All are int32 [..., 2], (y, x), in pixels; see `gfla_tf.images.frame.Frame`.
+    See `gfla_tf.images.frame.Frame`. All fields are int32 [..., 2], (y, x) in pixels.
+
+    Attributes:
+      outer: (h, w) of the original image.
+      inner: (H, W) of the model's image.
+      offset: (top, left) of the original image inside the model's image.
+      size: (height, width) of the original image inside the model's image.
     """
 
     outer: tf.Tensor
@@ -22,11 +29,13 @@ class GraphFrame(NamedTuple):
     size: tf.Tensor
 
     @classmethod
-    def fit(cls, outer, inner, mode: str) -> GraphFrame:
-        """The frames of pictures of `outer` in images of `inner`, int32 [..., 2] each.
+    def fit(
+        cls, outer: tf.Tensor | tuple[int, int], inner: tf.Tensor | tuple[int, int], mode: str
+    ) -> GraphFrame:
+        """Fits images of size `outer` into images of size `inner`, both int32 [..., 2].
 
         Raises:
-          ValueError: an unknown mode.
+          ValueError: Unknown mode.
         """
         if mode not in MODES:
             raise ValueError(f"mode must be one of {MODES}, got {mode!r}")
@@ -39,38 +48,36 @@ class GraphFrame(NamedTuple):
         size = tf.maximum(1, tf.cast(tf.round(sides * scale), tf.int32))
         return cls(outer, inner, (inner - size) // 2, size)
 
-    def place_keypoints(self, keypoints) -> tf.Tensor:
-        """Keypoints float32 [N, 18, 2] in pixels of the outer frames, in pixels of the inner ones; missing
-        ones become (-1, -1).
-        """
+    def keypoints_to_frame(self, keypoints: tf.Tensor) -> tf.Tensor:
+        """Maps keypoints [N, 18, 2] of the original images to the model's; missing ones become (-1, -1)."""
         scale = tf.cast(self.size, tf.float64) / tf.cast(self.outer, tf.float64)
-        placed = tf.cast(keypoints, tf.float64) * scale[..., None, :]
-        placed += tf.cast(self.offset, tf.float64)[..., None, :]
+        mapped = tf.cast(keypoints, tf.float64) * scale[..., None, :]
+        mapped += tf.cast(self.offset, tf.float64)[..., None, :]
         present = tf.reduce_all(keypoints >= 0.0, axis=-1, keepdims=True)
-        return tf.where(present, tf.cast(placed, tf.float32), -1.0)
+        return tf.where(present, tf.cast(mapped, tf.float32), -1.0)
 
-    def place_image(self, rgb) -> tf.Tensor:
-        """One frame: uint8 [h, w, 3] -> uint8 [H, W, 3]."""
+    def to_frame(self, rgb: tf.Tensor) -> tf.Tensor:
+        """Resizes and pads one image: uint8 [h, w, 3] -> uint8 [H, W, 3]."""
         block = tf.maximum(1, self.outer // (4 * self.size))
         smaller = tf.cond(
             tf.reduce_max(block) > 1,
-            lambda: resample(rgb, *_blocks(self.outer, self.outer // block), rows_first=True),
+            lambda: resample(rgb, *_block_taps(self.outer, self.outer // block), rows_first=True),
             lambda: rgb,
         )
-        small = to_uint8(tf.image.resize(smaller, self.size, method="bilinear", antialias=True))
+        small = round_to_uint8(tf.image.resize(smaller, self.size, method="bilinear", antialias=True))
         for axis in (0, 1):
-            places = tf.range(self.inner[axis]) - self.offset[axis]
-            small = tf.gather(small, tf.clip_by_value(places, 0, self.size[axis] - 1), axis=axis)
+            indices = tf.range(self.inner[axis]) - self.offset[axis]
+            small = tf.gather(small, tf.clip_by_value(indices, 0, self.size[axis] - 1), axis=axis)
         return small
 
-    def restore(self, picture) -> tf.Tensor:
-        """One frame: uint8 [H, W, 3] -> uint8 [h, w, 3]."""
-        cut = tf.slice(picture, tf.concat([self.offset, [0]], 0), tf.concat([self.size, [3]], 0))
+    def restore(self, image: tf.Tensor) -> tf.Tensor:
+        """Crops and resizes one image to its original size: uint8 [H, W, 3] -> uint8 [h, w, 3]."""
+        crop = tf.slice(image, tf.concat([self.offset, [0]], 0), tf.concat([self.size, [3]], 0))
         enlarging = tf.reduce_all(self.outer >= self.size)
         reducing = tf.reduce_all(self.outer <= self.size)
         taps = [restoring_taps(self.size[i], self.outer[i], enlarging, reducing) for i in (0, 1)]
-        return resample(cut, *taps, rows_first=False)
+        return resample(crop, *taps, rows_first=False)
 
 
-def _blocks(outer, smaller):
+def _block_taps(outer, smaller):
     return [area_taps(outer[axis], smaller[axis]) for axis in (0, 1)]

@@ -1,8 +1,9 @@
-"""TFLite files run by LiteRT's interpreter, which is a package of its own (extra `[litert]`)."""
+"""Inference with TFLite files by LiteRT's interpreter (extra `[litert]`)."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 
 import numpy as np
 
@@ -10,11 +11,11 @@ from gfla_tf.errors import InputError
 from gfla_tf.export.network_graph import SIGNATURE
 
 
-def load_interpreter():
-    """LiteRT's `Interpreter` class.
+def load_interpreter() -> type:
+    """Returns LiteRT's `Interpreter` class.
 
     Raises:
-      InputError: the package is not installed; the sentence names the extra.
+      InputError: The package is not installed; the message names the extra.
     """
     try:
         from ai_edge_litert.interpreter import Interpreter
@@ -26,20 +27,24 @@ def load_interpreter():
     return Interpreter
 
 
-def open_tflite(content: bytes, threads: int | None = None):
-    """A function of {input: float32 array} that returns {output: array}; the batch may change between calls
-    where the file allows it.
+def open_tflite(
+    content: bytes, threads: int | None = None
+) -> Callable[[dict[str, np.ndarray]], dict[str, np.ndarray]]:
+    """Returns a function that runs a TFLite file: {input: float32 array} -> {output: array}.
+
+    The batch size may change between calls if the file has a dynamic batch dimension.
 
     Args:
-      threads: None: one for each core.
+      content: The bytes of the file.
+      threads: The number of threads; `None` uses one per core.
 
     Raises:
-      InputError: the package is not installed.
+      InputError: The package is not installed.
     """
     interpreter = load_interpreter()(model_content=content, num_threads=threads or os.cpu_count() or 1)
-    run = interpreter.get_signature_runner(SIGNATURE)
+    runner = interpreter.get_signature_runner(SIGNATURE)
 
-    def call(inputs):
-        return run(**{name: np.asarray(value, np.float32) for name, value in inputs.items()})
+    def run(inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        return runner(**{name: np.asarray(value, np.float32) for name, value in inputs.items()})
 
-    return call
+    return run

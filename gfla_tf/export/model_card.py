@@ -1,4 +1,4 @@
-"""The record beside an exported model: what it is, where it came from, what was measured, its files."""
+"""Model card: a JSON record of an exported model's configuration, data, metrics, parity and files."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import hashlib
 import inspect
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -16,33 +18,42 @@ from gfla_tf.config import load_config
 from gfla_tf.errors import InputError
 from gfla_tf.export.exported_folder import MODEL_CARD
 from gfla_tf.images.io import read_file
+from gfla_tf.models import PersonImageGenerator
 from gfla_tf.models.loading import MODEL_NAME, model_file
 from gfla_tf.models.preset_folder import WEIGHTS
 from gfla_tf.training.sources import open_source
 
 _SCHEMA = 1
-_MAX_BYTES = 4 * 2**20  # of a record beside a model
-_LOCAL = ("root", "workers")  # settings of the data that are about the machine
+_MAX_BYTES = 4 * 2**20  # of a record in the run folder
+_LOCAL = ("root", "workers")  # data settings that depend on the machine
 
 
-def model_card(model, source, *, export: dict, parity: dict | None = None, files: dict | None = None) -> dict:
-    """Describes an exported model, JSON-ready.
+def model_card(
+    model: PersonImageGenerator,
+    source: str | os.PathLike | None,
+    *,
+    export: dict[str, Any],
+    parity: dict[str, float] | None = None,
+    files: dict[str, str | os.PathLike] | None = None,
+) -> dict[str, Any]:
+    """Describes an exported model as a JSON-serializable dict.
 
     Args:
-      model: the `PersonImageGenerator` that was exported.
-      source: the path it was loaded from, a `.keras` file or a folder with one; None: the shipped model.
-      export: what was asked for: format, size, fit, quantization and so on.
-      parity: differences from the Keras model, measured on this export.
-      files: {name relative to the export: its path}; each is recorded with its hash and size.
+      model: The exported model.
+      source: The `.keras` file that the model was loaded from, or the folder with it. `None` for the shipped
+        model.
+      export: The options of the export: format, size, fit, quantization and so on.
+      parity: The differences of this export from the Keras model.
+      files: {name relative to the export: path}. The hash and the size of each file are recorded.
 
     Returns:
-      A dict with schema, name, versions, model (class, config), parameters, weights_sha256 (of the source
-      file), data (the run's settings and how its images were made), figures (as `gfla evaluate` recorded
-      them), export, parity and files. `data` and `figures` are None unless the folder of the source recorded
-      them: nothing is guessed.
+      A dict with schema, name, versions, model (class and config), parameters, weights_sha256 (of the source
+      file), data (the data settings of the run and the origin of its images), metrics (as written by
+      `gfla evaluate`), export, parity and files. `data` and `metrics` are `None` if the source's folder does
+      not contain them.
 
     Raises:
-      InputError: the source is not there, or a record beside it is damaged.
+      InputError: The source does not exist, or a record beside it is damaged.
     """
     path = Path(model_file(source))
     return {
@@ -63,35 +74,35 @@ def model_card(model, source, *, export: dict, parity: dict | None = None, files
     }
 
 
-def model_card_text(card: dict) -> str:
-    """The card as JSON, as it is written."""
-    return json.dumps(card, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+def model_card_text(content: dict[str, Any]) -> str:
+    """Returns the text of a model card file."""
+    return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def model_card_path(output) -> str:
-    """Where the card of an exported file stands: `person.tflite` -> `person.model_card.json` beside it."""
+def model_card_path(output: str | os.PathLike) -> str:
+    """Returns the path of an exported file's model card: `person.tflite` -> `person.model_card.json`."""
     return f"{os.path.splitext(os.fspath(output))[0]}.{MODEL_CARD}"
 
 
-def sha256(path) -> str:
-    """The hash of a file, in hexadecimal digits."""
+def sha256(path: str | os.PathLike) -> str:
+    """Returns the SHA-256 of a file in hexadecimal digits."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _name(path):
-    """The folder's name for a run's model and a preset's weights, otherwise the file's without its ending."""
+    """Returns the folder's name for a run or a preset, and the file's name without extension otherwise."""
     return path.resolve().parent.name if path.name in (MODEL_NAME, WEIGHTS) else path.stem
 
 
 def _arguments(model):
-    """The constructor's own arguments; Keras adds others, which differ between its versions."""
+    """Returns the constructor arguments without those that Keras adds, which differ between versions."""
     known = inspect.signature(type(model)).parameters
     return {name: value for name, value in model.get_config().items() if name in known}
 
 
 def _data(path):
-    """What the run recorded of its data, and how its images were made; None without a run."""
+    """Returns the data settings of a run and the origin of its images, or `None` without a run."""
     config = _record(path, "config.yaml", _load_yaml)
     run = _record(path, "run.json", json.loads)
     if config is None and run is None:
@@ -100,31 +111,31 @@ def _data(path):
     if isinstance(settings, dict):
         settings = {name: value for name, value in settings.items() if name not in _LOCAL}
         if images is None and settings.get("source") == "synthetic":
-            images = open_source(load_config(path.parent / "config.yaml")).images  # the settings tell it all
+            images = open_source(load_config(path.parent / "config.yaml")).images
     return {"images": images, "settings": settings}
 
 
-def _record(path, name, parse):
-    """A record of the folder that is about its model.keras, a dict; None where there is none.
+def _record(path: Path, name: str, parse: Callable[[str], Any]) -> dict[str, Any] | None:
+    """Reads a record from the folder of a run's model.keras; returns `None` if it does not exist.
 
     Raises:
-      InputError: it is there and is none.
+      InputError: The record exists but is invalid.
     """
-    place = path.parent / name
-    if path.name != MODEL_NAME or not place.is_file():
+    record = path.parent / name
+    if path.name != MODEL_NAME or not record.is_file():
         return None
-    text = read_file(str(place), _MAX_BYTES, "record")
+    text = read_file(str(record), _MAX_BYTES, "record")
     try:
         value = parse(text.decode("utf-8"))
     except (ValueError, RecursionError) as error:
-        raise InputError(f"the record {str(place)!r} beside the model is damaged: remove it") from error
+        raise InputError(f"the record {str(record)!r} beside the model is damaged: remove it") from error
     if not isinstance(value, dict):
-        raise InputError(f"the record {str(place)!r} beside the model is damaged: remove it")
+        raise InputError(f"the record {str(record)!r} beside the model is damaged: remove it")
     return value
 
 
 def _load_yaml(text):
-    """Raises ValueError, as json.loads does, where it is none."""
+    """Parses YAML; raises `ValueError` like `json.loads` if the text is invalid."""
     import yaml
 
     try:

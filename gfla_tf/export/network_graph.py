@@ -1,9 +1,10 @@
-"""The networks alone as one graph of constants: images and pose maps in, image, flows and masks out."""
+"""The networks as one graph with constant weights: images and pose maps in; image, flows and masks out."""
 
 from __future__ import annotations
 
 import contextlib
 import tempfile
+from collections.abc import Iterator
 
 import tensorflow as tf
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
@@ -11,17 +12,18 @@ from tensorflow.python.framework.convert_to_constants import convert_variables_t
 from gfla_tf import ops
 from gfla_tf.errors import InputError
 from gfla_tf.evaluation.synthetic import MODEL_INPUTS
+from gfla_tf.models import PersonImageGenerator
 
 SIGNATURE = "serving_default"
 CHANNELS = {"source_image": 3, "source_pose": 18, "target_pose": 18}
 
 
-def check_model(model, size=None) -> tuple[int, int]:
-    """The size (H, W) that a model is exported for: the model's own, unless another one is given.
+def check_model(model: PersonImageGenerator, size: tuple[int, int] | None = None) -> tuple[int, int]:
+    """Returns the size (H, W) of an export: `size`, or by default the model's image size.
 
     Raises:
-      InputError: a model of other inputs than RGB images and 18 keypoints, or a size that its networks cannot
-        halve so often.
+      InputError: The model does not take RGB images and 18 keypoints, or the size is not divisible by the
+        downsampling factor of its networks.
     """
     f, g = model.flow_field_estimator, model.target_image_generator
     if (g.image_channels, g.guidance_channels) != (CHANNELS["source_image"], CHANNELS["source_pose"]):
@@ -36,15 +38,18 @@ def check_model(model, size=None) -> tuple[int, int]:
     return size
 
 
-def network_function(model, size: tuple[int, int], batch: int | None):
-    """The networks as a `tf.function` with an input signature, to be traced under `ops.portable()`.
+def network_function(
+    model: PersonImageGenerator, size: tuple[int, int], batch: int | None
+) -> tf.types.experimental.PolymorphicFunction:
+    """Returns the networks as a `tf.function` with an input signature, to be traced under `ops.portable()`.
 
-    It takes source_image [N, H, W, 3] in [-1, 1], source_pose and target_pose [N, H, W, 18], all float32, and
-    returns a dict of image, flow_0 (coarse), ..., mask_0, ....
+    The function takes source_image [N, H, W, 3] in [-1, 1], source_pose and target_pose [N, H, W, 18], all
+    float32, and returns a dict with image, flow_0 (coarse), ..., mask_0, ....
 
     Args:
-      size: (H, W), fixed in the graph.
-      batch: N; None: any.
+      model: The model.
+      size: (H, W), static in the graph.
+      batch: N, or `None` for a dynamic batch size.
     """
     specs = [tf.TensorSpec([batch, *size, CHANNELS[name]], tf.float32, name) for name in MODEL_INPUTS]
     return tf.function(
@@ -56,10 +61,11 @@ def network_function(model, size: tuple[int, int], batch: int | None):
 
 
 @contextlib.contextmanager
-def saved_graph(model, size: tuple[int, int], batch: int | None):
-    """For `with saved_graph(...) as folder:` a SavedModel of `network_function` without variables and loops.
+def saved_graph(model: PersonImageGenerator, size: tuple[int, int], batch: int | None) -> Iterator[str]:
+    """Context manager that writes `network_function` as a SavedModel without variables and loops.
 
-    Its only signature is `serving_default`.
+    Yields:
+      The path of a temporary folder. The SavedModel's only signature is `serving_default`.
     """
     function = network_function(model, size, batch)
     with ops.portable(loops=False):

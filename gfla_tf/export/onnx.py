@@ -1,9 +1,11 @@
-"""A model as one ONNX file, by tf2onnx, run by ONNX Runtime (extra `[onnx]`)."""
+"""Export to ONNX by tf2onnx, and inference by ONNX Runtime (extra `[onnx]`)."""
 
 from __future__ import annotations
 
 import importlib
+import os
 from collections.abc import Callable
+from types import ModuleType
 
 import numpy as np
 
@@ -13,37 +15,42 @@ from gfla_tf.export.exported_file import ExportedFile, check_file, write_with_mo
 from gfla_tf.export.network_graph import check_model, network_function
 from gfla_tf.export.network_parity import check_parity, compare, synthetic_pairs
 from gfla_tf.export.stderr import suppress_stderr
+from gfla_tf.models import PersonImageGenerator
 
 OPSET = 17
-"""ONNX's version of 2022, which ONNX Runtime reads from 1.13 on."""
+"""ONNX's operator set of 2022, supported by ONNX Runtime 1.13 and later."""
 
 
 def export_onnx(
-    model,
-    output,
+    model: PersonImageGenerator,
+    output: str | os.PathLike,
     *,
-    source=None,
+    source: str | os.PathLike | None = None,
     size: tuple[int, int] | None = None,
     batch: int | None = None,
     force: bool = False,
     progress: Callable[[str], None] = lambda step: None,
 ) -> ExportedFile:
-    """Writes `output` and its model card, after comparing the file with the Keras model by ONNX Runtime.
+    """Exports a model to an ONNX file with a model card.
 
-    Inputs and outputs are those of `gfla_tf.export.network_graph.network_function`, all float32.
+    The file is run by ONNX Runtime and compared with the Keras model before it is written. Its inputs and
+    outputs are those of `gfla_tf.export.network_graph.network_function`, all float32.
 
     Args:
-      model: a `PersonImageGenerator` for RGB images and 18 keypoints.
-      output: the file.
-      source: where the model was loaded from; None: the shipped model.
-      size: (H, W), fixed in the file; None: the model's own.
-      batch: N, or None: any.
-      force: replace the files that are there.
-      progress: called with each step's name.
+      model: A `PersonImageGenerator` for RGB images and 18 keypoints.
+      output: The path of the file.
+      source: The path that the model was loaded from, or `None` for the shipped model.
+      size: (H, W), static in the file. Defaults to the model's image size.
+      batch: N, or `None` for a dynamic batch size.
+      force: Whether existing files may be overwritten.
+      progress: Called with the name of each step.
+
+    Returns:
+      An `ExportedFile`.
 
     Raises:
-      InputError: a model of other inputs, a size that cannot be halved, an output that cannot be written, the
-        extra is not installed, or the file is too far from the model.
+      InputError: The model has other inputs, the size is not divisible by the model's downsampling factor,
+        the output cannot be written, the extra is not installed, or the file differs too much from the model.
     """
     check_file(output, force)
     for package in ("tf2onnx", "onnxruntime"):
@@ -51,22 +58,22 @@ def export_onnx(
     size = check_model(model, size)
     progress("converting to ONNX")
     content = convert(model, size, batch)
-    progress("comparing it with the Keras model")
+    progress("comparing with the Keras model")
     pairs = synthetic_pairs(model, size)
     parity = compare(model, open_onnx(content), pairs)
     check_parity(parity, "float32")
-    asked = {
+    export = {
         "format": "onnx",
         "size": list(size),
         "batch": "dynamic" if batch is None else batch,
         "opset": OPSET,
         "compared_on": f"{len(pairs)} pairs of SyntheticPeople",
     }
-    return write_with_model_card(model, source, output, content, asked, parity, force)
+    return write_with_model_card(model, source, output, content, export, parity, force)
 
 
-def convert(model, size: tuple[int, int], batch: int | None = None) -> bytes:
-    """A model as an ONNX file's content; see `export_onnx`."""
+def convert(model: PersonImageGenerator, size: tuple[int, int], batch: int | None = None) -> bytes:
+    """Converts a model to the bytes of an ONNX file; see `export_onnx`."""
     function = network_function(model, size, batch)
     with suppress_stderr(), ops.portable(loops=False):
         proto, _ = _load("tf2onnx").convert.from_function(
@@ -75,24 +82,24 @@ def convert(model, size: tuple[int, int], batch: int | None = None) -> bytes:
     return proto.SerializeToString()
 
 
-def open_onnx(content: bytes):
-    """A function of {input: float32 array} that returns {output: array}, on the CPU."""
+def open_onnx(content: bytes) -> Callable[[dict[str, np.ndarray]], dict[str, np.ndarray]]:
+    """Returns a function that runs an ONNX file on the CPU: {input: float32 array} -> {output: array}."""
     runtime = _load("onnxruntime")
     session = runtime.InferenceSession(content, providers=["CPUExecutionProvider"])
-    names = [one.name for one in session.get_outputs()]
+    names = [output.name for output in session.get_outputs()]
 
-    def call(inputs):
-        given = {name: np.asarray(value, np.float32) for name, value in inputs.items()}
-        return dict(zip(names, session.run(names, given), strict=True))
+    def run(inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        arrays = {name: np.asarray(value, np.float32) for name, value in inputs.items()}
+        return dict(zip(names, session.run(names, arrays), strict=True))
 
-    return call
+    return run
 
 
-def _load(package):
+def _load(package: str) -> ModuleType:
     try:
         return importlib.import_module(package)
     except ImportError as error:
         raise InputError(
-            f"ONNX files are made by tf2onnx and compared by ONNX Runtime, and {package} cannot be imported "
-            f'({error}): python -m pip install "gfla_tf[onnx]"'
+            f"ONNX export needs tf2onnx and ONNX Runtime, and {package} cannot be imported ({error}): "
+            'python -m pip install "gfla_tf[onnx]"'
         ) from error

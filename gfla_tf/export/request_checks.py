@@ -1,145 +1,161 @@
-"""Checks of a request inside a graph: what is wrong ends in INVALID_ARGUMENT and names its field.
+"""Checks of a request inside a graph: an invalid one fails with INVALID_ARGUMENT and names the field.
 
-Clients other than Python's check no shapes, so the graph must, and must not believe the shapes that its own
-signature declares: an optimiser would fold the checks away.
+Clients outside Python do not check shapes, so the graph does. Static shapes are ignored, since Grappler would
+fold checks of them away.
 """
 
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterator
+from typing import Any
 
 import tensorflow as tf
 
 NUM_KEYPOINTS = 18
 
 
-def true_shape(value) -> tf.Tensor:
-    """The shape that a value has when the graph runs, int32 [rank], which no optimiser knows beforehand.
+def runtime_shape(value: tf.Tensor) -> tf.Tensor:
+    """Returns the shape of a value at run time, int32 [rank], hidden from constant folding.
 
-    It comes through a branch that is always taken, and of which only the run can tell.
+    The shape passes through a `tf.cond` that always takes its first branch, which only the run determines.
     """
     return tf.cond(tf.size(value) >= 0, lambda: tf.shape(value), lambda: tf.zeros([0], tf.int32))
 
 
 @contextlib.contextmanager
-def required(*conditions):
-    """For `with required((holds, message, value, ...)):` around what may run only where every `holds` is
-    true, a bool scalar; the texts and tensors after it are what the error says where it is false.
+def required(*conditions: tuple[Any, ...]) -> Iterator[None]:
+    """Context manager for operations that may run only if all conditions hold.
+
+    Args:
+      *conditions: Tuples (condition, message, value, ...): a bool scalar tensor, and the text and tensors of
+        the error.
     """
-    checks = [tf.debugging.Assert(holds, says, summarize=16) for holds, *says in conditions]
+    checks = [tf.debugging.Assert(condition, message, summarize=16) for condition, *message in conditions]
     with tf.control_dependencies([check for check in checks if check is not None]):
         yield
 
 
-def shaped(value, name: str, sides: tuple) -> tf.Tensor:
-    """The value, once it has the rank and sides of `sides` (None: any): "[N, 18, 2]".
+def check_shape(value: tf.Tensor, name: str, shape: tuple[int | None, ...]) -> tf.Tensor:
+    """Checks the shape of a non-empty batch and makes it static.
 
-    The batch must not be empty. The shape is static from here on.
+    Args:
+      value: The field's value.
+      name: The field's name.
+      shape: The expected shape; `None` matches any size.
     """
-    shape = true_shape(value)
-    wanted = f"[{', '.join('N' if side is None else str(side) for side in sides)}]"
-    with required((tf.equal(tf.size(shape), len(sides)), f"{name} must be of shape {wanted}, got", shape)):
-        shape = tf.identity(shape)
-    fits = tf.reduce_all([shape[axis] == side for axis, side in enumerate(sides) if side is not None] or True)
+    actual = runtime_shape(value)
+    expected = f"[{', '.join('N' if side is None else str(side) for side in shape)}]"
     with required(
-        (fits, f"{name} must be of shape {wanted}, got", shape),
-        (shape[0] > 0, f"{name} is empty: at least one is needed"),
+        (tf.equal(tf.size(actual), len(shape)), f"{name} must be of shape {expected}, got", actual)
     ):
-        return tf.ensure_shape(tf.identity(value), sides)
+        actual = tf.identity(actual)
+    valid = tf.reduce_all(
+        [actual[axis] == side for axis, side in enumerate(shape) if side is not None] or True
+    )
+    with required(
+        (valid, f"{name} must be of shape {expected}, got", actual),
+        (actual[0] > 0, f"{name} is empty: at least one row is needed"),
+    ):
+        return tf.ensure_shape(tf.identity(value), shape)
 
 
-def same_rows(values: dict) -> dict:
-    """The values, {field: value}, once all have as many rows as the first."""
+def check_same_rows(values: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+    """Checks that all fields, {name: value}, have as many rows as the first."""
     first, *others = values
     rows = {name: tf.shape(value)[0] for name, value in values.items()}
-    says = f"must have as many rows as {first}, got"
-    wrong = [(rows[name] == rows[first], f"{name} {says}", rows[name], "and", rows[first]) for name in others]
-    with required(*wrong):
+    message = f"must have as many rows as {first}, got"
+    conditions = [
+        (rows[name] == rows[first], f"{name} {message}", rows[name], "and", rows[first]) for name in others
+    ]
+    with required(*conditions):
         return {name: tf.identity(value) for name, value in values.items()}
 
 
-def one_or_each(values: dict, poses, name: str) -> dict:
-    """The values, {field: value}, once they have one row or as many as `poses`, the field `name`."""
-    have, count = tf.shape(next(iter(values.values())))[0], tf.shape(poses)[0]
-    says = f"{name} must have as many rows as there are encoded sources, if these are several; got"
-    with required(((have == 1) | (have == count), says, count, "and", have)):
+def check_one_or_same_rows(values: dict[str, tf.Tensor], poses: tf.Tensor, name: str) -> dict[str, tf.Tensor]:
+    """Checks that encoded sources, {field: value}, have one row or as many as `poses`, the field `name`."""
+    sources, targets = tf.shape(next(iter(values.values())))[0], tf.shape(poses)[0]
+    message = f"{name} must have as many rows as there are encoded sources, unless there is only one; got"
+    with required(((sources == 1) | (sources == targets), message, targets, "and", sources)):
         return {field: tf.identity(value) for field, value in values.items()}
 
 
-def keypoints(value, name: str) -> tf.Tensor:
-    """Keypoints as a request has them: float32 [N, 18, 2], all numbers."""
-    value = shaped(value, name, (None, NUM_KEYPOINTS, 2))
-    numbers = tf.reduce_all(tf.math.is_finite(value), axis=[1, 2])
-    says = f"{name} must be numbers, got NaN or infinity in row"
-    with required((tf.reduce_all(numbers), says, _where(~numbers))):
+def check_keypoints(value: tf.Tensor, name: str) -> tf.Tensor:
+    """Checks that keypoints are float32 [N, 18, 2] and finite."""
+    value = check_shape(value, name, (None, NUM_KEYPOINTS, 2))
+    valid = tf.reduce_all(tf.math.is_finite(value), axis=[1, 2])
+    message = f"{name} must be numbers, got NaN or infinity in row"
+    with required((tf.reduce_all(valid), message, _first_row(~valid))):
         return tf.identity(value)
 
 
-def keypoints_inside(value, frames, name: str) -> tf.Tensor:
-    """Keypoints [N, 18, 2] with those outside their frames, int32 [N, 2], missing, as `gfla generate` has it.
+def mask_keypoints_outside(value: tf.Tensor, frames: tf.Tensor, name: str) -> tf.Tensor:
+    """Marks keypoints outside their frame as missing (-1), and checks that each pose keeps at least one.
 
-    A pose of which nothing is left is refused.
+    Args:
+      value: Keypoints [N, 18, 2], (y, x).
+      frames: int32 [N, 2], (height, width).
+      name: The field's name.
     """
     sides = tf.cast(frames, tf.float32)[:, None, :]
     inside = tf.reduce_all((value >= 0.0) & (value < sides), axis=-1, keepdims=True)
-    some = tf.reduce_any(inside, axis=[1, 2])
-    says = f"{name} must have a keypoint inside the frame, (y, x) from 0 up to its size; none is in row"
-    with required((tf.reduce_all(some), says, _where(~some), "of a frame of size", _first(frames, ~some))):
+    valid = tf.reduce_any(inside, axis=[1, 2])
+    message = f"{name} must have a keypoint inside the frame, (y, x) from 0 up to its size; none is in row"
+    frame = tf.gather(frames, _first_row(~valid))
+    with required((tf.reduce_all(valid), message, _first_row(~valid), "with a frame of size", frame)):
         return tf.where(inside, value, -1.0)
 
 
-def frame_sizes(value, name: str, largest: int) -> tf.Tensor:
-    """Sizes (h, w) as a request has them: int32 [N, 2], in pixels."""
-    value = shaped(value, name, (None, 2))
-    fits = tf.reduce_all((value > 0) & (value <= largest), axis=1)
-    says = f"{name} must be (height, width) of 1 to {largest} pixels, got"
-    with required((tf.reduce_all(fits), says, _first(value, ~fits), "in row", _where(~fits))):
+def check_frame_sizes(value: tf.Tensor, name: str, max_side: int) -> tf.Tensor:
+    """Checks that frame sizes are int32 [N, 2], (height, width) of 1 to `max_side` pixels."""
+    value = check_shape(value, name, (None, 2))
+    valid = tf.reduce_all((value > 0) & (value <= max_side), axis=1)
+    message = f"{name} must be (height, width) of 1 to {max_side} pixels, got"
+    row = _first_row(~valid)
+    with required((tf.reduce_all(valid), message, tf.gather(value, row), "in row", row)):
         return tf.identity(value)
 
 
-def image_sizes(value, name: str, pixels: int) -> tf.Tensor:
-    """Sizes (h, w) of pictures to be made: int32 [N, 2], each of at most `pixels` pixels."""
-    sides = tf.cast(frame_sizes(value, name, pixels), tf.int64)
-    fits = tf.reduce_prod(sides, axis=1) <= pixels
-    says = f"{name} must be of pictures of at most {pixels} pixels, got"
-    with required((tf.reduce_all(fits), says, _first(value, ~fits), "in row", _where(~fits))):
+def check_image_sizes(value: tf.Tensor, name: str, max_pixels: int) -> tf.Tensor:
+    """Checks that output image sizes are int32 [N, 2], (height, width), of at most `max_pixels` pixels."""
+    sides = tf.cast(check_frame_sizes(value, name, max_pixels), tf.int64)
+    valid = tf.reduce_prod(sides, axis=1) <= max_pixels
+    message = f"{name} must be sizes of images of at most {max_pixels} pixels, got"
+    row = _first_row(~valid)
+    with required((tf.reduce_all(valid), message, tf.gather(value, row), "in row", row)):
         return tf.identity(value)
 
 
-def maps(value, name: str, channels: int, multiple: int) -> tf.Tensor:
-    """Images or pose maps [N, H, W, channels], H and W divisible by `multiple`, all numbers."""
-    value = finite(shaped(value, name, (None, None, None, channels)), name)
+def check_maps(value: tf.Tensor, name: str, channels: int, multiple: int) -> tf.Tensor:
+    """Checks that images or pose maps are finite, [N, H, W, channels], H and W divisible by `multiple`."""
+    value = check_finite(check_shape(value, name, (None, None, None, channels)), name)
     sides = tf.shape(value)[1:3]
-    fits = tf.reduce_all((sides % multiple == 0) & (sides > 0))
-    with required((fits, f"{name} must have height and width divisible by {multiple}, got", sides)):
+    valid = tf.reduce_all((sides % multiple == 0) & (sides > 0))
+    with required((valid, f"{name} must have height and width divisible by {multiple}, got", sides)):
         return tf.identity(value)
 
 
-def same_sides(values: dict) -> dict:
-    """The maps, {field: value}, once all have the first one's rows, height and width."""
-    values = same_rows(values)
+def check_same_sizes(values: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+    """Checks that all maps, {field: value}, have the rows, height and width of the first."""
+    values = check_same_rows(values)
     first, *others = values
     sides = {name: tf.shape(value)[1:3] for name, value in values.items()}
-    says = f"must have the height and width of {first}, got"
-    wrong = [
-        (tf.reduce_all(sides[name] == sides[first]), f"{name} {says}", sides[name], "and", sides[first])
+    message = f"must have the height and width of {first}, got"
+    conditions = [
+        (tf.reduce_all(sides[name] == sides[first]), f"{name} {message}", sides[name], "and", sides[first])
         for name in others
     ]
-    with required(*wrong):
+    with required(*conditions):
         return {name: tf.identity(value) for name, value in values.items()}
 
 
-def finite(value, name: str) -> tf.Tensor:
-    """The value, once every element is a number."""
-    numbers = tf.reduce_all(tf.math.is_finite(value))
-    with required((numbers, f"{name} must be numbers, got NaN or infinity")):
+def check_finite(value: tf.Tensor, name: str) -> tf.Tensor:
+    """Checks that every element is finite."""
+    valid = tf.reduce_all(tf.math.is_finite(value))
+    with required((valid, f"{name} must be numbers, got NaN or infinity")):
         return tf.identity(value)
 
 
-def _where(wrong):
-    """The number of the first row that is wrong."""
-    return tf.argmax(tf.cast(wrong, tf.int32), output_type=tf.int32)
-
-
-def _first(values, wrong):
-    return tf.gather(values, _where(wrong))
+def _first_row(invalid):
+    """Returns the index of the first invalid row."""
+    return tf.argmax(tf.cast(invalid, tf.int32), output_type=tf.int32)

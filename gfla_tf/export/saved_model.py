@@ -1,86 +1,97 @@
-"""A SavedModel for TensorFlow Serving, and for every other client that runs TensorFlow graphs."""
+"""Export to a SavedModel for TensorFlow Serving and other programs that run TensorFlow graphs."""
 
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
 from gfla_tf import _compat
 from gfla_tf.errors import InputError
-from gfla_tf.export.exported_folder import MODEL_CARD, SAVED_MODEL, check_folder, new_folder
+from gfla_tf.export.exported_folder import MODEL_CARD, SAVED_MODEL, check_folder, new_export
 from gfla_tf.export.model_card import model_card, model_card_text
 from gfla_tf.export.serving import Serving
 from gfla_tf.export.serving_parity import check_parity, measure_parity
 from gfla_tf.export.warmup import FILE as WARMUP
 from gfla_tf.export.warmup import warmup_requests, write_warmup
+from gfla_tf.models import PersonImageGenerator
 
-_OURS = "Gfla"
-"""How the compiled operators' names begin."""
+_CUSTOM_OPERATOR_PREFIX = "Gfla"
 
 
 @dataclasses.dataclass(frozen=True)
 class ExportedModel:
-    """A written export: its folder, its card (`gfla_tf.export.model_card`) and its signatures' names."""
+    """An exported SavedModel.
+
+    Attributes:
+      folder: The SavedModel's folder.
+      model_card: See `gfla_tf.export.model_card.model_card`.
+      signatures: The names of the signatures.
+    """
 
     folder: Path
-    model_card: dict
+    model_card: dict[str, Any]
     signatures: tuple[str, ...]
 
 
 def export_saved_model(
-    model,
-    folder,
+    model: PersonImageGenerator,
+    folder: str | os.PathLike,
     *,
-    source=None,
+    source: str | os.PathLike | None = None,
     size: tuple[int, int] | None = None,
     fit: str = "letterbox",
     force: bool = False,
     progress: Callable[[str], None] = lambda step: None,
 ) -> ExportedModel:
-    """Writes a model as a SavedModel that needs nothing of this package.
+    """Exports a model to a SavedModel that runs without this package.
 
-    It holds the signatures of `gfla_tf.export.serving.Serving`, made of TensorFlow's own operators only,
-    warm-up requests for TensorFlow Serving and a model card. It is loaded again and compared with the model
-    before it appears.
+    The SavedModel contains the signatures of `gfla_tf.export.serving.Serving`, built from TensorFlow's own
+    operators only, warm-up requests for TensorFlow Serving, and a model card. It is loaded and compared with
+    the Keras model before the folder appears.
 
     Args:
-      model: a `PersonImageGenerator`.
-      folder: is made whole or not at all.
-      source: the path that the model was loaded from, for its card; None: the shipped model.
-      size: (H, W) of the frame that the networks see; None: the model's own.
-      fit: "letterbox" or "resize": how photographs of other proportions are put into it.
-      force: replaces an export that is there; never anything else.
-      progress: is told each step.
+      model: A `PersonImageGenerator` for RGB images and 18 keypoints.
+      folder: The output folder, written atomically.
+      source: The path that the model was loaded from, or `None` for the shipped model.
+      size: (H, W) of the images that the networks process. Defaults to the model's image size.
+      fit: How photos of another aspect ratio are fitted into `size`: "letterbox" or "resize".
+      force: Whether an existing export may be overwritten. Other folders never are.
+      progress: Called with the name of each step.
+
+    Returns:
+      An `ExportedModel`.
 
     Raises:
-      InputError: the folder is in use or cannot be written, the size does not suit the model, or the export
-        does not answer as the model.
+      InputError: The folder is in use or cannot be written, the model or the size cannot be exported, or the
+        export differs too much from the model.
     """
     check_folder(folder, force)
     try:
         serving = Serving(model, size, fit)
     except ValueError as error:
-        raise InputError(f"the model cannot be exported so: {error}") from error
+        raise InputError(f"the model cannot be exported with these options: {error}") from error
     progress("tracing the signatures")
     functions = serving.concrete_functions()
-    with new_folder(folder, force) as beside:
+    with new_export(folder, force) as temporary:
         progress("writing the SavedModel")
-        _save(model, functions, beside)
-        _check_operators(beside)
-        (beside / WARMUP).parent.mkdir()
-        write_warmup(beside / WARMUP, warmup_requests(serving.inputs(), serving.size))
-        progress("comparing it with the Keras model")
-        parity = measure_parity(model, tf.saved_model.load(str(beside)).signatures, serving.size, fit)
+        _save(model, functions, temporary)
+        _check_operators(temporary)
+        (temporary / WARMUP).parent.mkdir()
+        write_warmup(temporary / WARMUP, warmup_requests(serving.inputs(), serving.size))
+        progress("comparing with the Keras model")
+        parity = measure_parity(model, tf.saved_model.load(str(temporary)).signatures, serving.size, fit)
         check_parity(parity)
-        files = {str(path.relative_to(beside)): path for path in beside.rglob("*") if path.is_file()}
-        asked = {"format": "savedmodel", "size": list(serving.size), "fit": fit, "batch": "dynamic"}
-        card = model_card(model, source, export=asked, parity=parity, files=files)
-        (beside / MODEL_CARD).write_text(model_card_text(card), encoding="utf-8")
-    return ExportedModel(Path(folder), card, tuple(functions))
+        files = {str(path.relative_to(temporary)): path for path in temporary.rglob("*") if path.is_file()}
+        export = {"format": "savedmodel", "size": list(serving.size), "fit": fit, "batch": "dynamic"}
+        content = model_card(model, source, export=export, parity=parity, files=files)
+        (temporary / MODEL_CARD).write_text(model_card_text(content), encoding="utf-8")
+    return ExportedModel(Path(folder), content, tuple(functions))
 
 
 def _save(model, functions, folder):
@@ -90,8 +101,8 @@ def _save(model, functions, folder):
     tf.saved_model.save(module, str(folder), signatures=functions, options=options)
 
 
-def operators(folder) -> set[str]:
-    """The names of the operators that a SavedModel's graph and functions use."""
+def operators(folder: str | os.PathLike) -> set[str]:
+    """Returns the names of the operators that a SavedModel's graphs and functions use."""
     saved = saved_model_pb2.SavedModel.FromString((Path(folder) / SAVED_MODEL).read_bytes())
     graphs = [graph.graph_def for graph in saved.meta_graphs]
     nodes = [node for graph in graphs for node in graph.node]
@@ -100,6 +111,6 @@ def operators(folder) -> set[str]:
 
 
 def _check_operators(folder):
-    ours = sorted(name for name in operators(folder) if name.startswith(_OURS))
-    if ours:
-        raise RuntimeError(f"the graph holds operators that other programs lack: {', '.join(ours)}")
+    custom = sorted(name for name in operators(folder) if name.startswith(_CUSTOM_OPERATOR_PREFIX))
+    if custom:
+        raise RuntimeError(f"the graph contains custom operators of this package: {', '.join(custom)}")

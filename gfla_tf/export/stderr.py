@@ -1,22 +1,23 @@
-"""Converters without what they print on standard error, some of it past Python."""
+"""Suppression of messages on standard error, including those written by native code."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import sys
+from collections.abc import Iterator
 
 
 @contextlib.contextmanager
-def suppress_stderr():
-    """For `with suppress_stderr():` around what prints on standard error; errors are raised as ever."""
+def suppress_stderr() -> Iterator[None]:
+    """Context manager that discards everything written to standard error; exceptions propagate as usual."""
     sys.stderr.flush()
-    kept = os.dup(2)
+    original = os.dup(2)
     try:
-        with open(os.devnull, "w") as nowhere:
-            os.dup2(nowhere.fileno(), 2)
+        with open(os.devnull, "w") as null:
+            os.dup2(null.fileno(), 2)
             yield
     finally:
         sys.stderr.flush()
-        os.dup2(kept, 2)
-        os.close(kept)
+        os.dup2(original, 2)
+        os.close(original)

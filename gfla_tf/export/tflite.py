@@ -1,11 +1,13 @@
-"""A model as one TFLite file for LiteRT, of TFLite's own operators only."""
+"""Export to a TFLite file for LiteRT that uses only TFLite's builtin operators."""
 
 from __future__ import annotations
 
+import os
 import re
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
+import numpy as np
 import tensorflow as tf
 from tensorflow.lite.python.convert_phase import ConverterError
 
@@ -14,14 +16,15 @@ from gfla_tf.export.calibration import Calibration
 from gfla_tf.export.exported_file import ExportedFile, check_file, write_with_model_card
 from gfla_tf.export.litert import load_interpreter, open_tflite
 from gfla_tf.export.network_graph import SIGNATURE, check_model, saved_graph
-from gfla_tf.export.network_parity import PAIRS, check_parity, compare, synthetic_pairs
+from gfla_tf.export.network_parity import NUM_PAIRS, check_parity, compare, synthetic_pairs
 from gfla_tf.export.stderr import suppress_stderr
-from gfla_tf.export.tflite_flatbuffer import foreign_operators, halve_weights, heads
+from gfla_tf.export.tflite_flatbuffer import foreign_operators, halve_weights, output_convolutions
+from gfla_tf.models import PersonImageGenerator
 
 FORMS = ("float32", "float16", "dynamic", "int8")
 
-# With int8, what is not computed in integers. Instance normalisation divides by what may be small, positions
-# are fractions of a pixel, and the residual blocks' sums add their errors up.
+# The operators that stay in float32 in an int8 file. Instance normalization divides by values that may be
+# small, sampling positions are fractions of a pixel, and the sums of residual blocks accumulate errors.
 _FLOAT_OPERATORS = [
     *("ADD", "SUB", "MUL", "DIV", "MEAN", "SQUARED_DIFFERENCE", "RSQRT"),
     *("LEAKY_RELU", "TANH", "LOGISTIC", "SOFTMAX"),
@@ -32,47 +35,53 @@ _FLOAT_OPERATORS = [
 
 
 def export_tflite(
-    model,
-    output,
+    model: PersonImageGenerator,
+    output: str | os.PathLike,
     *,
-    source=None,
+    source: str | os.PathLike | None = None,
     size: tuple[int, int] | None = None,
     quantize: str = "float32",
     batch: int | None = 1,
-    calibration=None,
+    calibration: str | os.PathLike | None = None,
     force: bool = False,
     progress: Callable[[str], None] = lambda step: None,
     calibrated: Callable[[int, int], None] = lambda done, total: None,
 ) -> ExportedFile:
-    """Writes `output` and its model card, after comparing the file, run by LiteRT, with the Keras model.
+    """Exports a model to a TFLite file with a model card.
 
-    The file's signature `serving_default` takes source_image [N, H, W, 3] in [-1, 1], source_pose and
-    target_pose [N, H, W, 18] and returns image [N, H, W, 3], flow_0 (coarse), ... [N, h, w, 2] in pixels and
-    mask_0, ... [N, h, w, 1]; all are float32 in every form.
+    The file is run by LiteRT and compared with the Keras model before it is written. Its signature
+    `serving_default` takes source_image [N, H, W, 3] in [-1, 1], source_pose and target_pose [N, H, W, 18]
+    and returns image [N, H, W, 3], flow_0 (coarse), ... [N, h, w, 2] in pixels and mask_0, ... [N, h, w, 1].
+    All inputs and outputs are float32 in every form.
 
     Args:
-      model: a `PersonImageGenerator` for RGB images and 18 keypoints.
-      output: the file.
-      source: where the model was loaded from; None: the shipped model.
-      size: (H, W), fixed in the file; None: the model's own.
-      quantize: "float32"; "float16": weights in float16; "dynamic": weights in int8, activations measured as
-        they come; "int8": convolutions in integers, with ranges measured on `calibration`.
-      batch: N, or None: any.
-      calibration: a data folder or shards, with int8: ranges are measured on its train split, and the file is
-        compared on its test split.
-      force: replace the files that are there.
-      progress, calibrated: called with each step's name, and with (done, total) pairs.
+      model: A `PersonImageGenerator` for RGB images and 18 keypoints.
+      output: The path of the file.
+      source: The path that the model was loaded from, or `None` for the shipped model.
+      size: (H, W), static in the file. Defaults to the model's image size.
+      quantize: The form: "float32"; "float16", float16 weights; "dynamic", int8 weights with activation
+        ranges measured at run time; or "int8", int8 convolutions with ranges measured on `calibration`.
+      batch: N, or `None` for a dynamic batch size.
+      calibration: A data folder or shards, required by "int8". Activation ranges are measured on its train
+        split, and the file is compared with the model on its test split.
+      force: Whether existing files may be overwritten.
+      progress: Called with the name of each step.
+      calibrated: Called with (done, total) after each calibration pair.
+
+    Returns:
+      An `ExportedFile`.
 
     Raises:
-      ValueError: an unknown form.
-      InputError: no calibration for int8 or one for another form, a model of other inputs, a size that cannot
-        be halved, an output that cannot be written, LiteRT is missing, or the file is too far from the model.
+      ValueError: Unknown form.
+      InputError: `calibration` is missing for "int8" or given for another form, the model has other inputs,
+        the size is not divisible by the model's downsampling factor, the output cannot be written, LiteRT is
+        not installed, or the file differs too much from the model.
     """
     if quantize not in FORMS:
         raise ValueError(f"quantize must be one of {FORMS}, got {quantize!r}")
     if (quantize == "int8") != (calibration is not None):
-        says = "needs pairs to measure ranges on" if quantize == "int8" else "measures no ranges"
-        raise InputError(f"{quantize} {says}: --calibration FOLDER belongs to --quantize int8")
+        reason = "needs calibration data" if quantize == "int8" else "takes no calibration data"
+        raise InputError(f"{quantize} {reason}: use --calibration FOLDER with --quantize int8 only")
     check_file(output, force)
     load_interpreter()
     size = check_model(model, size)
@@ -80,11 +89,11 @@ def export_tflite(
     progress(f"converting to {quantize}")
     ranges = None if data is None else lambda: data.read(calibrated)
     content = convert(model, size, quantize, batch, ranges)
-    progress("comparing it with the Keras model")
-    pairs = synthetic_pairs(model, size) if data is None else data.held_out(PAIRS)
+    progress("comparing with the Keras model")
+    pairs = synthetic_pairs(model, size) if data is None else data.held_out(NUM_PAIRS)
     parity = compare(model, open_tflite(content), pairs)
     check_parity(parity, quantize)
-    asked = {
+    export = {
         "format": "tflite",
         "size": list(size),
         "quantize": quantize,
@@ -92,17 +101,27 @@ def export_tflite(
         "calibration_pairs": None if data is None else data.count,
         "compared_on": f"{len(pairs)} pairs of {'SyntheticPeople' if data is None else 'the test split'}",
     }
-    return write_with_model_card(model, source, output, content, asked, parity, force)
+    return write_with_model_card(model, source, output, content, export, parity, force)
 
 
-def convert(model, size, quantize: str = "float32", batch: int | None = 1, ranges=None) -> bytes:
-    """A model as a TFLite file's content; see `export_tflite`.
+def convert(
+    model: PersonImageGenerator,
+    size: tuple[int, int],
+    quantize: str = "float32",
+    batch: int | None = 1,
+    ranges: Callable[[], Iterator[dict[str, np.ndarray]]] | None = None,
+) -> bytes:
+    """Converts a model to the bytes of a TFLite file; see `export_tflite`.
 
     Args:
-      ranges: with "int8", a function without argument that yields the inputs ranges are measured on.
+      model: The model.
+      size: (H, W).
+      quantize: One of `FORMS`.
+      batch: N, or `None` for a dynamic batch size.
+      ranges: With "int8", a function that yields the inputs for calibration.
 
     Raises:
-      InputError: the graph needs operators that are not TFLite's own.
+      InputError: The graph needs operators that are not TFLite builtins.
     """
     with suppress_stderr(), saved_graph(model, size, batch) as folder:
         converter = tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=[SIGNATURE])
@@ -111,33 +130,39 @@ def convert(model, size, quantize: str = "float32", batch: int | None = 1, range
             converter.optimizations = [tf.lite.Optimize.DEFAULT]
         converter.representative_dataset = ranges
         try:
-            content = _in_integers(converter) if quantize == "int8" else converter.convert()
+            content = _convert_int8(converter) if quantize == "int8" else converter.convert()
         except ConverterError as error:
-            needed = re.findall(r"(?:Select|Flex|Custom) ops: (.*)", str(error))
-            raise _inexpressible(", ".join(needed) or "something that the converter does not name") from error
+            missing = re.findall(r"(?:Select|Flex|Custom) ops: (.*)", str(error))
+            raise _unsupported(
+                ", ".join(missing) or "an operator that the converter does not name"
+            ) from error
     content = halve_weights(content) if quantize == "float16" else content
     foreign = foreign_operators(content)
     if foreign:
-        raise _inexpressible(", ".join(foreign))
+        raise _unsupported(", ".join(foreign))
     return content
 
 
-def _inexpressible(needed):
-    return InputError(f"TFLite's own operators cannot express this model, it needs {needed.strip()}")
+def _unsupported(names):
+    return InputError(
+        f"the model cannot be expressed in TFLite's builtin operators: it needs {names.strip()}"
+    )
 
 
-def _in_integers(converter):
-    """Convolutions in int8 but the last ones before the outputs: a step of an int8 flow is a part of a pixel,
-    and one of the picture before its tanh may be several grey levels.
+def _convert_int8(converter):
+    """Converts the convolutions to int8, except for the last one before each output.
+
+    One int8 step of a flow is a fraction of a pixel, and one step of the image before its tanh may be several
+    of its 256 levels.
     """
-    choose = tf.lite.experimental.QuantizationDebugOptions
+    options = tf.lite.experimental.QuantizationDebugOptions
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # calibration is by TensorFlow's own interpreter
-        tool = tf.lite.experimental.QuantizationDebugger(
+        warnings.simplefilter("ignore", UserWarning)  # calibration uses TensorFlow's own interpreter
+        debugger = tf.lite.experimental.QuantizationDebugger(
             converter=converter,
             debug_dataset=lambda: iter(()),
-            debug_options=choose(denylisted_ops=_FLOAT_OPERATORS),
+            debug_options=options(denylisted_ops=_FLOAT_OPERATORS),
         )
-        kept = heads(tool.calibrated_model)
-        tool.options = choose(denylisted_ops=_FLOAT_OPERATORS, denylisted_nodes=kept)
-        return tool.get_nondebug_quantized_model()
+        kept = output_convolutions(debugger.calibrated_model)
+        debugger.options = options(denylisted_ops=_FLOAT_OPERATORS, denylisted_nodes=kept)
+        return debugger.get_nondebug_quantized_model()

@@ -1,13 +1,14 @@
-"""Requests that TensorFlow Serving runs when it loads the model, so that nobody's first request has to wait.
+"""Warm-up requests that TensorFlow Serving runs when it loads the model.
 
-It looks for them in `assets.extra/tf_serving_warmup_requests`, TFRecords of its message `PredictionLog`. The
-few messages that this takes are declared here, with its field numbers, as its package of protos would be a
-dependency for this alone.
+TensorFlow Serving reads them from `assets.extra/tf_serving_warmup_requests`, a TFRecord file of
+`PredictionLog` messages. The few messages needed are declared here with TensorFlow Serving's field numbers,
+which avoids a dependency on its package of protocol buffers.
 """
 
 from __future__ import annotations
 
 import functools
+import os
 
 import numpy as np
 import tensorflow as tf
@@ -17,10 +18,11 @@ from tensorflow.core.framework import tensor_pb2
 from gfla_tf.images.io import encode_image
 
 FILE = "assets.extra/tf_serving_warmup_requests"
-MOST = 1000
-"""Records that TensorFlow Serving takes."""
+MAX_RECORDS = 1000
+"""The largest number of records that TensorFlow Serving accepts."""
 
-_MESSAGES = {  # name: (field, number, type, repeated); a tensor is kept as the bytes of its own message
+# {message: (field, number, type, repeated)}; a tensor is stored as the bytes of its serialized message.
+_MESSAGES = {
     "ModelSpec": [("signature_name", 3, "string", False)],
     "Input": [("key", 1, "string", False), ("value", 2, "bytes", False)],
     "PredictRequest": [("model_spec", 1, "ModelSpec", False), ("inputs", 2, "Input", True)],
@@ -30,33 +32,37 @@ _MESSAGES = {  # name: (field, number, type, repeated); a tensor is kept as the 
 _PACKAGE = "gfla_tf.warmup"
 
 
-def warmup_requests(specs: dict, size: tuple[int, int]) -> list[tuple[str, dict]]:
-    """Small requests for every signature: (signature, {field: array or TensorProto}).
+Request = tuple[str, dict[str, np.ndarray | tensor_pb2.TensorProto]]
+"""(signature, {field: value})."""
+
+
+def warmup_requests(specs: dict[str, dict[str, tf.TensorSpec]], size: tuple[int, int]) -> list[Request]:
+    """Returns small requests for every signature.
 
     Args:
-      specs: {signature: {field: tf.TensorSpec}}, as the model declares them.
-      size: (H, W), the model's frame.
+      specs: {signature: {field: tf.TensorSpec}}.
+      size: (H, W) of the export.
     """
     requests = []
-    for ending, scale in ((".jpg", 3), (".png", 1)):
+    for extension, scale in ((".jpg", 3), (".png", 1)):
         height, width = (side * scale + 1 for side in size)
         photo = _photo(height, width)
         requests += [
-            (name, _fill(specs[name], photo, encode_image(f"a{ending}", photo)))
+            (name, _fill(specs[name], photo, encode_image(f"a{extension}", photo)))
             for name in ("serving_default", "sized", "encode_source")
         ]
     photo = _photo(*size)
     return requests + [(name, _fill(specs[name], photo, b"")) for name in ("tensors", "render")]
 
 
-def write_warmup(path, requests: list[tuple[str, dict]]) -> None:
-    """Writes requests as TensorFlow Serving reads them.
+def write_warmup(path: str | os.PathLike, requests: list[Request]) -> None:
+    """Writes requests to a TFRecord file of `PredictionLog` messages.
 
     Raises:
-      ValueError: more than it takes.
+      ValueError: There are more than `MAX_RECORDS` requests.
     """
-    if len(requests) > MOST:
-        raise ValueError(f"at most {MOST} warm-up requests are read, got {len(requests)}")
+    if len(requests) > MAX_RECORDS:
+        raise ValueError(f"at most {MAX_RECORDS} warm-up requests are supported, got {len(requests)}")
     with tf.io.TFRecordWriter(str(path)) as writer:
         for signature, inputs in requests:
             log = _messages()["PredictionLog"]()
@@ -68,7 +74,7 @@ def write_warmup(path, requests: list[tuple[str, dict]]) -> None:
 
 
 def _fill(specs, photo, encoded):
-    """A row for every field: the photograph, a pose that stands in it, its size; otherwise zeros."""
+    """Returns one row for every field: the photo, a pose inside it, and its size; zeros otherwise."""
     sides = np.array(photo.shape[:2], np.int32)
     values = {}
     for field, spec in specs.items():
@@ -86,21 +92,21 @@ def _fill(specs, photo, encoded):
 
 
 def _zeros(shape, dtype):
-    """A message that names its only value once."""
+    """Returns a tensor message of zeros that stores the value only once."""
     field = "float_val" if dtype == tf.float32 else "int_val"
     shape = tf.TensorShape(shape).as_proto()
     return tensor_pb2.TensorProto(dtype=dtype.as_datatype_enum, tensor_shape=shape, **{field: [0]})
 
 
 def _photo(height, width):
-    """A smooth picture, uint8 RGB [height, width, 3]."""
+    """Returns a smooth test image, uint8 RGB [height, width, 3]."""
     y, x = np.mgrid[:height, :width]
     return np.stack([x * 255 // width, y * 255 // height, 255 - x * 127 // width], -1).astype(np.uint8)
 
 
 @functools.cache
 def _messages():
-    """{name: message class}, in a pool of their own: the real ones may be loaded too."""
+    """Returns {name: message class} from a separate pool, since TensorFlow Serving's own may be loaded."""
     types = descriptor_pb2.FieldDescriptorProto
     file = descriptor_pb2.FileDescriptorProto(name="warmup.proto", package=_PACKAGE, syntax="proto3")
     for name, fields in _MESSAGES.items():

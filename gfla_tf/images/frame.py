@@ -13,6 +13,8 @@ import cv2
 import numpy as np
 import tensorflow as tf
 
+from gfla_tf.images.scaling import round_to_uint8
+
 MODES = ("letterbox", "resize")
 
 
@@ -95,8 +97,7 @@ def resize_image(rgb: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
 def resize_bilinear(rgb: tf.Tensor | np.ndarray, size: tuple[int, int]) -> tf.Tensor:
     """Resizes uint8 [h, w, 3] to uint8 [H, W, 3] by antialiased bilinear filtering, as Pillow does."""
-    result = tf.image.resize(rgb, size, method="bilinear", antialias=True)
-    return tf.cast(tf.clip_by_value(tf.round(result), 0.0, 255.0), tf.uint8)
+    return round_to_uint8(tf.image.resize(rgb, size, method="bilinear", antialias=True))
 
 
 def average_blocks(rgb: np.ndarray, size: tuple[int, int]) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""`gfla export` as it is typed."""
+"""`gfla export --format savedmodel` on the command line."""
 
 import json
 import subprocess
@@ -10,7 +10,7 @@ import tensorflow as tf
 from gfla_tf.cli.main import main
 from gfla_tf.models import PersonImageGenerator
 from gfla_tf.models.loading import load_generator
-from tests.export.conftest import SIZES, request, with_keras
+from tests.export.conftest import SIZES, generate_with_keras, request
 
 SMALL = {
     "image_size": (64, 64),
@@ -35,7 +35,7 @@ def run(tmp_path_factory):
     return folder
 
 
-def _refused(capsys, *words):
+def _error(capsys, *words):
     assert main(["export", *map(str, words)]) == 2
     (line,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("gfla: error:")]
     return line
@@ -43,7 +43,7 @@ def _refused(capsys, *words):
 
 @pytest.mark.slow
 def test_another_size_and_fit(run, tmp_path, capsys):
-    """The options reach the graph, the card and what is printed; a second export needs --force."""
+    """The options reach the graph, the model card and the printed text; overwriting needs --force."""
     out = tmp_path / "person" / "1"
     words = [str(run), "--format", "savedmodel", "-o", str(out), "--size", "48x32", "--fit", "resize"]
     assert main(["export", *words]) == 0
@@ -59,23 +59,23 @@ def test_another_size_and_fit(run, tmp_path, capsys):
     answer = served(**{name: tf.convert_to_tensor(value) for name, value in inputs.items()})
     model = load_generator(run)
     for row in range(2):
-        wanted = with_keras(model, inputs, row, size="model", fit="resize", model_size=(48, 32))
-        assert abs(answer["image"][row].numpy().astype(int) - wanted).max() <= 1
-    assert "replace it with --force" in _refused(capsys, *words)
+        expected = generate_with_keras(model, inputs, row, size="model", fit="resize", model_size=(48, 32))
+        assert abs(answer["image"][row].numpy().astype(int) - expected).max() <= 1
+    assert "overwrite it with --force" in _error(capsys, *words)
 
 
-def test_mistakes_are_one_sentence(run, tmp_path, capsys):
+def test_errors(run, tmp_path, capsys):
     out = tmp_path / "1"
     (tmp_path / "photos").mkdir()
     (tmp_path / "photos" / "a.jpg").write_text("")
     words = [run, "--format", "savedmodel", "-o"]
-    assert "never replaced" in _refused(capsys, *words, tmp_path / "photos", "--force")
-    assert "does not exist" in _refused(capsys, tmp_path / "none.keras", *words[1:], out)
-    assert "must be divisible by 4, got (50, 64)" in _refused(capsys, *words, out, "--size", "50x64")
+    assert "never overwritten" in _error(capsys, *words, tmp_path / "photos", "--force")
+    assert "does not exist" in _error(capsys, tmp_path / "none.keras", *words[1:], out)
+    assert "must be divisible by 4, got (50, 64)" in _error(capsys, *words, out, "--size", "50x64")
     assert not out.exists()
 
 
-def test_an_output_in_use_is_found_without_tensorflow(tmp_path):
+def test_an_output_in_use_is_an_error_before_tensorflow_is_imported(tmp_path):
     (tmp_path / "a.jpg").write_text("")
     code = (
         "import sys; from gfla_tf.cli.main import main\n"
@@ -95,10 +95,10 @@ def test_usage(capsys):
 
 
 @pytest.mark.slow
-def test_a_model_that_answers_otherwise_is_not_written(run, tmp_path, capsys, monkeypatch):
+def test_an_export_that_differs_is_not_written(run, tmp_path, capsys, monkeypatch):
     from gfla_tf.export import saved_model
 
     monkeypatch.setattr(saved_model, "measure_parity", lambda *_: {"image": 0.5})
-    sentence = _refused(capsys, run, "--format", "savedmodel", "-o", tmp_path / "person" / "1")
+    sentence = _error(capsys, run, "--format", "savedmodel", "-o", tmp_path / "person" / "1")
     assert "differs from the Keras model: image by 0.5" in sentence
     assert list(tmp_path.iterdir()) == []

@@ -1,4 +1,4 @@
-"""`gfla export --format tflite` and onnx: what it writes and says, and one sentence for each refusal."""
+"""`gfla export --format tflite` and `--format onnx` on the command line: outputs and errors."""
 
 import json
 
@@ -15,7 +15,7 @@ def model(tmp_path_factory):
     return str(path)
 
 
-def _refused(capsys, *words):
+def _error(capsys, *words):
     assert main(["export", *words]) == 2
     out, err = capsys.readouterr()
     assert out == ""
@@ -24,7 +24,7 @@ def _refused(capsys, *words):
 
 
 @pytest.mark.parametrize(
-    ("words", "says"),
+    ("words", "message"),
     [
         (["tflite", "--fit", "resize"], "--fit is not an option of --format tflite"),
         (["savedmodel", "--quantize", "float16"], "--quantize is not an option of --format savedmodel"),
@@ -33,38 +33,38 @@ def _refused(capsys, *words):
         (["onnx", "--calibration", "people"], "--calibration is not an option of --format onnx"),
     ],
 )
-def test_options_of_another_format(words, says, tmp_path, capsys):
-    assert says in _refused(capsys, "--format", *words, "-o", str(tmp_path / "out"))
+def test_options_of_other_formats(words, message, tmp_path, capsys):
+    assert message in _error(capsys, "--format", *words, "-o", str(tmp_path / "out"))
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("form", ["tflite", "onnx"])
 def test_outputs_in_use(form, tmp_path, capsys):
     (tmp_path / "mine").write_text("mine")
-    assert "exists already" in _refused(capsys, "--format", form, "-o", str(tmp_path / "mine"))
-    assert "is a folder" in _refused(capsys, "--format", form, "-o", str(tmp_path))
-    assert "there is no folder" in _refused(capsys, "--format", form, "-o", str(tmp_path / "no" / "a"))
+    assert "exists already" in _error(capsys, "--format", form, "-o", str(tmp_path / "mine"))
+    assert "is a folder" in _error(capsys, "--format", form, "-o", str(tmp_path))
+    assert "there is no folder" in _error(capsys, "--format", form, "-o", str(tmp_path / "no" / "a"))
     assert (tmp_path / "mine").read_text() == "mine"
 
 
 @pytest.mark.parametrize(
-    ("words", "says"),
+    ("words", "message"),
     [
-        (["--quantize", "int8"], "--calibration FOLDER belongs to --quantize int8"),
-        (["--calibration", "people"], "--calibration FOLDER belongs to --quantize int8"),
+        (["--quantize", "int8"], "use --calibration FOLDER with --quantize int8 only"),
+        (["--calibration", "people"], "use --calibration FOLDER with --quantize int8 only"),
         (["--quantize", "int8", "--calibration", "nowhere"], "'nowhere'"),
         (["--size", "36x32"], "height and width must be divisible by 8, got 36x32"),
     ],
 )
-def test_bad_settings(words, says, model, tmp_path, capsys, monkeypatch):
+def test_bad_settings(words, message, model, tmp_path, capsys, monkeypatch):
     pytest.importorskip("ai_edge_litert")
     monkeypatch.chdir(tmp_path)
-    assert says in _refused(capsys, model, "--format", "tflite", "-o", "a.tflite", *words)
+    assert message in _error(capsys, model, "--format", "tflite", "-o", "a.tflite", *words)
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.slow
-def test_a_file_and_its_card(model, tmp_path, capsys):
+def test_a_file_and_its_model_card(model, tmp_path, capsys):
     pytest.importorskip("ai_edge_litert")
     out = tmp_path / "a.tflite"
     words = ["export", model, "--format", "tflite", "--quantize", "float16", "--batch", "dynamic"]

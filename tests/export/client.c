@@ -2,10 +2,10 @@
 
    client MODEL OUTPUT_OPERATION OUTPUT_INDEX PHOTO RESULT < keypoints
 
-   Loads a SavedModel, asks its serving_default for one photograph in another pose, whose image_bytes the
-   output names, and writes that picture. Between two such requests it sends some that are wrong, and prints
-   the answers, a line each: what was wrong, the code, the message. Standard input holds 72 numbers: the
-   source's keypoints (y, x), then the target's. */
+   Loads a SavedModel, runs its serving_default on one photo and another pose, and writes the resulting
+   image_bytes, the given output, to a file. Between two such requests it sends some bad ones and prints one
+   line per error: the mistake, the code, the message. Standard input holds 72 numbers: the keypoints (y, x)
+   of the source, then those of the target. */
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,8 +43,8 @@ static TF_Tensor* string(const char* bytes, size_t length) {
   return tensor;
 }
 
-/* Asks; the answer is NULL where it is an error, which is printed. */
-static TF_Tensor* ask(const Model* model, const char* what, TF_Tensor* photo, TF_Tensor* source,
+/* Runs the model. On failure prints the error and returns NULL. */
+static TF_Tensor* run(const Model* model, const char* name, TF_Tensor* photo, TF_Tensor* source,
                       TF_Tensor* target) {
   TF_Status* status = TF_NewStatus();
   TF_Tensor* values[3] = {photo, source, target};
@@ -52,7 +52,7 @@ static TF_Tensor* ask(const Model* model, const char* what, TF_Tensor* photo, TF
   TF_SessionRun(model->session, NULL, model->inputs, values, 3, &model->output, &answer, 1, NULL, 0, NULL,
                 status);
   if (TF_GetCode(status) != TF_OK) {
-    printf("%s\t%d\t", what, TF_GetCode(status));
+    printf("%s\t%d\t", name, TF_GetCode(status));
     for (const char* letter = TF_Message(status); *letter != 0; ++letter)
       putchar(*letter < ' ' ? ' ' : *letter);
     putchar('\n');
@@ -62,7 +62,7 @@ static TF_Tensor* ask(const Model* model, const char* what, TF_Tensor* photo, TF
   return answer;
 }
 
-static int write_picture(const char* path, TF_Tensor* answer) {
+static int write_image(const char* path, TF_Tensor* answer) {
   TF_TString* value = (TF_TString*)TF_TensorData(answer);
   FILE* file = fopen(path, "wb");
   if (file == NULL) return 1;
@@ -110,18 +110,19 @@ int main(int argc, char** argv) {
   const float* target = points + COUNT;
   TF_Tensor* answer;
   for (int round = 0; round < 2; ++round) {
-    answer = ask(&model, "a good request", string(photo, length), floats(points, right, 3),
+    answer = run(&model, "a good request", string(photo, length), floats(points, right, 3),
                  floats(target, right, 3));
-    if (answer == NULL || write_picture(argv[5], answer) != 0) return 3;
+    if (answer == NULL || write_image(argv[5], answer) != 0) return 3;
     if (round > 0) break;
-    ask(&model, "text", string("dear diary", 10), floats(points, right, 3), floats(target, right, 3));
-    ask(&model, "half a photo", string(photo, length / 2), floats(points, right, 3),
+    run(&model, "text", string("plain text", 10), floats(points, right, 3), floats(target, right, 3));
+    run(&model, "half a photo", string(photo, length / 2), floats(points, right, 3),
         floats(target, right, 3));
-    ask(&model, "17 keypoints", string(photo, length), floats(points, fewer, 3), floats(target, right, 3));
-    ask(&model, "rank 2", string(photo, length), floats(points, right, 3), floats(target, flat, 2));
-    ask(&model, "another type", floats(points, right, 3), floats(points, right, 3), floats(target, right, 3));
+    run(&model, "17 keypoints", string(photo, length), floats(points, fewer, 3), floats(target, right, 3));
+    run(&model, "rank 2", string(photo, length), floats(points, right, 3), floats(target, flat, 2));
+    run(&model, "another dtype", floats(points, right, 3), floats(points, right, 3),
+        floats(target, right, 3));
   }
-  puts("alive");
+  puts("done");
   TF_CloseSession(model.session, status);
   TF_DeleteSession(model.session, status);
   TF_DeleteSessionOptions(options);

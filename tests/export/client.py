@@ -1,10 +1,11 @@
-"""A client with TensorFlow alone, which asks as TensorFlow Serving does: a session that checks no shapes.
+"""A client that needs only TensorFlow and, like TensorFlow Serving, uses a session that checks no shapes.
 
-    python -I client.py MODEL REQUESTS ANSWERS
+    python -I client.py MODEL
 
-REQUESTS is a JSON list of {"signature": name, "inputs": {field: {"dtype", "shape", "values"}}}, strings in
-base64. ANSWERS becomes a list of {"outputs": {field: ...}} or {"error": kind, "message": text}; the process
-says at the end that it is alive. `gfla_tf` cannot be imported here.
+Standard input has one folder per line. The folder's requests.json is a list of {"signature": name, "inputs":
+{field: {"dtype", "shape", "values"}}}, with strings in base64. The client writes answers.json there, a list
+of {"outputs": {field: ...}} or {"error": kind, "message": text}, and prints "answered". At the end of the
+input it prints "done". `gfla_tf` cannot be imported here.
 """
 
 import base64
@@ -12,12 +13,12 @@ import json
 import sys
 
 
-class Refuse:
-    """Makes every import of this project's package fail, however it is installed."""
+class ImportBlocker:
+    """A meta path finder that makes every import of this project's packages fail."""
 
     def find_spec(self, name, path=None, target=None):
         if name.partition(".")[0] in ("gfla_tf", "tests"):
-            raise ImportError(f"{name} must not be needed")
+            raise ImportError(f"{name} must not be imported")
 
 
 def to_array(field):
@@ -37,8 +38,8 @@ def to_json(array):
     return {"dtype": str(array.dtype), "shape": list(array.shape), "values": array.ravel().tolist()}
 
 
-def main(model, requests, answers):
-    sys.meta_path.insert(0, Refuse())
+def main(model):
+    sys.meta_path.insert(0, ImportBlocker())
     import tensorflow as tf
     from tensorflow.core.protobuf import config_pb2
 
@@ -60,17 +61,21 @@ def main(model, requests, answers):
         values = callables[key](*[to_array(inputs[field]) for field in sorted(inputs)])
         return dict(zip(outputs, values, strict=True))
 
-    done = []
-    with open(requests) as file:
-        for request in json.load(file):
-            try:
-                outputs = run(request["signature"], request["inputs"])
-                done.append({"outputs": {field: to_json(value) for field, value in outputs.items()}})
-            except tf.errors.OpError as error:
-                done.append({"error": type(error).__name__, "message": error.message})
-    with open(answers, "w") as file:
-        json.dump(done, file)
-    print("alive")
+    def answer(request):
+        try:
+            outputs = run(request["signature"], request["inputs"])
+        except tf.errors.OpError as error:
+            return {"error": type(error).__name__, "message": error.message}
+        return {"outputs": {field: to_json(value) for field, value in outputs.items()}}
+
+    for line in sys.stdin:
+        folder = line.rstrip("\n")
+        with open(f"{folder}/requests.json") as file:
+            requests = json.load(file)
+        with open(f"{folder}/answers.json", "w") as file:
+            json.dump([answer(request) for request in requests], file)
+        print("answered", flush=True)
+    print("done")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,9 @@
-"""The shipped model as a SavedModel, exported once and moved away, and requests for it."""
+"""The shipped model exported as a SavedModel, a client process that runs it, and requests for it."""
 
 import base64
+import fcntl
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +18,26 @@ CLIENT = Path(__file__).parent / "client.py"
 
 
 @pytest.fixture(scope="session")
+def build_once(tmp_path_factory):
+    """build_once(name, build) returns a folder that build(folder) fills once for all test processes."""
+    root = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        root = root.parent  # the folder of the whole test run, which the workers share
+
+    def get(name, build):
+        folder = root / name
+        with open(root / f"{name}.lock", "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not folder.exists():
+                unfinished = tmp_path_factory.mktemp(name)
+                build(unfinished)
+                unfinished.rename(folder)
+        return folder
+
+    return get
+
+
+@pytest.fixture(scope="session")
 def model():
     """The shipped model."""
     from gfla_tf.models.loading import load_generator
@@ -24,41 +46,54 @@ def model():
 
 
 @pytest.fixture(scope="session")
-def exported(model, tmp_path_factory):
-    """The folder of its SavedModel, which was written elsewhere."""
+def exported(model, build_once):
+    """The folder of the shipped model's SavedModel, moved after the export."""
     from gfla_tf.export import export_saved_model
 
-    folder = tmp_path_factory.mktemp("written") / "model"
-    export_saved_model(model, folder)
-    return folder.rename(tmp_path_factory.mktemp("moved") / "1")
+    return build_once("saved_model", lambda folder: export_saved_model(model, folder / "1")) / "1"
 
 
 @pytest.fixture(scope="session")
-def answers(exported, tmp_path_factory):
-    """answers(requests): those of `client.py`, a process in which gfla_tf cannot be imported."""
+def client(exported):
+    """A process of `client.py`, which cannot import gfla_tf and serves the exported model."""
+    process = subprocess.Popen(
+        [sys.executable, "-I", str(CLIENT), str(exported)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    yield process
+    output, _ = process.communicate()
+    assert output == "done\n"
+    assert process.returncode == 0
+
+
+@pytest.fixture(scope="session")
+def answers(client, tmp_path_factory):
+    """answers(requests) sends (signature, inputs) pairs to `client` and returns its answers."""
 
     def ask(requests):
-        place = tmp_path_factory.mktemp("client")
-        coded = [
+        folder = tmp_path_factory.mktemp("client")
+        encoded = [
             {"signature": name, "inputs": {field: to_json(value) for field, value in inputs.items()}}
             for name, inputs in requests
         ]
-        (place / "requests.json").write_text(json.dumps(coded))
-        words = [sys.executable, "-I", CLIENT, exported, place / "requests.json", place / "answers.json"]
-        done = subprocess.run([str(word) for word in words], cwd=place, capture_output=True, text=True)
-        assert done.stdout.endswith("alive\n"), done.stderr[-2000:]
+        (folder / "requests.json").write_text(json.dumps(encoded))
+        client.stdin.write(f"{folder}\n")
+        client.stdin.flush()
+        assert client.stdout.readline() == "answered\n"
         return [
             {field: from_json(value) for field, value in answer["outputs"].items()}
             if "outputs" in answer
             else answer
-            for answer in json.loads((place / "answers.json").read_text())
+            for answer in json.loads((folder / "answers.json").read_text())
         ]
 
     return ask
 
 
 def request(sizes):
-    """A `serving_default` request for photographs of these sizes, every second one a JPEG."""
+    """Returns a `serving_default` request for photos of these sizes, every second one a JPEG."""
     rng = np.random.default_rng(len(sizes))
     files, points, targets = [], [], []
     for number, size in enumerate(sizes):
@@ -76,8 +111,8 @@ def request(sizes):
     }
 
 
-def with_keras(model, inputs, row, size="source", **options):
-    """What `gfla generate` makes of a row of a request: uint8 RGB."""
+def generate_with_keras(model, inputs, row, size="source", **options):
+    """Returns the image that `gfla generate` makes of a row of a request: uint8 RGB."""
     from gfla_tf.generate import generate
 
     poses = inputs["source_keypoints"][row], inputs["target_keypoints"][row]
@@ -85,16 +120,16 @@ def with_keras(model, inputs, row, size="source", **options):
 
 
 def to_json(value):
-    """An array, or a TensorProto's, as `client.py` reads it."""
+    """Encodes an array, or the array of a TensorProto, for `client.py`."""
     value = np.asarray(value)
     if value.dtype == object:
-        coded = [base64.b64encode(data).decode() for data in value.ravel()]
-        return {"dtype": "string", "shape": list(value.shape), "values": coded}
+        encoded = [base64.b64encode(data).decode() for data in value.ravel()]
+        return {"dtype": "string", "shape": list(value.shape), "values": encoded}
     return {"dtype": str(value.dtype), "shape": list(value.shape), "values": value.ravel().tolist()}
 
 
 def from_json(field):
-    """The array of an answer."""
+    """Decodes an array of an answer."""
     if field["dtype"] == "string":
         decoded = [base64.b64decode(value) for value in field["values"]]
         return np.array(decoded, object).reshape(field["shape"])

@@ -1,4 +1,4 @@
-"""A small network for tests of the exports, and people drawn for it."""
+"""A small network for tests of the exports, and random inputs for it."""
 
 import numpy as np
 
@@ -7,7 +7,7 @@ from gfla_tf.models import PersonImageGenerator
 
 
 def small_model():
-    """A generator of two attention layers for 32 x 32 pixels."""
+    """Returns a generator with two attention layers for images of 32 x 32 pixels."""
     return PersonImageGenerator(
         image_size=(32, 32),
         attention_layers={2: 3, 1: 1},
@@ -24,7 +24,7 @@ def small_model():
 
 
 def random_inputs(size, batch, seed=0):
-    """{input: array}: noise, which no form was calibrated on."""
+    """Returns {input: array} of noise, on which no export was calibrated."""
     random = np.random.default_rng(seed)
     image, *poses = (random.random((batch, *size, c), np.float32) for c in (3, 18, 18))
     return dict(zip(MODEL_INPUTS, (image * 2 - 1, *poses), strict=True))

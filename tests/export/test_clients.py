@@ -1,4 +1,4 @@
-"""The exported model through every client that can be had here: not one of them has this project's code."""
+"""The exported model in clients without gfla_tf: saved_model_cli, C, and TensorFlow Serving's messages."""
 
 import importlib.util
 import json
@@ -14,19 +14,19 @@ from tensorflow.core.protobuf import saved_model_pb2
 
 from gfla_tf.export.saved_model import operators
 from gfla_tf.images.io import decode_image
-from tests.export.conftest import SIZES, request, with_keras
+from tests.export.conftest import SIZES, generate_with_keras, request
 
 pytestmark = pytest.mark.slow
 
 SIGNATURES = {"serving_default", "sized", "tensors", "encode_source", "render"}
-# What TensorFlow Serving's util/json_tensor.cc reads from JSON and writes to it.
+# The types supported by TensorFlow Serving's util/json_tensor.cc.
 JSON_TYPES = {tf.float32, tf.float64, tf.int8, tf.int16, tf.int32, tf.int64, tf.uint8, tf.uint32, tf.uint64}
 JSON_TYPES |= {tf.string, tf.bool}
 
 
 @pytest.fixture(scope="module")
 def graph(exported):
-    """The model's graph with its signatures."""
+    """The exported model's MetaGraphDef."""
     saved = saved_model_pb2.SavedModel.FromString((exported / "saved_model.pb").read_bytes())
     (graph,) = saved.meta_graphs
     return graph
@@ -42,8 +42,8 @@ def _cli(*words):
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
-def test_only_stock_operators_of_this_tensorflow(exported, graph):
-    """Looked up in a process that never loads the compiled ones."""
+def test_only_operators_of_tensorflow(exported, graph):
+    """Operators are looked up in a process that does not load the compiled ones."""
     code = (
         "import sys; from tensorflow.python.framework import op_def_registry as registry\n"
         "print([name for name in sys.argv[1:] if registry.get(name) is None])"
@@ -55,8 +55,8 @@ def test_only_stock_operators_of_this_tensorflow(exported, graph):
     assert done.stdout.strip() == "[]"
 
 
-def test_the_rules_of_tensorflow_serving(exported, graph, signatures):
-    """Method, types, names and batch dimension, as its REST interface and its batching need them."""
+def test_signatures_follow_the_rules_of_tensorflow_serving(exported, graph, signatures):
+    """Method names, types, field names and batch dimensions meet the needs of REST and of batching."""
     assert list(graph.meta_info_def.tags) == ["serve"]
     assert set(signatures) == SIGNATURES
     for name, signature in signatures.items():
@@ -67,12 +67,12 @@ def test_the_rules_of_tensorflow_serving(exported, graph, signatures):
             assert kind in JSON_TYPES
             assert (kind == tf.string) == field.endswith("_bytes")
             assert shape[0] is None
-            # Rows of different requests make one batch without padding, except maps of several sizes.
+            # Rows of different requests are batched without padding, except for maps of several sizes.
             assert shape[1:].is_fully_defined() or name == "tensors", (name, field)
     assert {path.name for path in exported.iterdir()} >= {"saved_model.pb", "variables", "assets.extra"}
 
 
-def test_the_command_line_shows_and_runs_it(model, exported, tmp_path):
+def test_saved_model_cli(model, exported, tmp_path):
     shown = _cli("show", "--dir", exported, "--tag_set", "serve", "--signature_def", "serving_default")
     for words in ("inputs['source_keypoints']", "shape: (-1, 18, 2)", "outputs['image_bytes']"):
         assert words in shown
@@ -84,13 +84,13 @@ def test_the_command_line_shows_and_runs_it(model, exported, tmp_path):
     _cli(*call, "--inputs", given, "--outdir", tmp_path)
     image = np.load(tmp_path / "image.npy")
     for row in range(2):
-        wanted = with_keras(model, inputs, row, size="model")
-        assert np.abs(image[row].astype(int) - wanted).max() <= 1
+        expected = generate_with_keras(model, inputs, row, size="model")
+        assert np.abs(image[row].astype(int) - expected).max() <= 1
 
 
 @pytest.mark.skipif(shutil.which("cc") is None, reason="there is no C compiler")
-def test_the_c_interface(model, exported, signatures, tmp_path):
-    """A C program gets the picture, clear answers to five wrong requests, and the picture again."""
+def test_the_c_api(model, exported, signatures, tmp_path):
+    """A C program receives an image, clear errors for five bad requests, and the image again."""
     library = Path(tf.sysconfig.get_lib())
     flags = ["-std=c99", "-Wall", "-Wextra", "-Werror", "-I", tf.sysconfig.get_include()]
     libraries = [library / "libtensorflow_cc.so.2", library / "libtensorflow_framework.so.2"]
@@ -107,28 +107,28 @@ def test_the_c_interface(model, exported, signatures, tmp_path):
         text=True,
         check=True,
     )
-    *refusals, last = done.stdout.splitlines()
-    assert last == "alive"
-    told = {what: (int(code), message) for what, code, message in (line.split("\t") for line in refusals)}
+    *rejected, last = done.stdout.splitlines()
+    assert last == "done"
+    errors = {name: (int(code), message) for name, code, message in (line.split("\t") for line in rejected)}
     invalid_argument = 3
-    for what, field in {
+    for name, field in {
         "text": "source_bytes",
         "half a photo": "source_bytes",
         "17 keypoints": "source_keypoints",
         "rank 2": "target_keypoints",
-        "another type": "",  # TensorFlow's own check, which counts the arguments
+        "another dtype": "",  # checked by TensorFlow, whose message counts the arguments
     }.items():
-        code, message = told.pop(what)
+        code, message = errors.pop(name)
         assert code == invalid_argument
         assert field in message
-    assert not told
-    wanted = with_keras(model, inputs, 0)
-    assert np.abs(decode_image((tmp_path / "result.png").read_bytes()).astype(int) - wanted).max() <= 1
+    assert not errors
+    expected = generate_with_keras(model, inputs, 0)
+    assert np.abs(decode_image((tmp_path / "result.png").read_bytes()).astype(int) - expected).max() <= 1
 
 
 @pytest.fixture(scope="module")
 def serving_protos():
-    """The messages of tensorflow-serving-api."""
+    """The protocol buffers of tensorflow-serving-api."""
     if importlib.util.find_spec("tensorflow_serving") is None:
         pytest.skip("tensorflow-serving-api is not installed")
     from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
@@ -136,7 +136,7 @@ def serving_protos():
     return predict_pb2, prediction_log_pb2
 
 
-def test_a_request_in_tensorflow_servings_messages(model, answers, signatures, serving_protos):
+def test_predict_requests_of_tensorflow_serving(model, answers, signatures, serving_protos):
     predict, _ = serving_protos
     inputs = request(SIZES[:3])
     sent = predict.PredictRequest()
@@ -153,11 +153,11 @@ def test_a_request_in_tensorflow_servings_messages(model, answers, signatures, s
         response.outputs[name].CopyFrom(tf.make_tensor_proto(value))
     back = predict.PredictResponse.FromString(response.SerializeToString())
     for row, data in enumerate(tf.make_ndarray(back.outputs["image_bytes"])):
-        assert np.abs(decode_image(data).astype(int) - with_keras(model, inputs, row)).max() <= 1
+        assert np.abs(decode_image(data).astype(int) - generate_with_keras(model, inputs, row)).max() <= 1
 
 
-def test_the_warm_up_requests_are_answered(exported, answers, signatures, serving_protos):
-    """Read with TensorFlow Serving's own messages, each asks for all fields of a signature."""
+def test_warm_up_requests(exported, answers, signatures, serving_protos):
+    """TensorFlow Serving's own messages can parse them, and each has all fields of its signature."""
     _, prediction_log = serving_protos
     path = exported / "assets.extra" / "tf_serving_warmup_requests"
     records = [prediction_log.PredictionLog.FromString(r.numpy()) for r in tf.data.TFRecordDataset(str(path))]
@@ -175,7 +175,7 @@ def test_the_warm_up_requests_are_answered(exported, answers, signatures, servin
     assert not [reply["message"] for reply in replies if "error" in reply]
 
 
-def test_the_model_card_names_every_file(exported):
+def test_the_model_card_lists_every_file(exported):
     from gfla_tf.export.model_card import sha256
 
     card = json.loads((exported / "model_card.json").read_text())
@@ -183,6 +183,6 @@ def test_the_model_card_names_every_file(exported):
     assert set(card["files"]) == files - {"model_card.json"}
     for name, file in card["files"].items():
         assert file["sha256"] == sha256(exported / name)
-    asked = {"format": "savedmodel", "size": [64, 64], "fit": "letterbox", "batch": "dynamic"}
-    assert card["export"] == asked
+    export = {"format": "savedmodel", "size": [64, 64], "fit": "letterbox", "batch": "dynamic"}
+    assert card["export"] == export
     assert 0 <= card["parity"]["image"] <= 1 / 255

@@ -1,4 +1,4 @@
-"""Pictures decoded in the graph against the project's own reader, and what is refused before decoding."""
+"""Images decoded in the graph match those of `gfla_tf.images.io`, and invalid files are rejected."""
 
 from pathlib import Path
 
@@ -32,8 +32,8 @@ def _noise():
         *(("grey_alpha.png", 0), ("rgba.png", 0), ("rgba16.png", 1), ("palette.png", 0), ("cmyk.jpg", 1)),
     ],
 )
-def test_pictures_are_read_as_outside(decode, name, atol):
-    """16 bits with alpha are rounded twice outside, CMYK in another order: one level."""
+def test_images_match_those_of_images_io(decode, name, atol):
+    """16 bits with alpha, and CMYK, are rounded in another order there: one level of difference."""
     import cv2
 
     deep = np.random.default_rng(1).integers(0, 65536, (9, 11, 4)).astype(np.uint16)
@@ -50,13 +50,13 @@ def test_pictures_are_read_as_outside(decode, name, atol):
         "cmyk.jpg": lambda: Path(__file__).parents[1].joinpath("images", "cmyk.jpg").read_bytes(),
     }
     data = files[name]()
-    wanted = decode_image(data)
-    got = decode(data).numpy()
-    assert got.shape == wanted.shape
-    assert np.abs(got.astype(int) - wanted).max() <= atol
+    expected = decode_image(data)
+    actual = decode(data).numpy()
+    assert actual.shape == expected.shape
+    assert np.abs(actual.astype(int) - expected).max() <= atol
 
 
-def test_encoding_loses_nothing(decode):
+def test_encode_png_is_lossless(decode):
     data = encode_png(_noise()).numpy()
     np.testing.assert_array_equal(decode_image(data), _noise())
     np.testing.assert_array_equal(decode(data), _noise())
@@ -67,7 +67,7 @@ _PNG = encode_image("a.png", _noise())
 
 
 @pytest.mark.parametrize(
-    ("data", "says"),
+    ("data", "message"),
     [
         (b"", "source_bytes holds an empty string in row"),
         (b"dear diary", "source_bytes must be PNG or JPEG"),
@@ -86,8 +86,8 @@ _PNG = encode_image("a.png", _noise())
         (_PNG[:900] + b"\0\1\2" + _PNG[903:], "Invalid PNG data"),
     ],
 )
-def test_what_is_no_picture_is_refused(decode, data, says):
+def test_invalid_files_are_rejected(decode, data, message):
     with pytest.raises(tf.errors.InvalidArgumentError) as error:
         decode(data)
-    assert says in str(error.value)
+    assert message in str(error.value)
     assert decode(_PNG).shape == (61, 53, 3)

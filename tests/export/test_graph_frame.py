@@ -1,4 +1,4 @@
-"""The graph's frames against those of `gfla generate`: keypoints equal, pictures within one level."""
+"""`GraphFrame` matches `Frame`: equal keypoints, and images within one of 256 levels."""
 
 import cv2
 import numpy as np
@@ -8,13 +8,13 @@ import tensorflow as tf
 from gfla_tf.export.graph_frame import GraphFrame
 from gfla_tf.images.frame import MODES, Frame
 
-# Larger and smaller than the frame, both at once, one pixel thin, and reduced so much that blocks come first.
+# Larger and smaller than the frame, both, one pixel wide, and so large that blocks are averaged first.
 SIZES = [(1, 1), (64, 48), (37, 61), (20, 15), (500, 20), (90, 7), (1000, 1), (3, 900), (403, 1201)]
 INNER = (64, 48)
 
 
 def _noise(size):
-    """The hardest picture: every pixel its own colour, and smooth parts too."""
+    """Returns an image with independent random pixels in one half and smooth noise in the other."""
     rng = np.random.default_rng(size[0])
     noise = rng.integers(0, 256, (*size, 3)).astype(np.uint8)
     noise[: size[0] // 2] = cv2.GaussianBlur(noise, (0, 0), 3)[: size[0] // 2]
@@ -22,51 +22,51 @@ def _noise(size):
 
 
 def _graph(method, mode):
-    """A method of `GraphFrame` as a graph that does not know any size."""
+    """Returns a method of `GraphFrame` as a graph in which no size is static."""
 
     @tf.function(input_signature=[tf.TensorSpec([2], tf.int32), tf.TensorSpec([None, None, None])])
     def run(outer, value):
         frame = GraphFrame.fit(outer, INNER, mode)
-        if method == "place_keypoints":
-            return frame.place_keypoints(value)
+        if method == "keypoints_to_frame":
+            return frame.keypoints_to_frame(value)
         return getattr(frame, method)(tf.cast(value, tf.uint8))
 
     return run
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_pictures_go_into_the_frame_as_outside(mode):
-    place = _graph("place_image", mode)
+def test_image_to_frame(mode):
+    to_frame = _graph("to_frame", mode)
     for size in SIZES:
         photo = _noise(size)
-        wanted = Frame.fit(size, INNER, mode).to_frame(photo)
-        got = place(size, photo.astype(np.float32)).numpy()
-        assert got.dtype == np.uint8
-        assert np.abs(got.astype(int) - wanted).max() <= 1, size
+        expected = Frame.fit(size, INNER, mode).to_frame(photo)
+        actual = to_frame(size, photo.astype(np.float32)).numpy()
+        assert actual.dtype == np.uint8
+        assert np.abs(actual.astype(int) - expected).max() <= 1, size
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_pictures_come_back_as_outside(mode):
+def test_restore(mode):
     restore = _graph("restore", mode)
     for size in SIZES:
-        picture = _noise(INNER)
-        wanted = Frame.fit(size, INNER, mode).restore(picture)
-        got = restore(size, picture.astype(np.float32)).numpy()
-        assert got.shape == (*size, 3)
-        assert np.abs(got.astype(int) - wanted).max() <= 1, size
+        image = _noise(INNER)
+        expected = Frame.fit(size, INNER, mode).restore(image)
+        actual = restore(size, image.astype(np.float32)).numpy()
+        assert actual.shape == (*size, 3)
+        assert np.abs(actual.astype(int) - expected).max() <= 1, size
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_keypoints_are_equal(mode):
-    place = _graph("place_keypoints", mode)
+def test_keypoints_to_frame(mode):
+    to_frame = _graph("keypoints_to_frame", mode)
     for size in SIZES:
         points = np.random.default_rng(1).uniform(0, size, (18, 2)).astype(np.float32)
         points[3] = points[5, 0] = -1.0
-        wanted = Frame.fit(size, INNER, mode).keypoints_to_frame(points)
-        np.testing.assert_array_equal(place(size, points[None])[0], wanted)
+        expected = Frame.fit(size, INNER, mode).keypoints_to_frame(points)
+        np.testing.assert_array_equal(to_frame(size, points[None])[0], expected)
 
 
-def test_frames_are_equal_for_many_sizes():
+def test_offsets_and_sizes_of_many_frames():
     sizes = np.random.default_rng(2).integers(1, 3000, (2000, 2))
     graph = GraphFrame.fit(sizes, (256, 192), "letterbox")
     frames = [Frame.fit(tuple(size), (256, 192)) for size in sizes.tolist()]

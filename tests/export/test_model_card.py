@@ -1,4 +1,4 @@
-"""What the model card takes from beside the model, and what it leaves open."""
+"""The model card: its content with and without the records of a run folder."""
 
 import hashlib
 import json
@@ -19,7 +19,7 @@ def model():
 
 @pytest.fixture
 def run(tmp_path):
-    """A run folder; what it records is what a run writes."""
+    """A run folder with the records that a run writes."""
     folder = tmp_path / "mine"
     folder.mkdir()
     (folder / "model.keras").write_bytes(b"weights")
@@ -50,16 +50,16 @@ def test_the_shipped_model(model):
     assert card["metrics"]["pairs"] == 600
 
 
-def test_the_model_can_be_made_again(model, run):
+def test_the_model_can_be_rebuilt(model, run):
     card = model_card(model, run, export={})
     assert card["model"]["class"] == "PersonImageGenerator"
-    again = PersonImageGenerator(**card["model"]["config"])
-    assert again.count_params() == card["parameters"] == model.count_params()
+    rebuilt = PersonImageGenerator(**card["model"]["config"])
+    assert rebuilt.count_params() == card["parameters"] == model.count_params()
     assert card["versions"]["tensorflow"] == tf.__version__
     assert card["versions"]["keras"] == keras.__version__
 
 
-def test_a_file_of_its_own_has_no_record(model, run):
+def test_a_file_outside_a_run_has_no_records(model, run):
     other = run / "other.keras"
     other.write_bytes(b"other")
     card = model_card(model, other, export={})
@@ -69,11 +69,11 @@ def test_a_file_of_its_own_has_no_record(model, run):
 
 @pytest.mark.parametrize("name", ["run.json", "config.yaml", "metrics.json"])
 @pytest.mark.parametrize("text", ["[1, 2]", "{", "\ufffe" * 3])
-def test_a_damaged_record_is_named(model, run, name, text):
+def test_a_damaged_record_is_an_error(model, run, name, text):
     (run / name).write_text(text)
     with pytest.raises(InputError, match=f"{name}' beside the model is damaged"):
         model_card(model, run, export={})
 
 
-def test_beside_a_single_file():
+def test_the_path_beside_a_file():
     assert model_card_path("out/person.tflite") == "out/person.model_card.json"

@@ -1,4 +1,4 @@
-"""The signatures, asked by a process that has TensorFlow alone: the right pictures, and clear refusals."""
+"""Requests to the signatures from a process without gfla_tf: correct images and clear errors."""
 
 import numpy as np
 import pytest
@@ -7,18 +7,18 @@ from gfla_tf.export.serving import Serving
 from gfla_tf.images.io import decode_image, encode_image
 from gfla_tf.models import PersonImageGenerator
 from gfla_tf.pose.heatmaps import pose_heatmaps
-from tests.export.conftest import SIZES, request, with_keras
+from tests.export.conftest import SIZES, generate_with_keras, request
 from tests.images import pictures
 
-LEVEL = 1  # of 255: where the Keras model's output lies at a half
+LEVEL = 1  # of 255: values that are rounded the other way
 
 
-def _apart(one, other):
-    return np.abs(np.asarray(one).astype(int) - np.asarray(other)).max()
+def _difference(actual, expected):
+    return np.abs(np.asarray(actual).astype(int) - np.asarray(expected)).max()
 
 
 @pytest.mark.slow
-def test_the_answers_are_those_of_the_keras_model(model, answers):
+def test_images_match_the_keras_model(model, answers):
     batches = [request(SIZES[:count]) for count in (1, 3, 8)]
     sources = [{name: one[name] for name in ("source_bytes", "source_keypoints")} for one in batches]
     first = answers(
@@ -34,25 +34,31 @@ def test_the_answers_are_those_of_the_keras_model(model, answers):
     )
     for inputs, answer, rendered in zip(batches, whole, later[:3], strict=True):
         assert answer["image"].dtype == np.uint8
-        assert _apart(answer["image"], rendered["image"]) == 0
+        assert _difference(answer["image"], rendered["image"]) == 0
         for row, data in enumerate(answer["image_bytes"]):
-            wanted = with_keras(model, inputs, row)
+            wanted = generate_with_keras(model, inputs, row)
             got = decode_image(data)
             assert got.shape == wanted.shape
-            assert _apart(got, wanted) <= LEVEL
-            assert _apart(answer["image"][row], with_keras(model, inputs, row, size="model")) <= LEVEL
-            assert _apart(decode_image(rendered["image_bytes"][row]), got) == 0
-    first_in_eight_poses = {
+            assert _difference(got, wanted) <= LEVEL
+            assert (
+                _difference(answer["image"][row], generate_with_keras(model, inputs, row, size="model"))
+                <= LEVEL
+            )
+            assert _difference(decode_image(rendered["image_bytes"][row]), got) == 0
+    first_photo_in_eight_poses = {
         "source_bytes": np.repeat(batches[2]["source_bytes"][:1], 8),
         "source_keypoints": np.repeat(batches[2]["source_keypoints"][:1], 8, 0),
         "target_keypoints": inside,
     }
     for row, data in enumerate(later[3]["image_bytes"]):
-        assert _apart(decode_image(data), with_keras(model, first_in_eight_poses, row)) <= LEVEL
+        assert (
+            _difference(decode_image(data), generate_with_keras(model, first_photo_in_eight_poses, row))
+            <= LEVEL
+        )
 
 
 @pytest.mark.slow
-def test_keypoints_of_other_frames_and_tensors(model, answers):
+def test_frame_sizes_and_tensors_match_the_keras_model(model, answers):
     inputs = request(SIZES[:3])
     frames = {
         "source_size": np.array([[128, 128], [60, 45], [400, 700]], np.int32),
@@ -69,7 +75,7 @@ def test_keypoints_of_other_frames_and_tensors(model, answers):
     sized, tensors = answers([("sized", {**inputs, **frames}), ("tensors", maps)])
     for row, data in enumerate(sized["image_bytes"]):
         sides = {f"{which}_frame": tuple(frames[f"{which}_size"][row]) for which in ("source", "target")}
-        assert _apart(decode_image(data), with_keras(model, inputs, row, **sides)) <= LEVEL
+        assert _difference(decode_image(data), generate_with_keras(model, inputs, row, **sides)) <= LEVEL
     wanted = model.named_outputs(model(maps))
     assert set(tensors) == set(wanted) == {"image", "flow_0", "flow_1", "mask_0", "mask_1"}
     for name, value in wanted.items():
@@ -77,7 +83,7 @@ def test_keypoints_of_other_frames_and_tensors(model, answers):
 
 
 def _bad_requests():
-    """{what is wrong: (signature, inputs, the field named, words of the message)}."""
+    """Returns {mistake: (signature, inputs, field in the message, part of the message)}."""
     good = request(SIZES[:2])
     jpeg, png = (encode_image(name, pictures.gradient(80, 60)) for name in ("a.jpg", "a.png"))
     points, pixels = good["source_keypoints"], "source_bytes must declare 1 to 64000000 pixels"
@@ -112,7 +118,7 @@ def _bad_requests():
             "source_bytes",
             "shape [N], got",
         ),
-        "one picture without a batch": (
+        "one image without a batch": (
             {"source_bytes": np.array(png, object)},
             "source_bytes",
             "shape [N], got",
@@ -190,7 +196,7 @@ def _bad_requests():
 
 
 def _bad_encoded(encoded):
-    """As `_bad_requests`, of `render`."""
+    """Returns the bad requests of `render`, in the form of `_bad_requests`."""
     good = {**encoded, "target_keypoints": request(SIZES[:3])["target_keypoints"]}
     feature = encoded["encoded_feature_0"]
     changes = {
@@ -211,8 +217,8 @@ def _bad_encoded(encoded):
             good["target_keypoints"][:2],
             "as there are encoded sources",
         ),
-        "a huge picture": ("encoded_size", np.full((3, 2), 60000, np.int32), "of at most 64000000 pixels"),
-        "a picture of nothing": ("encoded_size", np.zeros((3, 2), np.int32), "must be (height, width) of 1"),
+        "a huge image": ("encoded_size", np.full((3, 2), 60000, np.int32), "of at most 64000000 pixels"),
+        "an image of size 0": ("encoded_size", np.zeros((3, 2), np.int32), "must be (height, width) of 1"),
     }
     return {
         name: ("render", {**good, field: value}, field, words)
@@ -221,34 +227,34 @@ def _bad_encoded(encoded):
 
 
 @pytest.mark.slow
-def test_malformed_requests_are_refused_by_name(answers):
-    """All in one session, which serves a good request after each of them as before."""
+def test_malformed_requests_are_rejected_by_field(answers):
+    """The same session answers a good request after each malformed one, with the same bytes."""
     inputs = request(SIZES[:3])
     source = {name: inputs[name] for name in ("source_bytes", "source_keypoints")}
     (encoded,) = answers([("encode_source", source)])
     bad = {**_bad_requests(), **_bad_encoded(encoded)}
     assert len(bad) >= 40
     good = ("serving_default", inputs)
-    asked = [one for name, inputs, *_ in bad.values() for one in ((name, inputs), good)]
-    replies = answers([good, *asked])
-    for (what, (_, _, field, words)), reply in zip(bad.items(), replies[1::2], strict=True):
-        assert reply.get("error") == "InvalidArgumentError", what
-        assert field in reply["message"], (what, reply["message"])
-        assert words in reply["message"], (what, reply["message"])
+    requests = [one for name, inputs, *_ in bad.values() for one in ((name, inputs), good)]
+    replies = answers([good, *requests])
+    for (mistake, (_, _, field, words)), reply in zip(bad.items(), replies[1::2], strict=True):
+        assert reply.get("error") == "InvalidArgumentError", mistake
+        assert field in reply["message"], (mistake, reply["message"])
+        assert words in reply["message"], (mistake, reply["message"])
     for reply in replies[::2]:
         assert list(reply["image_bytes"]) == list(replies[0]["image_bytes"])
 
 
 @pytest.mark.slow
-def test_a_wrong_type_is_refused_before_the_graph_runs(answers):
+def test_a_wrong_dtype_is_rejected(answers):
     inputs = {**request(SIZES[:1]), "source_keypoints": np.zeros((1, 18, 2), np.int32)}
     good = ("serving_default", request(SIZES[:1]))
-    refused, served = answers([("serving_default", inputs), good])
-    assert refused["error"] == "InvalidArgumentError"
+    rejected, served = answers([("serving_default", inputs), good])
+    assert rejected["error"] == "InvalidArgumentError"
     assert "image" in served
 
 
-def test_what_cannot_be_served():
+def test_models_and_options_that_cannot_be_served():
     model = PersonImageGenerator.from_preset("synthetic", load_weights=False)
     with pytest.raises(ValueError, match="fit must be one of"):
         Serving(model, fit="crop")

@@ -1,11 +1,11 @@
-"""The warm-up file by the wire format alone: field numbers of TensorFlow Serving's PredictionLog."""
+"""The warm-up file, parsed as wire format with the field numbers of TensorFlow Serving's PredictionLog."""
 
 import numpy as np
 import pytest
 import tensorflow as tf
 from tensorflow.core.framework import tensor_pb2
 
-from gfla_tf.export.warmup import MOST, warmup_requests, write_warmup
+from gfla_tf.export.warmup import MAX_RECORDS, warmup_requests, write_warmup
 from gfla_tf.images.io import decode_image
 
 POINTS = tf.TensorSpec([None, 18, 2], tf.float32)
@@ -30,7 +30,7 @@ def _varint(data, at):
 
 
 def _fields(data):
-    """[(number, bytes)] of a message that has length-delimited fields only."""
+    """Returns [(number, bytes)] of a message with length-delimited fields only."""
     found, at = [], 0
     while at < len(data):
         key, at = _varint(data, at)
@@ -54,11 +54,11 @@ def _read(path):
         yield name.decode(), {field: tf.make_ndarray(value) for field, value in tensors.items()}
 
 
-def test_every_signature_is_asked_for_all_its_fields(tmp_path):
+def test_requests_have_all_fields_of_every_signature(tmp_path):
     write_warmup(tmp_path / "requests", warmup_requests(SPECS, (64, 48)))
-    asked = list(_read(tmp_path / "requests"))
-    assert {name for name, _ in asked} == set(SPECS)
-    for name, inputs in asked:
+    requests = list(_read(tmp_path / "requests"))
+    assert {name for name, _ in requests} == set(SPECS)
+    for name, inputs in requests:
         assert set(inputs) == set(SPECS[name])
         for field, value in inputs.items():
             spec = SPECS[name][field]
@@ -71,8 +71,8 @@ def test_every_signature_is_asked_for_all_its_fields(tmp_path):
     assert (tmp_path / "requests").stat().st_size < 100_000
 
 
-def test_no_more_than_tensorflow_serving_reads(tmp_path):
+def test_too_many_requests(tmp_path):
     one = ("encode_source", {"source_keypoints": np.zeros((1, 18, 2), np.float32)})
-    with pytest.raises(ValueError, match=f"at most {MOST} warm-up requests"):
-        write_warmup(tmp_path / "requests", [one] * (MOST + 1))
+    with pytest.raises(ValueError, match=f"at most {MAX_RECORDS} warm-up requests"):
+        write_warmup(tmp_path / "requests", [one] * (MAX_RECORDS + 1))
     assert not (tmp_path / "requests").exists()

@@ -1,4 +1,4 @@
-"""The HTML report of a run: `report_run` evaluates and writes it, `render(Report(...))` gives the page."""
+"""The HTML report of a training run: evaluation, sample images, loss curves and configuration."""
 
 from gfla_tf.report.logs import read_log
 from gfla_tf.report.page import Report, render

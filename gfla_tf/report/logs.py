@@ -1,4 +1,4 @@
-"""Reads what `keras.callbacks.CSVLogger` wrote."""
+"""Training logs of `keras.callbacks.CSVLogger`, and their curves."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from gfla_tf.errors import InputError
 
 
 def read_log(path: Path | str) -> dict[str, list[float]]:
-    """The columns of a training log by name, `epoch` among them, in the order of the file.
+    """Reads a training log as {column: values}, in the order of the file.
 
-    Empty cells and "NA" become NaN; a last line that was cut off in writing is left out.
+    Empty cells and "NA" become NaN. An incomplete last line is ignored.
 
     Raises:
-      InputError: the file cannot be read, has no `epoch` column, or a cell is no number.
+      InputError: the file cannot be read, it has no column "epoch", or a cell is not a number.
     """
     path = Path(path)
     try:
@@ -23,24 +23,24 @@ def read_log(path: Path | str) -> dict[str, list[float]]:
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"cannot read the training log {path}: {error}") from error
     if not lines or "epoch" not in lines[0]:
-        raise InputError(f"{path} is no training log: its first line names no column 'epoch'")
+        raise InputError(f"{path} is not a training log: its first line has no column 'epoch'")
     header, *rows = lines
     if rows and len(rows[-1]) < len(header):
         rows.pop()
     columns: dict[str, list[float]] = {name: [] for name in header}
     for number, row in enumerate(rows, start=2):
         if len(row) != len(header):
-            raise InputError(f"{path}, line {number}: {len(row)} cells where the header has {len(header)}")
+            raise InputError(f"{path}, line {number}: {len(row)} cells, but the header has {len(header)}")
         for name, cell in zip(header, row, strict=True):
             columns[name].append(_number(cell, path, number, name))
     return columns
 
 
 def curves(log: dict[str, list[float]]) -> dict[str, dict[str, list[float]]]:
-    """The curves of a log: name → {"training": values, "held-out": values}, one value an epoch.
+    """Returns the curves of a log: {name: {"training": values, "held-out": values}}, one value per epoch.
 
-    A column `val_` + name holds the held-out values of `name`. "loss" and "flow_error" come first. Columns
-    without a finite value are left out, and so is the learning rate, which is no loss.
+    A column `val_` + name contains the held-out values of `name`. "loss" and "flow_error" come first. Columns
+    without a finite value and the learning rate are omitted.
     """
     names = dict.fromkeys(name.removeprefix("val_") for name in log)
     found = {}
@@ -58,4 +58,4 @@ def _number(cell: str, path: Path, line: int, name: str) -> float:
     try:
         return float(cell)
     except ValueError:
-        raise InputError(f"{path}, line {line}, column {name!r}: {cell!r} is no number") from None
+        raise InputError(f"{path}, line {line}, column {name!r}: {cell!r} is not a number") from None

@@ -1,4 +1,4 @@
-"""The pieces of a report as HTML: tables, pictures, charts. All text that comes in is escaped here."""
+"""HTML parts of a report: tiles, tables, images and charts. All text is escaped."""
 
 from __future__ import annotations
 
@@ -13,22 +13,24 @@ from gfla_tf.report.svg import line_chart
 from gfla_tf.viz import encode_png, flow_wheel
 
 _EXPLANATIONS = {
-    "target pose": "the 18 keypoints the person is to take, a colour a joint; hidden ones are missing",
-    "generated": "what the model makes of the source picture and the two poses",
-    "flow": "where F, the flow field estimator, reads the source; faded outside the target's figure",
-    "true flow": "where the renderer knows each point to be in the source",
-    "mask": "white: taken from the source by attention; black: invented by the generator",
-    "attention": "where the finest attention block reads the source for each joint, in the joint's colour",
+    "target pose": "the visible keypoints of the target, one colour per joint",
+    "generated": "the model's output for the source image and the two poses",
+    "flow": "the flow of F, the flow field estimator: the position in the source that each target pixel "
+    "reads; faded outside the target's person",
+    "true flow": "the position of each target pixel's surface point in the source, known from the renderer",
+    "mask": "white: read from the source by attention; black: synthesised by the generator",
+    "attention": "the positions in the source that the finest attention block reads for each joint, in the "
+    "joint's colour",
 }
 
 
 def tile(value: str, label: str) -> str:
-    """One large number and what it is."""
+    """Returns a large number with its label."""
     return f'<div class="tile"><b>{escape(value)}</b><span>{escape(label)}</span></div>'
 
 
 def metrics_table(table: Table, ours: str | None = None) -> str:
-    """A table of figures; the row named `ours` is marked, and cells "met" and "missed" become badges."""
+    """Returns a table of metrics; row `ours` is highlighted, and "met" and "missed" are shown as badges."""
     head = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in table.header)
     rows = []
     for first, *cells in table.rows:
@@ -41,8 +43,8 @@ def metrics_table(table: Table, ours: str | None = None) -> str:
     )
 
 
-def picture_table(samples: Samples) -> str:
-    """The rows of pictures under their columns' names, and the legend."""
+def image_table(samples: Samples) -> str:
+    """Returns the table of sample images with the names of its columns and a legend."""
     head = "".join(f'<th scope="col">{escape(name)}</th>' for name in samples.columns)
     rows = []
     for index, row in zip(samples.indices, samples.rows, strict=True):
@@ -52,38 +54,38 @@ def picture_table(samples: Samples) -> str:
         )
         rows.append(f"<tr>{''.join(cells)}</tr>")
     return (
-        f'<div class="scroll"><table class="pictures"><thead><tr>{head}</tr></thead>'
+        f'<div class="scroll"><table class="images"><thead><tr>{head}</tr></thead>'
         f"<tbody>{''.join(rows)}</tbody></table></div>{_legend(samples)}"
     )
 
 
 def charts(log: dict[str, list[float]]) -> str:
-    """One chart a loss of a training log."""
+    """Returns one chart per curve of a training log."""
     found = curves(log)
     if not found:
-        return '<p class="note">No epoch was finished.</p>'
-    figures = []
+        return '<p class="note">No epoch was completed.</p>'
+    parts = []
     for name, series in found.items():
         last = {
             label: [value for value in values if math.isfinite(value)][-1] for label, values in series.items()
         }
         values = ", ".join(f"{label} {value:.3g}" for label, value in last.items())
-        caption = f"<figcaption>{escape(name.replace('_', ' '))} <span>{escape(values)}</span></figcaption>"
-        figures.append(f"<figure>{caption}{line_chart(name, log['epoch'], series)}</figure>")
-    return f'<div class="charts">{"".join(figures)}</div>'
+        caption = f"<p>{escape(name.replace('_', ' '))} <span>{escape(values)}</span></p>"
+        parts.append(f'<div class="chart">{caption}{line_chart(name, log["epoch"], series)}</div>')
+    return f'<div class="charts">{"".join(parts)}</div>'
 
 
 def _legend(samples: Samples) -> str:
-    wheel = _image(encode_png(flow_wheel(193)), "colour wheel of the flow")
+    wheel = _image(encode_png(flow_wheel(193)), "colour wheel of flow directions")
     terms = "".join(
         f"<dt>{escape(name)}</dt><dd>{escape(_EXPLANATIONS[name])}</dd>"
         for name in samples.columns
         if name in _EXPLANATIONS
     )
-    full = f"full colour: {samples.flow_scale:.0f} px of {samples.size[1]}"
-    cells = ("", "read from above", "", "left", wheel, "right", "", "below", "", "", full, "")
-    figure = "".join(cell if cell == wheel else f"<span>{escape(cell)}</span>" for cell in cells)
-    return f'<div class="legend"><figure>{figure}</figure><dl>{terms}</dl></div>'
+    full = f"full colour: {samples.flow_scale:.0f} px (image width {samples.size[1]} px)"
+    cells = ("", "reads above", "", "left", wheel, "right", "", "below", "", "", full, "")
+    labelled = "".join(cell if cell == wheel else f"<span>{escape(cell)}</span>" for cell in cells)
+    return f'<div class="legend"><div class="wheel">{labelled}</div><dl>{terms}</dl></div>'
 
 
 def _cell(text: str) -> str:

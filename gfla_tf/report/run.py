@@ -1,4 +1,4 @@
-"""From a trained run to its report: evaluate, draw, write."""
+"""Evaluation of a trained run and writing of its report and metrics."""
 
 from __future__ import annotations
 
@@ -13,24 +13,32 @@ from gfla_tf.config import Config, load_config
 from gfla_tf.errors import InputError
 from gfla_tf.evaluation import EvaluationResult, Target, evaluate_synthetic, mean_target
 from gfla_tf.files import check_output, write_files
+from gfla_tf.models import PersonImageGenerator
 from gfla_tf.report.logs import read_log
 from gfla_tf.report.page import Report, render
 from gfla_tf.report.samples import collect_samples
+from gfla_tf.synthetic import SyntheticPeople
 from gfla_tf.training.callbacks import clock
 
 STAGES = (
-    ("stage1", "Stage 1: where to look (the flow field estimator alone)"),
-    ("stage2", "Stage 2: what to draw (the whole model)"),
+    ("stage1", "Stage 1: flow field estimator"),
+    ("stage2", "Stage 2: whole model"),
 )
-"""The stages' folders in a run folder, and what they are called."""
+"""The folder of each stage in a run folder, and its title."""
 
 REPORT, METRICS = "report.html", "metrics.json"
-"""What `report_run` writes into the run folder."""
+"""The files that `report_run` writes to the run folder."""
 
 
 @dataclasses.dataclass(frozen=True)
 class ReportedRun:
-    """Where the report is, what was measured, and what the run promised."""
+    """The result of `report_run`.
+
+    Attributes:
+      report: the path of the report.
+      result: the metrics.
+      targets: the targets of the run; may be empty.
+    """
 
     report: Path
     result: EvaluationResult
@@ -38,8 +46,8 @@ class ReportedRun:
 
 
 def report_run(
-    model,
-    dataset,
+    model: PersonImageGenerator,
+    dataset: SyntheticPeople,
     run_dir: Path | str,
     *,
     title: str,
@@ -52,24 +60,28 @@ def report_run(
     progress: Callable[[int, int], None] | None = None,
     force: bool = False,
 ) -> ReportedRun:
-    """Evaluates a trained model and writes `report.html` and `metrics.json` into its run folder.
+    """Evaluates a trained model and writes `report.html` and `metrics.json` to its run folder.
 
     Args:
-      model: a `PersonImageGenerator`.
-      dataset: the `SyntheticPeople` on whose split "test" it is evaluated.
-      run_dir: the run folder, with `config.yaml`, `run.json` and the stages' logs.
-      title: the report's heading.
-      make_targets: what the run promised, for example `gfla_tf.evaluation.TARGETS["demo"]`.
-      pairs, mean_images, batch_size, classical, progress: see `evaluate_synthetic`.
-      rows: how many held-out pairs are shown.
-      force: whether an earlier report is replaced.
+      model: the trained model.
+      dataset: the dataset whose "test" split is evaluated.
+      run_dir: the run folder, with `config.yaml`, `run.json` and the logs of the stages.
+      title: the heading of the report.
+      make_targets: the targets of the run, for example `gfla_tf.evaluation.TARGETS["demo"]`.
+      pairs: number of pairs that are evaluated.
+      rows: number of pairs that are shown.
+      mean_images: the largest number of training targets in the mean image.
+      batch_size: number of pairs generated at a time.
+      classical: whether to evaluate the classical flows too.
+      progress: called as progress(done, total) after each batch.
+      force: whether an existing report is overwritten.
 
     Raises:
-      InputError: a file of the run cannot be read, or the report is there already.
+      InputError: a file of the run cannot be read, or the report exists and `force` is False.
     """
     run_dir = Path(run_dir)
-    page, figures = run_dir / REPORT, run_dir / METRICS
-    for path in (page, figures):
+    page, metrics = run_dir / REPORT, run_dir / METRICS
+    for path in (page, metrics):
         check_output(path, force)
     config = load_config(run_dir / "config.yaml")
     text = (run_dir / "config.yaml").read_text(encoding="utf-8")
@@ -89,8 +101,8 @@ def report_run(
     report = Report(
         title=title,
         lead=(
-            f"The {config.model.preset} preset of gfla_tf, trained from scratch on drawn people and measured "
-            f"on {result.pairs} pairs of others."
+            f"The preset {config.model.preset} of gfla_tf, trained from scratch on SyntheticPeople and "
+            f"evaluated on {result.pairs} pairs of held-out people."
         ),
         facts=[
             *_facts(run_dir, config, model, dataset),
@@ -102,18 +114,18 @@ def report_run(
         result=result,
         targets=targets,
     )
-    write_files({page: render(report).encode(), figures: result.to_json().encode()}, force)
+    write_files({page: render(report).encode(), metrics: result.to_json().encode()}, force)
     return ReportedRun(page, result, targets)
 
 
 def _facts(run_dir: Path, config: Config, model, dataset) -> list[tuple[str, str]]:
-    """What was run, as (name, value) pairs."""
+    """The data, model, stages and times of the run, as (name, value) pairs."""
     height, width = dataset.image_size
     facts = [
-        ("Data", f"SyntheticPeople, seed {dataset.seed}, {width} x {height} pixels"),
+        ("Data", f"SyntheticPeople, seed {dataset.seed}, {height} x {width} pixels"),
         ("Training people", f"{config.data.identities:,} ({dataset.num_pairs('train'):,} pairs)"),
-        ("Held-out people", f"{config.data.test_identities:,} others ({dataset.num_pairs('test'):,} pairs)"),
-        ("Weights of the model", f"{model.count_params():,}"),
+        ("Held-out people", f"{config.data.test_identities:,} ({dataset.num_pairs('test'):,} pairs)"),
+        ("Parameters", f"{model.count_params():,}"),
         ("Features of the losses", _features(config.features)),
     ]
     for name, stage in (("Stage 1", config.stage1), ("Stage 2", config.stage2)):
@@ -136,9 +148,9 @@ def _record(path: Path) -> dict:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise InputError(f"{path} is not the record of a run: {error}") from error
+        raise InputError(f"{path} is not the record of a training run: {error}") from error
 
 
 def _log(path: Path) -> dict[str, list[float]]:
-    """A stage's log; a stage of no epochs has none."""
+    """The log of a stage, empty for a stage without epochs."""
     return read_log(path) if path.exists() else {"epoch": []}

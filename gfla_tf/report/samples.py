@@ -1,4 +1,4 @@
-"""The pictures of a report: what the model makes of pairs that it has never seen."""
+"""Sample images of a report: outputs of the model for held-out pairs."""
 
 from __future__ import annotations
 
@@ -7,24 +7,25 @@ import dataclasses
 import numpy as np
 import tensorflow as tf
 
-from gfla_tf.evaluation.synthetic import MODEL_INPUTS
+from gfla_tf.evaluation.synthetic import MODEL_INPUTS, Generator
+from gfla_tf.synthetic import SyntheticPeople
 from gfla_tf.viz import encode_png, flow_scale, resize_flow, sample_columns
 
 STRIDE = 13
-"""Every 13th pair is shown: each of another identity, and another ordered pair of its images."""
+"""Every 13th pair is shown: each has a different identity and a different pair of its images."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Samples:
-    """Pictures in rows.
+    """Sample images in rows.
 
     Attributes:
-      columns: the columns' names.
-      rows: PNG bytes, as many a row as columns.
+      columns: the names of the columns.
+      rows: PNG bytes, one row per pair and one image per column.
       indices: the pairs' indices in the split.
       split: the split.
       size: (H, W) of the images.
-      flow_scale: the length of a flow vector, in pixels of the image, that gets the full colour.
+      flow_scale: the length of the flow vectors, in pixels of the image, that are shown in full colour.
     """
 
     columns: list[str]
@@ -35,14 +36,16 @@ class Samples:
     flow_scale: float
 
 
-def collect_samples(model, dataset, count: int = 10, split: str = "test") -> Samples:
-    """Generates every `STRIDE`th pair of a split, the first `count` of them: nothing is picked by its result.
+def collect_samples(
+    model: Generator, dataset: SyntheticPeople, count: int = 10, split: str = "test"
+) -> Samples:
+    """Generates the images of every `STRIDE`th pair of a split, without selection by result.
 
     Args:
-      model: a `PersonImageGenerator`; it is asked for its attention.
-      dataset: a `SyntheticPeople`.
-      count: how many rows; fewer if the split is short.
-      split: which split.
+      model: a `PersonImageGenerator`, called with `return_attention=True`.
+      dataset: the dataset.
+      count: the largest number of pairs.
+      split: the split's name.
     """
     batches = []
     for batch in dataset.as_dataset(split, STRIDE, shuffle=False, truth=True):
@@ -55,6 +58,6 @@ def collect_samples(model, dataset, count: int = 10, split: str = "test") -> Sam
     size = tuple(dataset.image_size)
     times = max(1, -(-192 // size[0]))
     columns = sample_columns(batch, outputs, count, (size[0] * times, size[1] * times))
-    rows = [[encode_png(picture) for picture in row] for row in zip(*columns.values(), strict=True)]
+    rows = [[encode_png(image) for image in row] for row in zip(*columns.values(), strict=True)]
     scale = flow_scale(resize_flow(outputs["flows"][-1], size), batch)
     return Samples(list(columns), rows, [STRIDE * index for index in range(len(rows))], split, size, scale)

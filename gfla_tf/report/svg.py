@@ -1,6 +1,4 @@
-"""Line charts as inline SVG, coloured by the page's style sheet (classes `line-0`, `line-1`, `grid`,
-`tick`).
-"""
+"""Line charts as inline SVG; the style sheet of the page sets their colours."""
 
 from __future__ import annotations
 
@@ -12,16 +10,17 @@ _LEFT, _RIGHT, _TOP, _BOTTOM = 46, 10, 10, 24
 
 
 def line_chart(name: str, x: list[float], series: dict[str, list[float]]) -> str:
-    """A chart of one quantity.
+    """Returns a line chart of one quantity.
+
+    The y axis is logarithmic if all values are positive and their largest ratio exceeds 30.
 
     Args:
-      name: its name, read out by screen readers.
-      x: the epochs, shown from 1.
-      series: label → values, NaN where there is none; "held-out" has a colour of its own. The axis is
-        logarithmic where the values are positive and span more than a factor of 30.
+      name: the name of the quantity, for screen readers.
+      x: the epochs, counted from 0 and shown from 1.
+      series: {label: values}, NaN where a value is missing; "held-out" is shown in the second colour.
 
     Returns:
-      An `<svg>` element; every text in it is escaped.
+      An `<svg>` element, in which all text is escaped.
     """
     values = [value for one in series.values() for value in one if math.isfinite(value)]
     logarithmic = min(values) > 0 and max(values) / min(values) > 30
@@ -34,10 +33,14 @@ def line_chart(name: str, x: list[float], series: dict[str, list[float]]) -> str
         return _LEFT + (value - first) / (last - first) * (WIDTH - _LEFT - _RIGHT)
 
     def at_y(value: float) -> float:
-        part = math.log(value / low) / math.log(high / low) if logarithmic else (value - low) / (high - low)
-        return HEIGHT - _BOTTOM - part * (HEIGHT - _TOP - _BOTTOM)
+        fraction = (
+            math.log(value / low) / math.log(high / low) if logarithmic else (value - low) / (high - low)
+        )
+        return HEIGHT - _BOTTOM - fraction * (HEIGHT - _TOP - _BOTTOM)
 
-    parts = [f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(_spoken(name, series))}">']
+    parts = [
+        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(_description(name, series))}">'
+    ]
     for tick in ticks:
         y = at_y(tick)
         parts.append(f'<line class="grid" x1="{_LEFT}" x2="{WIDTH - _RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>')
@@ -48,12 +51,12 @@ def line_chart(name: str, x: list[float], series: dict[str, list[float]]) -> str
         parts.append(
             f'<text class="tick" x="{at_x(tick):.1f}" y="{HEIGHT - 7}" text-anchor="middle">{tick:g}</text>'
         )
-    for label, one in series.items():
-        index = int(label == "held-out")
+    for kind, one in series.items():
+        index = int(kind == "held-out")
         points = [(at_x(e), at_y(v)) for e, v in zip(epochs, one, strict=True) if math.isfinite(v)]
         path = " ".join(f"{px:.1f},{py:.1f}" for px, py in points)
         parts.append(
-            f'<polyline class="line-{index}" points="{path}"><title>{escape(label)}</title></polyline>'
+            f'<polyline class="line-{index}" points="{path}"><title>{escape(kind)}</title></polyline>'
         )
         parts.append(
             f'<circle class="dot-{index}" cx="{points[-1][0]:.1f}" cy="{points[-1][1]:.1f}" r="2.6"/>'
@@ -61,9 +64,9 @@ def line_chart(name: str, x: list[float], series: dict[str, list[float]]) -> str
     return "".join(parts) + "</svg>"
 
 
-def _spoken(name: str, series: dict[str, list[float]]) -> str:
+def _description(name: str, series: dict[str, list[float]]) -> str:
     ends = (f"{label} {_ends(values)}" for label, values in series.items())
-    return f"{name} over the epochs: " + "; ".join(ends)
+    return f"{name} per epoch: " + "; ".join(ends)
 
 
 def _ends(values: list[float]) -> str:
@@ -72,7 +75,7 @@ def _ends(values: list[float]) -> str:
 
 
 def _ticks(low: float, high: float) -> list[float]:
-    """Four or so round values that enclose [low, high]."""
+    """About four round values that enclose [low, high]."""
     span = (high - low) or abs(high) or 1.0
     step = 10.0 ** math.floor(math.log10(span / 3))
     step *= next(times for times in (1, 2, 2.5, 5, 10) if span / (step * times) <= 4)
@@ -87,6 +90,6 @@ def _log_ticks(low: float, high: float) -> list[float]:
 
 
 def _epoch_ticks(first: float, last: float) -> list[float]:
-    """At most six whole epochs, the first and the last among them."""
+    """At most six epochs, including the first and the last."""
     count = min(5, int(last - first))
     return sorted({round(first + (last - first) * index / count) for index in range(count + 1)})

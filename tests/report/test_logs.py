@@ -36,9 +36,9 @@ def test_an_incomplete_last_line_is_ignored(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "no training log"),
-        ("a,b\n1,2\n", "no column 'epoch'|names no column"),
-        ("epoch,loss\n0,x\n", "line 2, column 'loss': 'x' is no number"),
+        ("", "is not a training log"),
+        ("a,b\n1,2\n", "its first line has no column 'epoch'"),
+        ("epoch,loss\n0,x\n", "line 2, column 'loss': 'x' is not a number"),
         ("epoch,loss\n0,1,2\n1,2\n", "line 2: 3 cells"),
     ],
 )

@@ -95,7 +95,7 @@ def test_the_page_contains_metrics_targets_and_stages_without_epochs(page):
     assert "source warped by F" in page
     assert 'class="badge missed"' in page
     assert 'class="badge met"' in page
-    assert "No epoch was finished." in page
+    assert "No epoch was completed." in page
 
 
 @pytest.mark.parametrize(

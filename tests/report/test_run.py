@@ -52,7 +52,7 @@ def test_an_existing_report_is_overwritten_only_with_force(run_dir):
 
 def test_a_stage_without_epochs_has_no_curves(run_dir):
     (run_dir / "stage2" / "log.csv").unlink()
-    assert "No epoch was finished." in write(run_dir).report.read_text(encoding="utf-8")
+    assert "No epoch was completed." in write(run_dir).report.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("name", ["config.yaml", "run.json"])

@@ -1,6 +1,6 @@
-"""What a run is made of: frozen dataclasses, constraints beside each field, read from YAML with overrides.
+"""Configuration of a training run: frozen dataclasses, read from YAML files and command-line overrides.
 
-A config file states only its differences from the defaults; the resolved one is saved with the run.
+A file contains only the settings that differ from the defaults. docs/training.md describes all settings.
 """
 
 import dataclasses
@@ -9,19 +9,24 @@ import math
 import reprlib
 import types
 import typing
+from collections.abc import Callable, Iterable
+from os import PathLike
 from pathlib import Path
+from typing import Any
 
 from gfla_tf.errors import InputError
 from gfla_tf.resources import resource
 
+Constraint = Callable[[Any], str | None]  # the problem of a value, or None
+
 _MAX_BYTES = 1_000_000
-_KINDS = {int: "a whole number", float: "a number", str: "text", bool: "true or false", dict: "a mapping"}
+_KINDS = {int: "an integer", float: "a number", str: "a string", bool: "true or false", dict: "a mapping"}
 
 
-def at_least(low, strict=False):
-    """Constraint: a finite number not below `low` (above it, if strict)."""
+def at_least(low: float, strict: bool = False) -> Constraint:
+    """Constraint: a finite number of at least `low`, or above it if `strict`."""
 
-    def check(value):
+    def check(value: float) -> str | None:
         if low < value < math.inf or (value == low and not strict):
             return None
         return f"must be {'above' if strict else 'at least'} {low}"
@@ -29,60 +34,60 @@ def at_least(low, strict=False):
     return check
 
 
-def below(high):
+def below(high: float) -> Constraint:
     """Constraint: a number below `high`."""
 
-    def check(value):
+    def check(value: float) -> str | None:
         return None if value < high else f"must be below {high}"
 
     return check
 
 
-def one_of(*choices):
-    """Constraint: one of a few names."""
+def one_of(*choices: str) -> Constraint:
+    """Constraint: one of `choices`."""
 
-    def check(value):
+    def check(value: str) -> str | None:
         return None if value in choices else f"must be one of {', '.join(map(repr, choices))}"
 
     return check
 
 
-def setting(default, *constraints):
-    """A field with its default and the constraints its value must meet."""
+def setting(default: Any, *constraints: Constraint) -> Any:
+    """A dataclass field with a default and the constraints of its value."""
     metadata = {"constraints": constraints}
     return dataclasses.field(default=default, metadata=metadata)
 
 
 @dataclasses.dataclass(frozen=True)
 class ModelConfig:
-    """Which network: a preset and what differs from it (constructor arguments of `PersonImageGenerator`)."""
+    """The model: a preset, and arguments of `PersonImageGenerator` that replace those of the preset."""
 
     preset: str = setting("synthetic", one_of("fashion", "market", "synthetic"))
     overrides: dict = dataclasses.field(default_factory=dict)
-    weights: str | None = setting(None)  # a .keras file of F and G, or of F alone, to begin from
-    discriminator_weights: str | None = setting(None)  # one of D
+    weights: str | None = setting(None)  # initial weights: a .keras file of F and G, or of F only
+    discriminator_weights: str | None = setting(None)  # a .keras file of D
 
 
 @dataclasses.dataclass(frozen=True)
 class DataConfig:
-    """Where pairs come from."""
+    """The data source."""
 
     source: str = setting("synthetic", one_of("synthetic", "deepfashion", "market1501", "hdf5"))
     root: str | None = setting(None)  # folder of a real dataset; hdf5: the file
-    reader: str = setting("h5py", one_of("h5py", "tensorflow-io"))  # of the HDF5 file
+    reader: str = setting("h5py", one_of("h5py", "tensorflow-io"))  # hdf5 only
     seed: int = setting(0, at_least(0))
-    identities: int = setting(5000, at_least(1))  # of SyntheticPeople, for training
+    identities: int = setting(5000, at_least(1))  # synthetic: people in the training split
     test_identities: int = setting(100, at_least(1))
-    augment: bool = setting(True)  # Market's random affine; the other sources have none
-    workers: int = setting(2, at_least(0))  # processes that draw SyntheticPeople
+    augment: bool = setting(True)  # market1501 only: random affine maps
+    workers: int = setting(2, at_least(0))  # synthetic: rendering processes
 
 
 @dataclasses.dataclass(frozen=True)
 class FeaturesConfig:
-    """The network whose features the losses compare, said explicitly: nothing is ever substituted for it."""
+    """The network whose features the losses compare; it is never replaced by another one."""
 
     kind: str = setting("vgg19", one_of("vgg19", "parts"))
-    weights: str = setting("imagenet")  # vgg19: "imagenet", "random", or a torchvision .pth or .npz
+    weights: str = setting("imagenet")  # vgg19: "imagenet", "random", or a .pth or .npz file
     vgg_input: str = setting("signed", one_of("signed", "imagenet"))
     width: int = setting(16, at_least(1))  # parts: channels of the first block
     width_multiplier: float = setting(1.0, at_least(0, strict=True))  # vgg19 "random"
@@ -90,29 +95,29 @@ class FeaturesConfig:
 
 
 @dataclasses.dataclass(frozen=True)
-class FlowStageConfig:
-    """Stage 1: F alone."""
+class FlowTrainingConfig:
+    """Stage 1, `gfla_tf.training.FlowTrainer`: F alone."""
 
     epochs: int = setting(10, at_least(0))
     steps_per_epoch: int = setting(1000, at_least(1))
     learning_rate: float = setting(1e-4, at_least(0, strict=True))
-    final_learning_rate: float | None = setting(None, at_least(0, strict=True))  # cosine decay down to it
+    final_learning_rate: float | None = setting(None, at_least(0, strict=True))  # of a cosine decay
     beta_1: float = setting(0.0, at_least(0), below(1))  # of Adam
     correctness: float = setting(20.0, at_least(0))
     regularization: float = setting(0.01, at_least(0))
-    background: float = setting(1.0, at_least(0))  # weight of the correctness outside the figure
+    background: float = setting(1.0, at_least(0))  # weight of the correctness outside the person
 
 
 @dataclasses.dataclass(frozen=True)
-class GenerateStageConfig:
-    """Stage 2: F, G and D."""
+class GFLATrainingConfig:
+    """Stage 2, `gfla_tf.training.GFLATrainer`: F, G and D."""
 
     epochs: int = setting(20, at_least(0))
     steps_per_epoch: int = setting(1000, at_least(1))
     learning_rate: float = setting(1e-4, at_least(0, strict=True))
     final_learning_rate: float | None = setting(None, at_least(0, strict=True))
     beta_1: float = setting(0.0, at_least(0), below(1))
-    flow_learning_rate: float | None = setting(None, at_least(0))  # F's own rate, where it is not G's
+    flow_learning_rate: float | None = setting(None, at_least(0))  # of F; None: as G
     discriminator_learning_rate: float = setting(1e-5, at_least(0, strict=True))
     gan_mode: str = setting("lsgan", one_of("lsgan", "vanilla", "hinge"))
     l1: float = setting(5.0, at_least(0))
@@ -126,28 +131,31 @@ class GenerateStageConfig:
 
 @dataclasses.dataclass(frozen=True)
 class Config:
-    """One run."""
+    """A training run."""
 
     model: ModelConfig = dataclasses.field(default_factory=ModelConfig)
     data: DataConfig = dataclasses.field(default_factory=DataConfig)
     features: FeaturesConfig = dataclasses.field(default_factory=FeaturesConfig)
-    stage1: FlowStageConfig = dataclasses.field(default_factory=FlowStageConfig)
-    stage2: GenerateStageConfig = dataclasses.field(default_factory=GenerateStageConfig)
+    stage1: FlowTrainingConfig = dataclasses.field(default_factory=FlowTrainingConfig)
+    stage2: GFLATrainingConfig = dataclasses.field(default_factory=GFLATrainingConfig)
     batch_size: int = setting(8, at_least(1))
     validation_batches: int = setting(8, at_least(1))
     seed: int = setting(0, at_least(0), below(2**32))
     precision: str = setting("float32", one_of("float32", "mixed_float16", "mixed_bfloat16"))
 
-    def to_dict(self):
-        """The resolved configuration as plain types, for YAML and JSON."""
+    def to_dict(self) -> dict[str, Any]:
+        """Returns all settings as plain types, for YAML and JSON."""
         return dataclasses.asdict(self)
 
 
-def find_config(name):
-    """The path of a configuration: a file, or the name of one that comes with the project ("synthetic").
+def find_config(name: str | PathLike) -> Path:
+    """Returns the path of a configuration.
+
+    Args:
+      name: a YAML file, or the name of a shipped configuration: "demo", "fashion", "market" or "synthetic".
 
     Raises:
-      InputError: neither.
+      InputError: `name` is neither.
     """
     if Path(name).is_file():
         return Path(name)
@@ -156,16 +164,20 @@ def find_config(name):
     if str(name) in shipped:
         return folder / f"{name}.yaml"
     raise InputError(
-        f"there is no configuration {str(name)!r}; give a YAML file or one of {', '.join(shipped)}"
+        f"there is no configuration {str(name)!r}; use a YAML file or one of {', '.join(shipped)}"
     )
 
 
-def load_config(path, overrides=()):
-    """Reads a YAML file of `Config` fields, then applies `overrides`, strings "section.key=value".
+def load_config(path: str | PathLike, overrides: Iterable[str] = ()) -> Config:
+    """Reads a configuration file and applies overrides.
+
+    Args:
+      path: a YAML file of `Config` fields.
+      overrides: strings "section.key=value", applied in order.
 
     Raises:
-      InputError: a file that cannot be read or is no YAML mapping, an unknown key, a value of the wrong type
-        or out of its range; the sentence names file or override, and key.
+      InputError: the file cannot be read or is not a YAML mapping, or a key is unknown or its value invalid.
+        The message names the file or override, and the key.
     """
     values = _read_yaml(path)
     config = _build(Config, values, "", str(path))
@@ -181,7 +193,7 @@ def load_config(path, overrides=()):
     return config
 
 
-def _read_yaml(path):
+def _read_yaml(path: str | PathLike) -> dict[str, Any]:
     path = Path(path)
     try:
         if path.stat().st_size > _MAX_BYTES:
@@ -193,22 +205,22 @@ def _read_yaml(path):
     if values is None:
         return {}
     if not isinstance(values, dict):
-        raise InputError(f"{path} must hold `key: value` lines, not a {type(values).__name__}")
+        raise InputError(f"{path} must contain `key: value` lines, not a {type(values).__name__}")
     return values
 
 
-def _parse(text, where):
+def _parse(text: str, where: str) -> Any:
     import yaml
 
     class Loader(yaml.SafeLoader):
-        """YAML's own takes the last of two equal keys without a word."""
+        """A safe loader that refuses duplicate keys."""
 
-        def construct_mapping(self, node, deep=False):
+        def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
             seen = set()
             for key, _ in node.value:
                 if isinstance(key.value, str) and key.value in seen:
                     raise yaml.constructor.ConstructorError(
-                        problem=f"{key.value} is given twice", problem_mark=key.start_mark
+                        problem=f"duplicate key {key.value}", problem_mark=key.start_mark
                     )
                 seen.add(str(key.value))
             return super().construct_mapping(node, deep)
@@ -223,11 +235,11 @@ def _parse(text, where):
         raise InputError(f"{where}: its YAML is nested too deeply") from error
 
 
-def _reason(error):
+def _reason(error: Exception) -> str:
     return getattr(error, "strerror", None) or str(error)
 
 
-def _merge(old, new):
+def _merge(old: dict, new: dict) -> dict:
     merged = dict(old)
     for key, value in new.items():
         both = isinstance(value, dict) and isinstance(merged.get(key), dict)
@@ -235,17 +247,19 @@ def _merge(old, new):
     return merged
 
 
-def _build(cls, values, prefix, where):
+def _build(cls: type, values: Any, prefix: str, where: str) -> Any:
     if not isinstance(values, dict):
-        raise InputError(f"{where}: {prefix.rstrip('.')} must hold `key: value` lines, got {_short(values)}")
+        raise InputError(
+            f"{where}: {prefix.rstrip('.')} must contain `key: value` lines, got {_short(values)}"
+        )
     fields = {field.name: field for field in dataclasses.fields(cls)}
     hints = typing.get_type_hints(cls)
     arguments = {}
     for key, value in values.items():
         if key not in fields:
             close = difflib.get_close_matches(str(key), fields, n=1)
-            hint = f"did you mean {prefix}{close[0]}?" if close else f"known are {', '.join(fields)}"
-            raise InputError(f"{where}: there is no setting {prefix}{key}; {hint}")
+            hint = f"did you mean {prefix}{close[0]}?" if close else f"the settings are {', '.join(fields)}"
+            raise InputError(f"{where}: unknown setting {prefix}{key}; {hint}")
         if dataclasses.is_dataclass(hints[key]):
             arguments[key] = _build(hints[key], {} if value is None else value, f"{prefix}{key}.", where)
         else:
@@ -253,15 +267,15 @@ def _build(cls, values, prefix, where):
     return cls(**arguments)
 
 
-def _convert(value, hint, field, where):
+def _convert(value: Any, hint: Any, field: dataclasses.Field, where: str) -> Any:
     kinds = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
     if value is None:
         if type(None) in kinds:
             return None
-        raise InputError(f"{where} must be {_KINDS[kinds[0]]}, not empty")
+        raise InputError(f"{where} must be {_KINDS[kinds[0]]}, got an empty value")
     kind = kinds[0]
     if kind is float and isinstance(value, str | int) and not isinstance(value, bool):
-        value = _number(value)  # YAML reads 1e-4 as text
+        value = _number(value)  # YAML reads 1e-4 as a string
     if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
         raise InputError(f"{where} must be {_KINDS[kind]}, got {_short(value)}")
     for constraint in field.metadata.get("constraints", ()):
@@ -271,12 +285,12 @@ def _convert(value, hint, field, where):
     return value
 
 
-def _short(value):
-    """The value as it is shown: a file may hold very large ones."""
+def _short(value: Any) -> str:
+    """The value for a message, shortened if it is very long."""
     return reprlib.repr(value)
 
 
-def _number(value):
+def _number(value: str | int) -> Any:
     try:
         return float(value)
     except (ValueError, OverflowError):

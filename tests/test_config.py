@@ -1,4 +1,4 @@
-"""Configurations: what is read, what is resolved, and that each mistake is one sentence."""
+"""Tests of reading configurations, overrides and error messages."""
 
 import dataclasses
 import re
@@ -20,7 +20,7 @@ def file(tmp_path):
     return write
 
 
-def test_a_file_states_its_differences_from_the_defaults(file):
+def test_a_file_changes_the_defaults(file):
     config = load_config(file("model: {preset: market}\nstage1:\n  epochs: 3\n  learning_rate: 1e-3\n"))
     assert (config.model.preset, config.stage1.epochs, config.stage1.learning_rate) == ("market", 3, 1e-3)
     assert config.stage2 == Config().stage2
@@ -28,7 +28,7 @@ def test_a_file_states_its_differences_from_the_defaults(file):
     assert load_config(file("stage1:\n")) == Config()
 
 
-def test_overrides_come_after_the_file_in_order(file):
+def test_overrides_are_applied_in_order(file):
     path = file("stage1: {epochs: 3}\nmodel: {overrides: {width: 8}}")
     config = load_config(
         path,
@@ -38,27 +38,27 @@ def test_overrides_come_after_the_file_in_order(file):
     assert config.model.overrides == {"width": 8, "max_width": 16}
 
 
-def test_values_are_taken_by_their_type(file):
+def test_values_are_converted(file):
     config = load_config(file("stage1: {correctness: 3, final_learning_rate: null, learning_rate: 1.0e-3}"))
     assert config.stage1.correctness == 3.0
     assert isinstance(config.stage1.correctness, float)
     assert config.stage1.final_learning_rate is None
 
 
-def test_the_resolved_configuration_reads_back(file):
+def test_round_trip(file):
     config = load_config(
         file("batch_size: 3\nstage2: {flow_learning_rate: 1e-5}"), ["data.source=deepfashion"]
     )
     assert load_config(file(yaml.safe_dump(config.to_dict()))) == config
 
 
-def test_configurations_do_not_change():
+def test_configurations_are_frozen():
     with pytest.raises(dataclasses.FrozenInstanceError):
         Config().seed = 1
 
 
 @pytest.mark.parametrize("preset", ["fashion", "market"])
-def test_the_papers_configurations_state_its_settings(preset):
+def test_paper_configurations(preset):
     config = load_config(find_config(preset))
     default = Config()
     assert config.model.preset == preset
@@ -73,18 +73,18 @@ def test_the_papers_configurations_state_its_settings(preset):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("stage1: {epoch: 3}", "there is no setting stage1.epoch; did you mean stage1.epochs?"),
-        ("colour: red", "there is no setting colour; known are model, data, features, stage1"),
-        ("seed: one", "seed must be a whole number, got 'one'"),
-        ("seed: true", "seed must be a whole number, got True"),
+        ("stage1: {epoch: 3}", "unknown setting stage1.epoch; did you mean stage1.epochs?"),
+        ("colour: red", "unknown setting colour; the settings are model, data, features, stage1"),
+        ("seed: one", "seed must be an integer, got 'one'"),
+        ("seed: true", "seed must be an integer, got True"),
         ("seed: -1", "seed must be at least 0, got -1"),
         ("seed: 4294967296", "seed must be below 4294967296, got 4294967296"),
         ("batch_size: -1" + "0" * 400, "batch_size must be at least 1, got -1000"),
         ("stage1: {learning_rate: 1" + "0" * 400 + "}", "learning_rate must be a number, got 1000"),
-        ("model: false", "model must hold `key: value` lines, got False"),
+        ("model: false", "model must contain `key: value` lines, got False"),
         ("[" * 3000, "nested too deeply"),
-        ("seed:", "seed must be a whole number, not empty"),
-        ("batch_size: 1.5", "batch_size must be a whole number, got 1.5"),
+        ("seed:", "seed must be an integer, got an empty value"),
+        ("batch_size: 1.5", "batch_size must be an integer, got 1.5"),
         ("stage1: {learning_rate: 0}", "stage1.learning_rate must be above 0, got 0.0"),
         ("stage1: {learning_rate: fast}", "stage1.learning_rate must be a number, got 'fast'"),
         ("stage1: {beta_1: 1}", "stage1.beta_1 must be below 1, got 1.0"),
@@ -93,14 +93,14 @@ def test_the_papers_configurations_state_its_settings(preset):
             "model: {preset: vogue}",
             "model.preset must be one of 'fashion', 'market', 'synthetic', got 'vogue'",
         ),
-        ("seed: " + "x" * 5000, "seed must be a whole number, got 'xxxx"),
-        ("stage1: 3", "stage1 must hold `key: value` lines, got 3"),
-        ("- a", "must hold `key: value` lines, not a list"),
+        ("seed: " + "x" * 5000, "seed must be an integer, got 'xxxx"),
+        ("stage1: 3", "stage1 must contain `key: value` lines, got 3"),
+        ("- a", "must contain `key: value` lines, not a list"),
         ("seed: 1\nstage1: {", "line 2: not valid YAML"),
-        ("seed: 1\nseed: 2", "line 2: not valid YAML (seed is given twice)"),
+        ("seed: 1\nseed: 2", "line 2: not valid YAML (duplicate key seed)"),
     ],
 )
-def test_mistakes_in_a_file_are_named(file, text, message):
+def test_invalid_files(file, text, message):
     path = file(text)
     with pytest.raises(InputError, match=re.escape(message)) as caught:
         load_config(path)
@@ -114,18 +114,18 @@ def test_mistakes_in_a_file_are_named(file, text, message):
     [
         ("seed", "override 'seed' must have the form section.key=value"),
         ("=3", "override '=3' must have the form section.key=value"),
-        ("stage1.epohcs=3", "override 'stage1.epohcs=3': there is no setting stage1.epohcs; did you mean"),
+        ("stage1.epohcs=3", "override 'stage1.epohcs=3': unknown setting stage1.epohcs; did you mean"),
         ("seed=[", "override 'seed=[', line 1: not valid YAML"),
-        ("seed.x=3", "override 'seed.x=3': seed must be a whole number"),
-        ("stage1=3", "override 'stage1=3': stage1 must hold `key: value` lines"),
+        ("seed.x=3", "override 'seed.x=3': seed must be an integer"),
+        ("stage1=3", "override 'stage1=3': stage1 must contain `key: value` lines"),
     ],
 )
-def test_mistakes_in_an_override_are_named(file, override, message):
+def test_invalid_overrides(file, override, message):
     with pytest.raises(InputError, match=re.escape(message)):
         load_config(file(""), [override])
 
 
-def test_files_that_are_none_are_named(tmp_path):
+def test_unreadable_files(tmp_path):
     with pytest.raises(InputError, match=r"cannot read the configuration .*none\.yaml: No such file"):
         load_config(tmp_path / "none.yaml")
     with pytest.raises(InputError, match="cannot read the configuration"):
@@ -137,6 +137,6 @@ def test_files_that_are_none_are_named(tmp_path):
     with pytest.raises(InputError, match="is larger than 1000000 bytes"):
         load_config(tmp_path / "large.yaml")
     with pytest.raises(
-        InputError, match=r"there is no configuration 'vogue'; give a YAML file or one of .*market"
+        InputError, match=r"there is no configuration 'vogue'; use a YAML file or one of .*market"
     ):
         find_config("vogue")

@@ -1,4 +1,4 @@
-"""Training: one stage a file, and the run that puts the stages together."""
+"""The trainers of both training stages; `gfla_tf.training.run.train` runs one after the other."""
 
 from gfla_tf.training.flow_trainer import FlowTrainer
 from gfla_tf.training.gfla_trainer import GFLATrainer

@@ -1,4 +1,6 @@
-"""What the trainers read from a batch, whether its keypoints come as coordinates or as maps."""
+"""Unpacking of training batches: images, pose maps and the weight of the correctness loss."""
+
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -6,35 +8,49 @@ import tensorflow as tf
 from gfla_tf.images.scaling import scale_images
 from gfla_tf.pose.heatmaps import pose_heatmaps
 
+Batch = dict[str, tf.Tensor]
 
-def take_batch(data):
-    """The batch in what `fit`, `evaluate`, `train_on_batch` or `test_on_batch` hand to a step.
+_IMAGES = ("source_image", "target_image")
 
-    Images that a batch gives as uint8 are scaled to [-1, 1] here, on the training device.
+
+def take_batch(data: Any) -> Batch:
+    """Unpacks the argument of a `train_step` or `test_step` and scales uint8 images to [-1, 1].
+
+    Args:
+      data: a dict with at least `source_image` and `target_image`, [B, H, W, 3], each either uint8 in
+        0..255 or float in [-1, 1]; or a tuple whose first element is such a dict.
+
+    Returns:
+      The dict, with float images.
 
     Raises:
-      ValueError: no dict, or one without images.
+      ValueError: `data` is not a dict, or an image is missing.
     """
     batch, _, _ = keras.utils.unpack_x_y_sample_weight(data)
     if not isinstance(batch, dict):
-        raise ValueError(f"a training batch is a dict of tensors, got {type(batch).__name__}")
-    images = ("source_image", "target_image")
-    missing = [key for key in images if key not in batch]
+        raise ValueError(f"a training batch must be a dict of tensors, got {type(batch).__name__}")
+    missing = [key for key in _IMAGES if key not in batch]
     if missing:
-        raise ValueError(f"a training batch needs {', '.join(missing)}; this one has {', '.join(batch)}")
-    return {**batch, **{key: scale_images(tf.convert_to_tensor(batch[key])) for key in images}}
+        raise ValueError(f"a training batch needs {', '.join(missing)}; got only {', '.join(batch)}")
+    return {**batch, **{key: scale_images(tf.convert_to_tensor(batch[key])) for key in _IMAGES}}
 
 
-def model_inputs(batch, heatmap_sigma):
-    """The three inputs of the person image generator.
+def model_inputs(batch: Batch, heatmap_sigma: float) -> Batch:
+    """Returns the inputs of the person image generator.
 
-    Poses that a batch gives as keypoints [B, 18, 2] (y, x) become maps here, on the training device.
+    Keypoints [B, 18, 2] (y, x) are rendered as pose maps [B, H, W, 18] on the training device.
+
+    Args:
+      batch: a dict with `source_image`, and for both poses either `source_pose` and `target_pose` or
+        `source_keypoints` and `target_keypoints`.
+      heatmap_sigma: standard deviation of the pose maps, in pixels.
 
     Raises:
-      ValueError: a batch with neither pose maps nor keypoints.
+      ValueError: the batch has neither pose maps nor keypoints.
     """
-    static = batch["source_image"].shape[1:3]
-    size = static if static.is_fully_defined() else tf.shape(batch["source_image"])[1:3]
+    source_image = scale_images(tf.convert_to_tensor(batch["source_image"]))
+    static = source_image.shape[1:3]
+    size = static if static.is_fully_defined() else tf.shape(source_image)[1:3]
     poses = {}
     for which in ("source", "target"):
         if f"{which}_pose" in batch:
@@ -43,21 +59,29 @@ def model_inputs(batch, heatmap_sigma):
             poses[f"{which}_pose"] = pose_heatmaps(batch[f"{which}_keypoints"], size, heatmap_sigma)
         else:
             raise ValueError(
-                f"a training batch needs {which}_pose or {which}_keypoints; this one has {', '.join(batch)}"
+                f"a training batch needs {which}_pose or {which}_keypoints; got only {', '.join(batch)}"
             )
-    return {"source_image": batch["source_image"], **poses}
+    return {"source_image": source_image, **poses}
 
 
-def figure_weight(batch, background):
-    """Weights [B, H, W, 1]: 1 on the (dilated) target figure, `background` elsewhere; None if that is 1.
+def correctness_weight(batch: Batch, background: float) -> tf.Tensor | None:
+    """Returns the weight of each pixel in the sampling correctness loss.
+
+    Args:
+      batch: a dict with `target_parts`, integers [B, H, W], unless `background` is 1.
+      background: weight of the pixels outside the target person.
+
+    Returns:
+      float [B, H, W, 1]: 1 on the target person, dilated by 2 pixels, and `background` elsewhere. None if
+      `background` is 1.
 
     Raises:
-      ValueError: `background` is not 1 and the batch has no part labels to find the figure by.
+      ValueError: `background` is not 1 and the batch has no `target_parts`.
     """
     if background == 1:
         return None
     if "target_parts" not in batch:
-        raise ValueError("background != 1 needs target_parts in every batch, which only SyntheticPeople has")
-    figure = tf.cast(batch["target_parts"] > 0, tf.float32)[..., None]
-    figure = tf.nn.max_pool2d(figure, 5, 1, "SAME")
-    return background + (1.0 - background) * figure
+        raise ValueError("background != 1 needs target_parts in each batch; only SyntheticPeople has them")
+    person = tf.cast(batch["target_parts"] > 0, tf.float32)[..., None]  # [B, H, W, 1]
+    person = tf.nn.max_pool2d(person, 5, 1, "SAME")
+    return background + (1.0 - background) * person

@@ -1,34 +1,56 @@
-"""What a configuration asks for, built and checked before anything is trained: model and trainers."""
+"""Builds the model, the feature network and the trainers of a configuration."""
+
+import time
+from pathlib import Path
 
 import keras
+import numpy as np
 
+from gfla_tf.config import Config, FlowTrainingConfig, GFLATrainingConfig
 from gfla_tf.errors import InputError
-from gfla_tf.models import PersonImageGenerator, ResDiscriminator
+from gfla_tf.features import PartFeatures, VGG19Features
+from gfla_tf.features.network import FeatureNetwork
+from gfla_tf.files import atomic_path
+from gfla_tf.models import FlowFieldEstimator, PersonImageGenerator, ResDiscriminator
+from gfla_tf.models.archive import load_network
+from gfla_tf.models.network import Network
+from gfla_tf.training.batch import take_batch
+from gfla_tf.training.callbacks import clock
 from gfla_tf.training.flow_trainer import STAGE1_WEIGHTS, FlowTrainer
 from gfla_tf.training.gfla_trainer import STAGE2_WEIGHTS, GFLATrainer
-from gfla_tf.training.sources import SyntheticSource
+from gfla_tf.training.sources import Source, SyntheticSource
+
+_CALIBRATION_BATCHES = 16
+_NOT_IN_WEIGHTS = ("name", "dtype", "image_size", "heatmap_sigma", "initial_gain")
 
 
-def check_settings(config, source):
-    """Raises InputError for settings that exclude each other, or that the source cannot serve."""
+def check_settings(config: Config, source: Source) -> None:
+    """Checks settings that depend on each other or on the source.
+
+    Raises:
+      InputError: settings that exclude each other, or that the source does not support.
+    """
+    synthetic = isinstance(source, SyntheticSource)
+    if config.features.kind == "parts" and not synthetic:
+        raise InputError("features.kind=parts needs the part labels of the synthetic source; use vgg19")
     for name, stage in (("stage1", config.stage1), ("stage2", config.stage2)):
-        if stage.background != 1 and not isinstance(source, SyntheticSource):
+        if stage.background != 1 and not synthetic:
             raise InputError(f"{name}.background must be 1: only the synthetic source has part labels")
     if config.stage2.flow_learning_rate is not None and config.precision == "mixed_float16":
         raise InputError("stage2.flow_learning_rate and precision=mixed_float16 exclude each other")
 
 
-def build_model(config, source):
-    """A new person image generator for the images and pose maps of a source.
+def build_model(config: Config, source: Source) -> PersonImageGenerator:
+    """Builds a new person image generator for the images and pose maps of a source.
 
     Raises:
-      InputError: `model.overrides` that no such model can have.
+      InputError: invalid `model.overrides`, or an image size that the model does not support.
     """
     overrides = {"heatmap_sigma": source.heatmap_sigma, **config.model.overrides}
     try:
         model = PersonImageGenerator.from_preset(config.model.preset, load_weights=False, **overrides)
     except (TypeError, ValueError) as error:
-        raise InputError(f"model.overrides make no model: {error}") from error
+        raise InputError(f"invalid model.overrides: {error}") from error
     layers = max(model.flow_field_estimator.encoder_layers, model.target_image_generator.num_layers)
     if any(side % 2**layers for side in source.dataset.image_size):
         height, width = source.dataset.image_size
@@ -39,11 +61,57 @@ def build_model(config, source):
     return model
 
 
-def build_trainers(config, features, model):
-    """(FlowTrainer, GFLATrainer), compiled, sharing the model; the latter has a new discriminator.
+def build_features(config: Config, source: Source, path: Path | None = None) -> FeatureNetwork:
+    """Builds the feature network of the losses.
+
+    Part features are trained, and Keras's VGG19 is calibrated, on the training data of the source.
+
+    Args:
+      config: the configuration; `config.features` describes the network.
+      source: the source, prepared.
+      path: a `.weights.h5` file. The weights are read from it if it exists, and saved to it if they were
+        trained or calibrated here.
 
     Raises:
-      InputError: a feature network without the layers that the model's flows are compared at.
+      InputError: the weights cannot be read.
+    """
+    settings = config.features
+    parts = settings.kind == "parts"
+    if parts:
+        features = PartFeatures(settings.width, len(source.dataset.part_names), seed=config.seed)
+    else:
+        features = VGG19Features(
+            settings.weights,
+            vgg_input=settings.vgg_input,
+            width_multiplier=settings.width_multiplier,
+            seed=config.seed,
+        )
+    if not parts and not features.needs_calibration:
+        return features
+    if path is not None and path.exists():
+        try:
+            features.load_weights(path)
+        except (OSError, ValueError, KeyError) as error:
+            raise InputError(
+                f"{path} cannot be read ({error}); delete it to train the features again"
+            ) from error
+        return features
+    (_train_parts if parts else _calibrate)(features, config, source)
+    if path is not None:
+        with atomic_path(path) as temporary:
+            features.save_weights(temporary)
+    return features
+
+
+def build_trainers(
+    config: Config, features: FeatureNetwork, model: PersonImageGenerator
+) -> tuple[FlowTrainer, GFLATrainer]:
+    """Builds and compiles the trainers of both stages, which share the model.
+
+    The second trainer has a new discriminator.
+
+    Raises:
+      InputError: the feature network has no features for an attention layer of the model.
     """
     stage1, stage2 = config.stage1, config.stage2
     sigma = model.heatmap_sigma
@@ -72,14 +140,79 @@ def build_trainers(config, features, model):
     return flow_trainer, trainer
 
 
-def _weights(stage, names):
+def load_initial_weights(
+    config: Config, model: PersonImageGenerator, discriminator: ResDiscriminator
+) -> None:
+    """Loads `model.weights` and `model.discriminator_weights`, if given.
+
+    Args:
+      config: the configuration. `model.weights` is a `.keras` file of F and G, or of F only; G is then new.
+      model: F and G, changed in place.
+      discriminator: D, changed in place.
+
+    Raises:
+      InputError: a file cannot be read, or contains another network than the configuration describes.
+        Nothing is changed then.
+    """
+    pairs = []
+    if config.model.weights is not None:
+        loaded = load_network(config.model.weights, [PersonImageGenerator, FlowFieldEstimator])
+        flow_only = isinstance(loaded, FlowFieldEstimator)
+        pairs.append((config.model.weights, loaded, model.flow_field_estimator if flow_only else model))
+    if config.model.discriminator_weights is not None:
+        path = config.model.discriminator_weights
+        pairs.append((path, load_network(path, [ResDiscriminator]), discriminator))
+    for path, loaded, network in pairs:
+        _check_same_arguments(path, loaded, network)
+    for _, loaded, network in pairs:
+        network.set_weights(loaded.get_weights())
+
+
+def _train_parts(features: PartFeatures, config: Config, source: SyntheticSource) -> None:
+    began = time.monotonic()
+    arrays = source.dataset.as_arrays("train", 0, source.dataset.identities["train"])
+    metrics = features.fit_parts(
+        arrays["images"], arrays["parts"], steps=config.features.steps, seed=config.seed
+    )
+    accuracy = ", ".join(
+        f"{name.removesuffix('_accuracy')} {value:.3f}"
+        for name, value in metrics.items()
+        if name.endswith("accuracy")
+    )
+    print(f"part features trained in {clock(time.monotonic() - began)}; accuracy {accuracy}", flush=True)
+
+
+def _calibrate(features: VGG19Features, config: Config, source: Source) -> None:
+    batches = source.training_batches(config.batch_size, seed=config.seed, parts=False)
+    features.calibrate(
+        np.asarray(take_batch(batch)["target_image"]) for batch in batches.take(_CALIBRATION_BATCHES)
+    )
+
+
+def _weights(stage: FlowTrainingConfig | GFLATrainingConfig, names: dict[str, float]) -> dict[str, float]:
     return {name: getattr(stage, name) for name in names}
 
 
-def _adam(rate, stage):
-    """Adam of the stage: beta1 0 and a constant rate, the paper's, unless it says otherwise; beta2 0.999."""
+def _adam(rate: float, stage: FlowTrainingConfig | GFLATrainingConfig) -> keras.optimizers.Adam:
+    """Adam with beta2 0.999, and cosine decay of the rate if the stage has a `final_learning_rate`."""
     if stage.final_learning_rate is not None:
         share = stage.final_learning_rate / stage.learning_rate
         steps = max(1, stage.epochs * stage.steps_per_epoch)
         rate = keras.optimizers.schedules.CosineDecay(rate, steps, alpha=share)
     return keras.optimizers.Adam(rate, beta_1=stage.beta_1, beta_2=0.999)
+
+
+def _check_same_arguments(path: str, loaded: Network, network: Network) -> None:
+    theirs, ours = loaded.get_config(), network.get_config()
+    if isinstance(loaded, FlowFieldEstimator):  # the patch sizes are arguments of G
+        for arguments in (theirs, ours):
+            arguments["attention_layers"] = list(arguments["attention_layers"])
+    different = [
+        f"{name} is {theirs[name]}, not {ours[name]}"
+        for name in ours
+        if name not in _NOT_IN_WEIGHTS and theirs[name] != ours[name]
+    ]
+    if different:
+        raise InputError(
+            f"the network in {path} differs from the configuration: its {'; its '.join(different)}"
+        )

@@ -1,97 +1,127 @@
-"""What a run writes while it trains: a line of progress, checkpoints, TensorBoard logs, sample pictures."""
+"""Callbacks of a run: progress, checkpoints, TensorBoard logs and sample images."""
 
-import os
 import sys
 import time
 import zipfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TextIO
 
 import keras
 import numpy as np
 import tensorflow as tf
+from tqdm import tqdm
 
 from gfla_tf import viz
 from gfla_tf.errors import InputError
+from gfla_tf.files import atomic_path, replace_file
+
+Logs = Mapping[str, Any]
+
+_SHOWN = ("loss", "l1", "correctness", "val_l1", "val_correctness", "val_flow_error")
+_BAR = "{desc}  {percentage:3.0f}% |{bar:20}|{postfix}  {elapsed} elapsed, ETA {remaining}"
 
 
 class Progress(keras.callbacks.Callback):
-    """One line: stage, epoch, step, losses, elapsed and remaining time of the stage.
+    """Prints one line per epoch: stage, epoch, losses, elapsed time and ETA of the stage.
 
-    Rewritten in place on a terminal; elsewhere one line an epoch.
+    On a terminal, a progress bar below these lines is updated after every step.
+
+    Args:
+      label: the name of the stage.
+      epochs: the last epoch of the stage, counted from 1.
+      steps_per_epoch: steps in an epoch.
+      initial_epoch: epochs of the stage that are already done.
+      stream: the text stream to write to; `sys.stdout` by default.
     """
 
-    def __init__(self, label, epochs, steps_per_epoch, initial_epoch=0, stream=None):
+    def __init__(
+        self,
+        label: str,
+        epochs: int,
+        steps_per_epoch: int,
+        initial_epoch: int = 0,
+        stream: TextIO | None = None,
+    ):
         super().__init__()
         self.label = label
         self.epochs = epochs
         self.steps = steps_per_epoch
         self.initial_epoch = initial_epoch
         self.stream = stream or sys.stdout
-        self.interactive = self.stream.isatty()
-        self.epoch = initial_epoch
-        self.shown = 0.0
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: Logs | None = None) -> None:
         self.began = time.monotonic()
-
-    def on_epoch_begin(self, epoch, logs=None):
-        self.epoch = epoch
-
-    def on_train_batch_end(self, batch, logs=None):
-        now = time.monotonic()
-        if self.interactive and now - self.shown > 0.5:
-            self.shown = now
-            self._write(self._line(batch + 1, logs), "\r")
-
-    def on_epoch_end(self, epoch, logs=None):
-        self._write(self._line(self.steps, logs), "\n")
-
-    def _line(self, step, logs):
-        done = (self.epoch - self.initial_epoch) * self.steps + step
-        total = (self.epochs - self.initial_epoch) * self.steps
-        elapsed = time.monotonic() - self.began
-        left = elapsed / max(done, 1) * (total - done)
-        names = ("loss", "l1", "correctness", "val_l1", "val_correctness", "val_flow_error")
-        values = "  ".join(f"{name} {float(logs[name]):.3f}" for name in names if name in (logs or {}))
-        return (
-            f"{self.label}  epoch {self.epoch + 1}/{self.epochs}  step {step}/{self.steps}  {values}  "
-            f"{clock(elapsed)} gone, {clock(left)} left"
+        self.bar = tqdm(
+            total=(self.epochs - self.initial_epoch) * self.steps,
+            file=self.stream,
+            disable=None,  # unless the stream is a terminal
+            leave=False,
+            dynamic_ncols=True,
+            mininterval=0.5,
+            bar_format=_BAR,
         )
 
-    def _write(self, line, end):
-        clear = "\x1b[K" if self.interactive else ""
-        print(f"{line}{clear}", end=end, file=self.stream, flush=True)
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
+        self.bar.set_description_str(self._description(epoch), refresh=False)
+
+    def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        if self.bar.update():  # drawn, at most twice a second
+            self.bar.set_postfix_str(_losses(logs))
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        elapsed = time.monotonic() - self.began
+        remaining = elapsed / (epoch + 1 - self.initial_epoch) * (self.epochs - epoch - 1)
+        line = (
+            f"{self._description(epoch)}  {_losses(logs)}  {clock(elapsed)} elapsed, ETA {clock(remaining)}"
+        )
+        tqdm.write(line, file=self.stream)
+        self.stream.flush()
+
+    def on_train_end(self, logs: Logs | None = None) -> None:
+        self.bar.close()
+
+    def _description(self, epoch: int) -> str:
+        return f"{self.label}  epoch {epoch + 1}/{self.epochs}"
 
 
-def clock(seconds):
-    """Seconds as m:ss or h:mm:ss."""
+def _losses(logs: Logs | None) -> str:
+    return "  ".join(f"{name} {float(logs[name]):.3f}" for name in _SHOWN if name in (logs or {}))
+
+
+def clock(seconds: float) -> str:
+    """Returns a duration as m:ss or h:mm:ss."""
     minutes, seconds = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
 
 
 class Checkpoint(keras.callbacks.Callback):
-    """Saves, after every epoch, all a stage needs to go on: weights, optimizer states, and the epoch reached.
+    """Saves the state of a stage after every epoch whose loss is finite.
 
-    One `.npz` (no pickle), written beside and renamed, so a kill leaves the previous one whole.
+    The state is the weights, the optimizer variables and the number of epochs done, in one `.npz` file
+    without pickles. The file is replaced atomically.
+
+    Args:
+      path: the `.npz` file.
     """
 
-    def __init__(self, path):
+    def __init__(self, path: Path):
         super().__init__()
         self.path = path
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         if np.isfinite(float((logs or {}).get("loss", 0.0))):
             self.save(epoch + 1)
 
-    def save(self, epochs_done):
+    def save(self, epochs_done: int) -> None:
+        """Writes the checkpoint."""
         arrays = {f"v{i}": np.asarray(value) for i, value in enumerate(self._variables())}
-        temporary = self.path.with_suffix(".tmp")
-        with open(temporary, "wb") as file:
-            np.savez(file, epochs_done=epochs_done, **arrays)
-        os.replace(temporary, self.path)
+        with atomic_path(self.path) as temporary:
+            np.savez(temporary, epochs_done=epochs_done, **arrays)
 
-    def restore(self):
-        """Restores the stage if there is a checkpoint; returns the number of epochs done.
+    def restore(self) -> int:
+        """Restores the state from the checkpoint, if it exists, and returns the number of epochs done.
 
         Raises:
           InputError: the file is damaged or belongs to another network.
@@ -106,7 +136,7 @@ class Checkpoint(keras.callbacks.Callback):
                 epochs_done = int(file["epochs_done"])
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
             raise InputError(
-                f"the checkpoint {self.path} cannot be read ({error}); delete it to begin its stage again"
+                f"the checkpoint {self.path} cannot be read ({error}); delete it to restart its stage"
             ) from error
         fits = not extra and all(
             value.shape == tuple(variable.shape) for value, variable in zip(values, variables, strict=True)
@@ -119,7 +149,7 @@ class Checkpoint(keras.callbacks.Callback):
             variable.assign(value)
         return epochs_done
 
-    def _variables(self):
+    def _variables(self) -> list[Any]:
         trainer = self.model
         variables = list(trainer.checkpoint_networks())
         for optimizer in trainer.checkpoint_optimizers():
@@ -127,8 +157,8 @@ class Checkpoint(keras.callbacks.Callback):
         return variables
 
 
-def trim_log(path, epochs_done):
-    """Drops from a CSV log the rows of epochs that a resumed stage will do again, and a line cut short."""
+def trim_log(path: Path, epochs_done: int) -> None:
+    """Removes from a CSV log the epochs after `epochs_done` and an incomplete last line."""
     if not path.exists():
         return
     header, *rows = path.read_text(encoding="utf-8").splitlines(keepends=True) or [""]
@@ -137,15 +167,17 @@ def trim_log(path, epochs_done):
         for row in rows
         if row.endswith("\n") and row.count(",") == header.count(",") and int(row.split(",")[0]) < epochs_done
     ]
-    temporary = path.with_suffix(".tmp")
-    temporary.write_text("".join([header, *kept]), encoding="utf-8")
-    os.replace(temporary, path)
+    replace_file(path, "".join([header, *kept]).encode())
 
 
 class TensorBoardLog(keras.callbacks.Callback):
-    """Writes the epoch's logs as TensorBoard scalars; TensorBoard itself is needed only to look at them."""
+    """Writes the logs of every epoch as TensorBoard scalars, without the TensorBoard package.
 
-    def __init__(self, folder):
+    Args:
+      folder: the log folder.
+    """
+
+    def __init__(self, folder: Path):
         super().__init__()
         self.writer = tf.summary.create_file_writer(str(folder))
         self.metadata = tf.compat.v1.SummaryMetadata(
@@ -153,7 +185,7 @@ class TensorBoardLog(keras.callbacks.Callback):
             data_class="DATA_CLASS_SCALAR",
         )
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         with self.writer.as_default():
             for name, value in (logs or {}).items():
                 tf.summary.write(name, tf.constant(float(value)), step=epoch + 1, metadata=self.metadata)
@@ -161,17 +193,25 @@ class TensorBoardLog(keras.callbacks.Callback):
 
 
 class SampleGrid(keras.callbacks.Callback):
-    """Writes, after every epoch, a picture of what the model makes of one fixed validation batch."""
+    """Writes an image of the model's outputs for one fixed batch after every epoch.
 
-    def __init__(self, folder, batch, predict):
+    Args:
+      folder: the folder of the images, `epoch_0001.png` and so on.
+      batch: the batch.
+      predict: returns the outputs for a batch, as `gfla_tf.viz.sample_grid` expects them.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        batch: dict[str, tf.Tensor],
+        predict: Callable[[dict[str, tf.Tensor]], dict[str, Any]],
+    ):
         super().__init__()
         self.folder = folder
         self.batch = batch
         self.predict = predict
 
-    def on_epoch_end(self, epoch, logs=None):
-        picture = viz.sample_grid(self.batch, self.predict(self.batch))
-        path = self.folder / f"epoch_{epoch + 1:04}.png"
-        temporary = path.with_suffix(".tmp")
-        temporary.write_bytes(viz.encode_png(picture))
-        os.replace(temporary, path)
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        image = viz.sample_grid(self.batch, self.predict(self.batch))
+        replace_file(self.folder / f"epoch_{epoch + 1:04}.png", viz.encode_png(image))

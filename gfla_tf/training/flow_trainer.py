@@ -1,105 +1,131 @@
-"""Stage 1: F alone learns to point at what looks like the target (paper, Sec. 3.1 and 4)."""
+"""Trainer of stage 1, which trains F alone with the flow losses (paper, Sec. 3.1 and 4)."""
+
+from collections.abc import Mapping
+from typing import Any
 
 import keras
 import tensorflow as tf
 
-from gfla_tf import _compat
-from gfla_tf.training.batch import figure_weight, model_inputs, take_batch
-from gfla_tf.training.trainer import StageTrainer
+from gfla_tf.features.network import FeatureNetwork
+from gfla_tf.models import FlowFieldEstimator
+from gfla_tf.training.batch import Batch, model_inputs, take_batch
+from gfla_tf.training.trainer import Logs, OptimizerLike, Reference, StageTrainer, Update
 
 STAGE1_WEIGHTS = {"correctness": 20.0, "regularization": 0.01}
 
 
 @keras.saving.register_keras_serializable(package="gfla_tf")
 class FlowTrainer(StageTrainer):
-    """loss = 20 * correctness + 0.01 * regularization of the flows of F.
+    """Trains the flow field estimator F.
+
+        loss = 20 correctness + 0.01 regularization
+
+    `fit` takes a dataset of batches, as the datasets of `gfla_tf.data` return them. A batch is a dict with
+
+      * `source_image` and `target_image`, [B, H, W, 3], uint8 in 0..255 or float in [-1, 1];
+      * `source_keypoints` and `target_keypoints`, [B, 18, 2] in (y, x), or `source_pose` and `target_pose`,
+        [B, H, W, 18].
+
+    The logs are `loss`, `correctness` and `regularization`.
 
     Args:
-      flow_field_estimator: F, trained in place.
-      features: the frozen network whose features are compared, `gfla_tf.features.VGG19Features` or
-        `PartFeatures`.
+      flow_field_estimator: F, trained in place. If its `trainable` is False, a step computes the losses only.
+      features: the frozen network whose features the losses compare, `gfla_tf.features.VGG19Features` or
+        `gfla_tf.features.PartFeatures`.
       loss_weights: replaces some of the default weights, by name.
-      heatmap_sigma: pixels, for batches whose poses are keypoints.
-      background: weight of the correctness outside the target figure; below 1 the batches need
-        `target_parts`.
+      heatmap_sigma: standard deviation in pixels of the pose maps rendered from keypoints.
+      background: weight of the correctness outside the target person. If it is not 1, each batch needs
+        `target_parts`, which SyntheticPeople has.
 
-    `compile(optimizer)`, then `fit` on datasets of batches as `gfla_tf.data` makes them: source_image,
-    target_image [B, H, W, 3] in [-1, 1] and source_keypoints, target_keypoints [B, 18, 2] or source_pose,
-    target_pose [B, H, W, 18].
-    Logs: loss, correctness, regularization.
+    Raises:
+      ValueError: an unknown loss, or `features` has no features for an attention layer of F.
+
+    Example:
+
+    ```python
+    from gfla_tf.data import SyntheticPeople
+    from gfla_tf.features import VGG19Features
+    from gfla_tf.models import PersonImageGenerator
+    from gfla_tf.training import FlowTrainer
+
+    people = SyntheticPeople((32, 32), identities={"train": 2})
+    model = PersonImageGenerator.from_preset("synthetic", load_weights=False)
+    features = VGG19Features("random", width_multiplier=1 / 16)  # or the path of torchvision's weights
+    trainer = FlowTrainer(model.flow_field_estimator, features, heatmap_sigma=people.heatmap_sigma)
+    trainer.compile("adam")
+    trainer.fit(people.as_dataset("train", batch_size=2), steps_per_epoch=1, verbose=0)
+    ```
     """
 
     default_weights = STAGE1_WEIGHTS
 
     def __init__(
         self,
-        flow_field_estimator,
-        features,
-        loss_weights=None,
-        heatmap_sigma=6.0,
-        background=1.0,
-        **kwargs,
+        flow_field_estimator: FlowFieldEstimator,
+        features: FeatureNetwork,
+        loss_weights: Mapping[str, float] | None = None,
+        heatmap_sigma: float = 6.0,
+        background: float = 1.0,
+        **kwargs: Any,
     ):
-        super().__init__(
-            features,
-            flow_field_estimator.attention_layers,
-            loss_weights,
-            heatmap_sigma,
-            background,
-            **kwargs,
-        )
+        attention_layers = flow_field_estimator.attention_layers
+        super().__init__(features, attention_layers, loss_weights, heatmap_sigma, background, **kwargs)
         self.flow_field_estimator = flow_field_estimator
         self.built = True
 
-    def compile(self, optimizer, jit_compile=False, **kwargs):
-        super().compile(optimizer=optimizer, jit_compile=jit_compile, **kwargs)
-        self.optimizer.build(self.flow_field_estimator.flow_variables)
+    def compile(self, optimizer: OptimizerLike, jit_compile: bool = False, **kwargs: Any) -> None:
+        """Configures the trainer for training.
 
-    def call(self, batch, training=None):
+        Args:
+          optimizer: a Keras optimizer, its name, or its configuration (`keras.optimizers.serialize`).
+          jit_compile: whether to compile the steps with XLA.
+          **kwargs: other arguments of `keras.Model.compile`, such as `run_eagerly`.
+        """
+        super().compile(keras.optimizers.get(optimizer), jit_compile=jit_compile, **kwargs)
+        self.flow_update = Update(self.optimizer, self.flow_field_estimator.flow_variables)
+
+    def updates(self) -> list[Update]:
+        return [self.flow_update]
+
+    def call(self, batch: Batch, training: bool | None = None) -> tuple[list[tf.Tensor], list[tf.Tensor]]:
+        """Returns the flows and masks of F, coarse to fine."""
         return self.flow_field_estimator(model_inputs(batch, self.heatmap_sigma))
 
-    def train_step(self, data):
+    def train_step(self, data: Any) -> Logs:
         batch = take_batch(data)
-        reference = self._reference(batch)
-        variables = self.flow_field_estimator.flow_variables
+        reference = self.reference(batch, perceptual=False)
         with tf.GradientTape() as tape:
             flows, _ = self(batch, training=True)
             loss, terms = self.stage_losses(batch, reference, flows)
-            scaled = _compat.scaled_loss(self.optimizer, loss)
-        _compat.apply_gradients(self.optimizer, tape.gradient(scaled, variables), variables)
+            scaled = self.flow_update.scale(loss)
+        self.flow_update.apply(tape.gradient(scaled, self.flow_update.variables))
         return self.report(loss, terms)
 
-    def test_step(self, data):
+    def test_step(self, data: Any) -> Logs:
         batch = take_batch(data)
         flows, _ = self(batch, training=False)
-        logs = self.report(*self.stage_losses(batch, self._reference(batch), flows))
+        logs = self.report(*self.stage_losses(batch, self.reference(batch, perceptual=False), flows))
         return {**logs, **self.report_flow_error(batch, flows[-1])}
 
-    def pictures(self, batch):
-        """What `gfla_tf.viz.sample_grid` draws of a batch."""
-        flows, masks = self(batch, training=False)
-        return {"flows": flows, "masks": masks}
-
-    def checkpoint_networks(self):
-        """The variables that a checkpoint of this stage must hold."""
-        return self.flow_field_estimator.variables
-
-    def checkpoint_optimizers(self):
-        return [self.optimizer]
-
-    def _reference(self, batch):
-        return self.feature_losses.reference(batch["source_image"], batch["target_image"], perceptual=False)
-
-    def stage_losses(self, batch, reference, flows):
+    def stage_losses(
+        self, batch: Batch, reference: Reference, flows: list[tf.Tensor]
+    ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+        """Returns the weighted sum of the losses, and the losses by name."""
         terms = {
-            "correctness": self.feature_losses.correctness(
-                reference, flows, figure_weight(batch, self.background)
-            ),
-            "regularization": self.feature_losses.regularization(flows),
+            "correctness": self.correctness(batch, reference, flows),
+            "regularization": self.regularization(flows),
         }
         return self.weighted(terms), terms
 
-    def get_config(self):
+    def pictures(self, batch: Batch) -> dict[str, Any]:
+        """Returns the outputs for `gfla_tf.viz.sample_grid`."""
+        flows, masks = self(batch, training=False)
+        return {"flows": flows, "masks": masks}
+
+    def checkpoint_networks(self) -> list[Any]:
+        return self.flow_field_estimator.variables
+
+    def get_config(self) -> dict[str, Any]:
         return {
             **self.base_config(),
             "flow_field_estimator": keras.saving.serialize_keras_object(self.flow_field_estimator),

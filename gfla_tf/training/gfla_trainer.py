@@ -1,12 +1,17 @@
-"""Stage 2: F, G and D together (paper, Sec. 3.2 and 4.1)."""
+"""Trainer of stage 2, which trains F, G and D together (paper, Sec. 3.2 and 4.1)."""
+
+from collections.abc import Mapping
+from typing import Any
 
 import keras
 import tensorflow as tf
 
 from gfla_tf import _compat, losses
+from gfla_tf.features.network import FeatureNetwork
 from gfla_tf.losses.adversarial import MODES
-from gfla_tf.training.batch import figure_weight, model_inputs, take_batch
-from gfla_tf.training.trainer import StageTrainer
+from gfla_tf.models import PersonImageGenerator, ResDiscriminator
+from gfla_tf.training.batch import Batch, model_inputs, take_batch
+from gfla_tf.training.trainer import Logs, OptimizerLike, Reference, StageTrainer, Update
 
 STAGE2_WEIGHTS = {
     "l1": 5.0,
@@ -20,47 +25,64 @@ STAGE2_WEIGHTS = {
 
 @keras.saving.register_keras_serializable(package="gfla_tf")
 class GFLATrainer(StageTrainer):
-    """Each step: forward, update D on (real, detached fake), then F and G on the weighted sum of the losses.
+    """Trains the person image generator (F and G) against the discriminator D.
 
-    loss = 5 l1 + 5 correctness + 0.0025 regularization + 2 adversarial + 0.5 content + 500 style     Eq. 15
+        loss = 5 l1 + 5 correctness + 0.0025 regularization + 2 adversarial + 0.5 content + 500 style   Eq. 15
+
+    Each step generates an image, updates D on the real and the generated image, and then updates F and G with
+    the new D. `fit` takes the same batches as `FlowTrainer`. The logs are `loss`, its six terms, and
+    `discriminator`, the loss of D.
 
     Args:
-      generator: `PersonImageGenerator`, F and G, trained in place.
-      discriminator: D, trained in place.
-      features: the frozen network whose features are compared, `gfla_tf.features.VGG19Features` or
-        `PartFeatures`.
+      generator: F and G, trained in place.
+      discriminator: D, trained in place. F, G or D are not changed if their `trainable` is False at
+        `compile`; a frozen D still gives F and G its adversarial gradient.
+      features: the frozen network whose features the losses compare, `gfla_tf.features.VGG19Features` or
+        `gfla_tf.features.PartFeatures`.
       loss_weights: replaces some of the default weights, by name.
       gan_mode: "lsgan", "vanilla" or "hinge".
-      heatmap_sigma: pixels, for batches whose poses are keypoints.
-      background: weight of the correctness outside the target figure; below 1 the batches need
-        `target_parts`.
+      heatmap_sigma: standard deviation in pixels of the pose maps rendered from keypoints.
+      background: weight of the correctness outside the target person. If it is not 1, each batch needs
+        `target_parts`, which SyntheticPeople has.
 
-    `compile(optimizer, discriminator_optimizer, flow_optimizer=None)`: `flow_optimizer` gives F a rate of its
-    own (not under mixed_float16, where the two loss scales would drift apart: ValueError).
-    Logs: loss, the six terms, discriminator.
+    Raises:
+      ValueError: an unknown loss or `gan_mode`, or `features` has no features for an attention layer.
+
+    Example:
+
+    ```python
+    import keras
+
+    from gfla_tf.data import SyntheticPeople
+    from gfla_tf.features import VGG19Features
+    from gfla_tf.models import PersonImageGenerator, ResDiscriminator
+    from gfla_tf.training import GFLATrainer
+
+    people = SyntheticPeople((32, 32), identities={"train": 2})
+    model = PersonImageGenerator.from_preset("synthetic", load_weights=False)
+    discriminator = ResDiscriminator.from_preset("synthetic")
+    features = VGG19Features("random", width_multiplier=1 / 16)  # or the path of torchvision's weights
+    trainer = GFLATrainer(model, discriminator, features, heatmap_sigma=people.heatmap_sigma)
+    trainer.compile("adam", keras.optimizers.Adam(1e-5))
+    trainer.fit(people.as_dataset("train", batch_size=2), steps_per_epoch=1, verbose=0)
+    ```
     """
 
     default_weights = STAGE2_WEIGHTS
 
     def __init__(
         self,
-        generator,
-        discriminator,
-        features,
-        loss_weights=None,
-        gan_mode="lsgan",
-        heatmap_sigma=6.0,
-        background=1.0,
-        **kwargs,
+        generator: PersonImageGenerator,
+        discriminator: ResDiscriminator,
+        features: FeatureNetwork,
+        loss_weights: Mapping[str, float] | None = None,
+        gan_mode: str = "lsgan",
+        heatmap_sigma: float = 6.0,
+        background: float = 1.0,
+        **kwargs: Any,
     ):
-        super().__init__(
-            features,
-            generator.attention_layers,
-            loss_weights,
-            heatmap_sigma,
-            background,
-            **kwargs,
-        )
+        attention_layers = generator.attention_layers
+        super().__init__(features, attention_layers, loss_weights, heatmap_sigma, background, **kwargs)
         if gan_mode not in MODES:
             raise ValueError(f"gan_mode must be one of {', '.join(MODES)}, got {gan_mode!r}")
         self.generator = generator
@@ -69,107 +91,123 @@ class GFLATrainer(StageTrainer):
         self.trackers["discriminator"] = keras.metrics.Mean(name="discriminator")
         self.built = True
 
-    def compile(self, optimizer, discriminator_optimizer, flow_optimizer=None, jit_compile=False, **kwargs):
-        super().compile(optimizer=optimizer, jit_compile=jit_compile, **kwargs)
+    def compile(
+        self,
+        optimizer: OptimizerLike,
+        discriminator_optimizer: OptimizerLike,
+        flow_optimizer: OptimizerLike | None = None,
+        jit_compile: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        """Configures the trainer for training.
+
+        Each optimizer is an instance, a name, or a configuration (`keras.optimizers.serialize`).
+
+        Args:
+          optimizer: updates F and G.
+          discriminator_optimizer: updates D.
+          flow_optimizer: updates F instead of `optimizer`, for example with another learning rate.
+          jit_compile: whether to compile the steps with XLA.
+          **kwargs: other arguments of `keras.Model.compile`, such as `run_eagerly`.
+
+        Raises:
+          ValueError: the same instance is given twice, or `flow_optimizer` is used under mixed_float16, where
+            the two loss scales would differ.
+        """
         if flow_optimizer is not None and _compat.scales_losses():
-            raise ValueError("flow_optimizer and mixed_float16 exclude each other; use mixed_bfloat16")
-        self.discriminator_optimizer = _compat.for_precision(discriminator_optimizer)
-        self.flow_optimizer = flow_optimizer
-        self.discriminator_optimizer.build(self.discriminator.trainable_variables)
-        f, g = self._generator_variables()
-        if self.flow_optimizer is None:
-            self.optimizer.build(f + g)
-        else:
-            self.optimizer.build(g)
-            self.flow_optimizer.build(f)
-
-    def _generator_variables(self):
-        """The variables of F and of G that are trained."""
+            raise ValueError("flow_optimizer does not support mixed_float16; use mixed_bfloat16")
+        given = (optimizer, discriminator_optimizer, flow_optimizer)
+        instances = [id(one) for one in given if isinstance(one, keras.optimizers.Optimizer)]
+        if len(set(instances)) < len(instances):
+            raise ValueError("each network needs its own optimizer; one instance is given twice")
+        super().compile(keras.optimizers.get(optimizer), jit_compile=jit_compile, **kwargs)
+        self.discriminator_optimizer = _compat.for_precision(keras.optimizers.get(discriminator_optimizer))
+        self.flow_optimizer = None if flow_optimizer is None else keras.optimizers.get(flow_optimizer)
+        f = list(self.generator.flow_field_estimator.trainable_variables)
         g = self.generator.target_image_generator.trained_variables
-        return list(self.generator.flow_field_estimator.trainable_variables), g
+        self.discriminator_update = Update(
+            self.discriminator_optimizer, self.discriminator.trainable_variables
+        )
+        if self.flow_optimizer is None:
+            self.generator_updates = (Update(self.optimizer, f + g),)
+        else:
+            self.generator_updates = (Update(self.optimizer, g), Update(self.flow_optimizer, f))
 
-    def call(self, batch, training=None):
+    def updates(self) -> list[Update]:
+        generator_update, *flow_update = self.generator_updates
+        return [generator_update, self.discriminator_update, *flow_update]
+
+    def call(self, batch: Batch, training: bool | None = None) -> dict[str, Any]:
+        """Returns the image, flows and masks of the generator."""
         return self.generator(model_inputs(batch, self.heatmap_sigma), training=training)
 
-    def train_step(self, data):
+    def train_step(self, data: Any) -> Logs:
         batch = take_batch(data)
-        real = batch["target_image"]
-        reference = self._reference(batch)
+        reference = self.reference(batch, perceptual=True)
         with tf.GradientTape() as tape:
             outputs = self(batch, training=True)
             with tape.stop_recording():
-                discriminator_loss = self._update_discriminator(real, outputs["image"])
+                discriminator_loss = self._update_discriminator(batch["target_image"], outputs["image"])
             loss, terms = self.stage_losses(batch, reference, outputs, training=True)
-            scaled = _compat.scaled_loss(self.optimizer, loss)
-        self._update_generator(tape, scaled)
+            scaled = self.generator_updates[0].scale(loss)
+        gradients = tape.gradient(scaled, [update.variables for update in self.generator_updates])
+        for update, values in zip(self.generator_updates, gradients, strict=True):
+            update.apply(values)
         return self.report(loss, {**terms, "discriminator": discriminator_loss})
 
-    def test_step(self, data):
+    def test_step(self, data: Any) -> Logs:
         batch = take_batch(data)
         outputs = self(batch, training=False)
-        loss, terms = self.stage_losses(batch, self._reference(batch), outputs, training=False)
+        reference = self.reference(batch, perceptual=True)
+        loss, terms = self.stage_losses(batch, reference, outputs, training=False)
         terms["discriminator"] = self._discriminator_loss(
             batch["target_image"], outputs["image"], training=False
         )
         return {**self.report(loss, terms), **self.report_flow_error(batch, outputs["flows"][-1])}
 
-    def pictures(self, batch):
-        """What `gfla_tf.viz.sample_grid` draws of a batch."""
-        return self.generator(model_inputs(batch, self.heatmap_sigma), return_attention=True)
-
-    def checkpoint_networks(self):
-        """The variables that a checkpoint of this stage must hold."""
-        return [*self.generator.variables, *self.discriminator.variables]
-
-    def checkpoint_optimizers(self):
-        optimizers = [self.optimizer, self.discriminator_optimizer, self.flow_optimizer]
-        return [optimizer for optimizer in optimizers if optimizer is not None]
-
-    def _reference(self, batch):
-        return self.feature_losses.reference(batch["source_image"], batch["target_image"], perceptual=True)
-
-    def _update_discriminator(self, real, fake):
-        variables = self.discriminator.trainable_variables
-        with tf.GradientTape() as tape:
-            loss = self._discriminator_loss(real, tf.stop_gradient(fake), training=True)
-            scaled = _compat.scaled_loss(self.discriminator_optimizer, loss)
-        gradients = tape.gradient(scaled, variables)
-        _compat.apply_gradients(self.discriminator_optimizer, gradients, variables)
-        return loss
-
-    def _discriminator_loss(self, real, fake, training):
-        terms = [
-            losses.adversarial(self.discriminator(image, training=training), is_real, True, self.gan_mode)
-            for image, is_real in ((real, True), (fake, False))
-        ]
-        return 0.5 * (terms[0] + terms[1])
-
-    def stage_losses(self, batch, reference, outputs, training):
+    def stage_losses(
+        self, batch: Batch, reference: Reference, outputs: dict[str, Any], training: bool
+    ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+        """Returns the weighted sum of the losses of F and G (Eq. 15), and the losses by name."""
         image, flows = outputs["image"], outputs["flows"]
-        logits = self.discriminator(image, training=training)
-        content, style = self.feature_losses.content_and_style(reference, image)
+        logits = self._discriminate(image, training)
+        content, style = self.content_and_style(reference, image)
         terms = {
-            "l1": tf.reduce_mean(tf.abs(image - batch["target_image"])),
-            "correctness": self.feature_losses.correctness(
-                reference, flows, figure_weight(batch, self.background)
-            ),
-            "regularization": self.feature_losses.regularization(flows),
+            "l1": tf.reduce_mean(tf.abs(image - batch["target_image"])),  # Eq. 11
+            "correctness": self.correctness(batch, reference, flows),
+            "regularization": self.regularization(flows),
             "adversarial": losses.adversarial(logits, True, False, self.gan_mode),
             "content": content,
             "style": style,
         }
         return self.weighted(terms), terms
 
-    def _update_generator(self, tape, scaled):
-        f, g = self._generator_variables()
-        if self.flow_optimizer is None:
-            _compat.apply_gradients(self.optimizer, tape.gradient(scaled, f + g), f + g)
-            return
-        f_gradients, g_gradients = tape.gradient(scaled, [f, g])
-        _compat.apply_gradients(self.flow_optimizer, f_gradients, f)
-        _compat.apply_gradients(self.optimizer, g_gradients, g)
+    def _update_discriminator(self, real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
+        with tf.GradientTape() as tape:
+            loss = self._discriminator_loss(real, tf.stop_gradient(fake), training=True)
+            scaled = self.discriminator_update.scale(loss)
+        self.discriminator_update.apply(tape.gradient(scaled, self.discriminator_update.variables))
+        return loss
 
-    def get_config(self):
+    def _discriminator_loss(self, real: tf.Tensor, fake: tf.Tensor, training: bool) -> tf.Tensor:
+        terms = [
+            losses.adversarial(self._discriminate(image, training), is_real, True, self.gan_mode)
+            for image, is_real in ((real, True), (fake, False))
+        ]
+        return 0.5 * (terms[0] + terms[1])
+
+    def _discriminate(self, image: tf.Tensor, training: bool) -> tf.Tensor:
+        """Returns the logits of D; a frozen D also keeps the state of its spectral normalization."""
+        return self.discriminator(image, training=training and self.discriminator.trainable)
+
+    def pictures(self, batch: Batch) -> dict[str, Any]:
+        """Returns the outputs for `gfla_tf.viz.sample_grid`."""
+        return self.generator(model_inputs(batch, self.heatmap_sigma), return_attention=True)
+
+    def checkpoint_networks(self) -> list[Any]:
+        return [*self.generator.variables, *self.discriminator.variables]
+
+    def get_config(self) -> dict[str, Any]:
         return {
             **self.base_config(),
             "generator": keras.saving.serialize_keras_object(self.generator),

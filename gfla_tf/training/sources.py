@@ -1,89 +1,73 @@
-"""Where a run's pairs come from, drawn, a folder or a file, behind the two calls that training makes."""
+"""Data sources of a run: SyntheticPeople, folders of photographs, and HDF5 files."""
 
+from collections.abc import Callable
+
+import tensorflow as tf
+
+from gfla_tf.config import Config
 from gfla_tf.data import DeepFashion, Market1501, PairFile, SyntheticPeople
 from gfla_tf.data.protocol import describe_protocol
 from gfla_tf.errors import InputError
 from gfla_tf.models.presets import preset
 
-_SMALLEST = 32
-
-
-def open_source(config):
-    """The data source of a configuration.
-
-    Raises:
-      InputError: a folder is needed and missing, given and not needed, or not in the named layout; or no
-        image size.
-    """
-    size = config.model.overrides.get("image_size", preset(config.model.preset)["image_size"])
-    if (
-        not isinstance(size, list | tuple)
-        or len(size) != 2
-        or not all(isinstance(side, int) and side >= _SMALLEST for side in size)
-    ):
-        raise InputError(
-            f"model.overrides.image_size must be [height, width] of at least {_SMALLEST} pixels, got {size!r}"
-        )
-    size, data = tuple(size), config.data
-    if data.reader != "h5py" and data.source != "hdf5":
-        raise InputError(f"data.reader is for data.source hdf5, and the source is {data.source}")
-    if data.source == "synthetic":
-        if data.root is not None:
-            raise InputError("data.root is for the folder layouts; SyntheticPeople is drawn, not read")
-        identities = {"train": data.identities, "test": data.test_identities}
-        return SyntheticSource(SyntheticPeople(size, seed=data.seed, identities=identities), data.workers)
-    if data.root is None:
-        what, place = ("file", "FILE") if data.source == "hdf5" else ("folder", "FOLDER")
-        raise InputError(f"data.root must name the {data.source} {what}: gfla train CONFIG data.root={place}")
-    if data.source == "hdf5":
-        return FolderSource(PairFile(data.root, size, reader=data.reader))
-    if data.source == "deepfashion":
-        return FolderSource(DeepFashion(data.root, size))
-    return FolderSource(Market1501(data.root, size, augment=data.augment))
+_MIN_SIDE = 32
 
 
 class SyntheticSource:
-    """SyntheticPeople, its training people drawn into memory once."""
+    """SyntheticPeople, whose training people are rendered once and kept in memory.
 
-    def __init__(self, dataset, workers):
+    Args:
+      dataset: the dataset.
+      workers: number of rendering processes; 0 renders in this process.
+    """
+
+    def __init__(self, dataset: SyntheticPeople, workers: int):
         self.dataset = dataset
         self.workers = workers
         self.heatmap_sigma = dataset.heatmap_sigma
         self.images = f"drawn by SyntheticPeople, seed {dataset.seed}"
 
-    def prepare(self, progress):
-        """Draws the training people; progress(done, total)."""
+    def prepare(self, progress: Callable[[int, int], None] | None = None) -> None:
+        """Renders the training people.
+
+        Args:
+          progress: called with the number of people rendered so far and their total.
+        """
         self.dataset.cache("train", workers=self.workers, progress=progress)
 
-    def training_batches(self, batch_size, seed, parts):
-        """Endless shuffled batches, with part labels if `parts`; poses as keypoints."""
+    def training_batches(self, batch_size: int, seed: int, parts: bool) -> tf.data.Dataset:
+        """Returns shuffled, endlessly repeated batches with keypoints, and with part labels if `parts`."""
         return self.dataset.as_dataset(
             "train", batch_size, seed=seed, repeat=True, heatmaps=False, parts=parts
         )
 
-    def validation_batches(self, batch_size, count):
-        """The first `count` test batches, the same each time, with the true flow."""
+    def validation_batches(self, batch_size: int, count: int) -> tf.data.Dataset:
+        """Returns the first `count` test batches, with keypoints and the true flow."""
         return self.dataset.as_dataset("test", batch_size, heatmaps=False, truth=True).take(count).cache()
 
 
 class FolderSource:
-    """A folder in DeepFashion or Market layout, or pairs in an HDF5 file."""
+    """A folder in DeepFashion or Market-1501 layout, or an HDF5 file of pairs.
 
-    def __init__(self, dataset):
+    Args:
+      dataset: the dataset.
+    """
+
+    def __init__(self, dataset: DeepFashion | Market1501 | PairFile):
         self.dataset = dataset
         self.heatmap_sigma = dataset.heatmap_sigma
         self.images = describe_protocol(dataset.protocol, dataset.root, dataset.image_size)
 
-    def prepare(self, progress):
-        """Reads and checks the lists of both splits, before anything is trained."""
+    def prepare(self, progress: Callable[[int, int], None] | None = None) -> None:
+        """Reads and checks the lists of both splits; `progress` is not used."""
         self.dataset.load("train")
         self.dataset.load("test")
 
-    def training_batches(self, batch_size, seed, parts):
-        """Endless shuffled batches; poses as keypoints, images as uint8 unless they are augmented.
+    def training_batches(self, batch_size: int, seed: int, parts: bool) -> tf.data.Dataset:
+        """Returns shuffled, endlessly repeated batches with keypoints; images are uint8 unless augmented.
 
         Raises:
-          InputError: `parts` is asked for, and photographs have no part labels.
+          InputError: `parts` is True.
         """
         if parts:
             raise InputError("background != 1 needs part labels, which only the synthetic source has")
@@ -91,6 +75,43 @@ class FolderSource:
             "train", batch_size, seed=seed, repeat=True, heatmaps=False, scaled=False
         )
 
-    def validation_batches(self, batch_size, count):
-        """The first `count` test batches, the same each time."""
+    def validation_batches(self, batch_size: int, count: int) -> tf.data.Dataset:
+        """Returns the first `count` test batches, with keypoints."""
         return self.dataset.as_dataset("test", batch_size, heatmaps=False).take(count)
+
+
+Source = SyntheticSource | FolderSource
+
+
+def open_source(config: Config) -> Source:
+    """Opens the data source of a configuration.
+
+    Raises:
+      InputError: `data.root` is missing, not used by the source or not in its layout, or the image size is
+        invalid.
+    """
+    size = config.model.overrides.get("image_size", preset(config.model.preset)["image_size"])
+    if (
+        not isinstance(size, list | tuple)
+        or len(size) != 2
+        or not all(isinstance(side, int) and side >= _MIN_SIDE for side in size)
+    ):
+        raise InputError(
+            f"model.overrides.image_size must be [height, width] of at least {_MIN_SIDE} pixels, got {size!r}"
+        )
+    size, data = tuple(size), config.data
+    if data.reader != "h5py" and data.source != "hdf5":
+        raise InputError(f"data.reader is only for data.source=hdf5, got data.source={data.source}")
+    if data.source == "synthetic":
+        if data.root is not None:
+            raise InputError("data.root is not used with data.source=synthetic, which is rendered")
+        identities = {"train": data.identities, "test": data.test_identities}
+        return SyntheticSource(SyntheticPeople(size, seed=data.seed, identities=identities), data.workers)
+    if data.root is None:
+        what, value = ("file", "FILE") if data.source == "hdf5" else ("folder", "FOLDER")
+        raise InputError(f"data.root must name the {data.source} {what}: gfla train CONFIG data.root={value}")
+    if data.source == "hdf5":
+        return FolderSource(PairFile(data.root, size, reader=data.reader))
+    if data.source == "deepfashion":
+        return FolderSource(DeepFashion(data.root, size))
+    return FolderSource(Market1501(data.root, size, augment=data.augment))

@@ -1,31 +1,102 @@
-"""What both stages share: named losses, their weights, and the metrics that report them."""
+"""Base class of the two trainers: named losses, feature losses, optimizers and metrics."""
 
+import contextlib
 import typing
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import keras
 import tensorflow as tf
 
+from gfla_tf import _compat, losses
+from gfla_tf.features.network import FeatureNetwork
 from gfla_tf.ops.flow import resize_flow
-from gfla_tf.training.feature_losses import FeatureLosses
+from gfla_tf.training.batch import Batch, correctness_weight
+
+Logs = dict[str, tf.Tensor]
+OptimizerLike = keras.optimizers.Optimizer | str | dict
+
+
+class Reference(typing.NamedTuple):
+    """Features of the real images, which do not depend on the trained networks."""
+
+    source: dict[str, tf.Tensor]
+    target: dict[str, tf.Tensor]
+    best: list[tf.Tensor]  # mu_max (Eq. 3) of each attention layer, [B, h, w]
+
+
+class Update:
+    """One optimizer and the variables that it updates.
+
+    As in Keras, the variables are those that are trainable at `compile`; recompile after changing
+    `trainable`. Without any, gradients are ignored.
+    """
+
+    def __init__(self, optimizer: keras.optimizers.Optimizer, variables: list[Any]):
+        self.optimizer = optimizer
+        self.variables = list(variables)
+        optimizer.build(self.variables)
+
+    def scale(self, loss: tf.Tensor) -> tf.Tensor:
+        """Returns the loss to differentiate, scaled as `apply` expects its gradients."""
+        return _compat.scaled_loss(self.optimizer, loss)
+
+    def apply(self, gradients: list[tf.Tensor]) -> None:
+        """Applies the gradients of a scaled loss with respect to `variables`."""
+        if self.variables:
+            _compat.apply_gradients(self.optimizer, gradients, self.variables)
+
+    def finalize(self) -> None:
+        """Sets the variables to their moving averages if the optimizer has `use_ema=True`."""
+        if self.variables:
+            self.optimizer.finalize_variable_values(self.variables)
 
 
 class StageTrainer(keras.Model):
-    """A stage of training: losses have names, `loss_weights` weighs them by name, `loss` is the weighted sum.
+    """Base class of a training stage; `loss` is the sum of its named losses, each times its weight.
 
-    Batches of SyntheticPeople that carry the true flow also report, in `evaluate` and as `val_…`,
-    `flow_error`: the end-point error of the finest flow on visible person pixels, over zero flow's.
+    Batches of SyntheticPeople that contain the true flow also report `flow_error` in `evaluate` (and
+    `val_flow_error` in `fit`): the end-point error of the finest flow on visible pixels of the person,
+    divided by that of zero flow.
+
+    Args:
+      features: the frozen network whose features the losses compare. Attention layer L, at 1 / 2^L of the
+        image size, uses its `correctness_layers[L]`, which has the same size.
+      attention_layers: {layer: patch size n} of the trained model, coarse to fine.
+      loss_weights: replaces some of `default_weights`, by name.
+      heatmap_sigma: standard deviation in pixels of the pose maps rendered from keypoints.
+      background: weight of the correctness outside the target person.
+
+    Raises:
+      ValueError: an unknown loss, or `features` has no features for an attention layer.
     """
 
-    default_weights: typing.ClassVar[dict] = {}
+    default_weights: typing.ClassVar[Mapping[str, float]] = {}
 
-    def __init__(self, features, attention_layers, loss_weights, heatmap_sigma, background, **kwargs):
+    def __init__(
+        self,
+        features: FeatureNetwork,
+        attention_layers: Mapping[int, int],
+        loss_weights: Mapping[str, float] | None,
+        heatmap_sigma: float,
+        background: float,
+        **kwargs: Any,
+    ):
         super().__init__(autocast=False, **kwargs)
-        self.features = features
-        self.feature_losses = FeatureLosses(features, attention_layers)
         unknown = set(loss_weights or {}) - set(self.default_weights)
         if unknown:
             known = ", ".join(self.default_weights)
-            raise ValueError(f"loss_weights has {', '.join(sorted(unknown))}; the losses are {known}")
+            raise ValueError(f"unknown loss_weights {', '.join(sorted(unknown))}; the losses are {known}")
+        missing = [layer for layer in attention_layers if layer not in features.correctness_layers]
+        if missing:
+            known = dict(features.correctness_layers)
+            raise ValueError(
+                f"the feature network has no layer for attention layers {missing}; it has {known}"
+            )
+        self.features = features
+        self.patch_sizes = list(attention_layers.values())
+        self.correctness_layers = [features.correctness_layers[layer] for layer in attention_layers]
+        self.perceptual_layers = [*features.content_layers, *features.style_layers]
         self.loss_weights = {**self.default_weights, **(loss_weights or {})}
         self.heatmap_sigma = heatmap_sigma
         self.background = background
@@ -33,33 +104,95 @@ class StageTrainer(keras.Model):
         self.flow_error = keras.metrics.Mean(name="flow_error")
 
     @property
-    def metrics(self):
+    def metrics(self) -> list[keras.metrics.Metric]:
         return [*self.trackers.values(), self.flow_error]
 
-    def weighted(self, terms):
-        """The sum of weight * term over the named terms."""
+    def updates(self) -> list[Update]:
+        """Returns the optimizers of `compile`, each with its variables."""
+        raise NotImplementedError
+
+    def checkpoint_networks(self) -> list[Any]:
+        """Returns the variables of the trained networks."""
+        raise NotImplementedError
+
+    def checkpoint_optimizers(self) -> list[keras.optimizers.Optimizer]:
+        """Returns the optimizers of `compile`."""
+        return [update.optimizer for update in self.updates()]
+
+    def fit(self, *args: Any, **kwargs: Any) -> keras.callbacks.History:
+        """Trains as `keras.Model.fit`; each `use_ema` optimizer finalizes the variables that it updates."""
+        with _no_finalization(getattr(self, "optimizer", None)):
+            history = super().fit(*args, **kwargs)
+        if history.epoch:
+            for update in self.updates():
+                update.finalize()
+        return history
+
+    def reference(self, batch: Batch, perceptual: bool) -> Reference:
+        """Returns the features of the real images, computed once per batch and without gradients.
+
+        Args:
+          batch: a dict with `source_image` and `target_image`, [B, H, W, 3] in [-1, 1].
+          perceptual: whether `target` also contains the layers of the content and style losses.
+        """
+        layers = list(self.correctness_layers)
+        source = self.features.features(tf.stop_gradient(batch["source_image"]), layers)
+        if perceptual:
+            layers += self.perceptual_layers
+        target = self.features.features(tf.stop_gradient(batch["target_image"]), layers)
+        best = [losses.best_similarity(source[name], target[name]) for name in self.correctness_layers]
+        return Reference(source, target, best)
+
+    def correctness(self, batch: Batch, reference: Reference, flows: list[tf.Tensor]) -> tf.Tensor:
+        """Returns the sampling correctness (Eq. 3), summed over the attention layers."""
+        weight = correctness_weight(batch, self.background)
+        source, target, best = reference
+        return tf.add_n(
+            [
+                losses.sampling_correctness(source[name], target[name], flow, weight, best=mu_max)
+                for name, flow, mu_max in zip(self.correctness_layers, flows, best, strict=True)
+            ]
+        )
+
+    def regularization(self, flows: list[tf.Tensor]) -> tf.Tensor:
+        """Returns the affine regularization (Eq. 6), summed over the attention layers."""
+        return tf.add_n(
+            [losses.affine_regularization(flow, n) for flow, n in zip(flows, self.patch_sizes, strict=True)]
+        )
+
+    def content_and_style(self, reference: Reference, image: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Returns the content and style losses (Eq. 13 and 14) of a generated image [B, H, W, 3]."""
+        return losses.content_and_style(
+            self.features.features(image, self.perceptual_layers),
+            reference.target,
+            content_layers=list(self.features.content_layers),
+            style_layers=list(self.features.style_layers),
+        )
+
+    def weighted(self, terms: Mapping[str, tf.Tensor]) -> tf.Tensor:
+        """Returns the sum of the terms, each times its weight."""
         return tf.add_n([self.loss_weights[name] * term for name, term in terms.items()])
 
-    def report(self, loss, terms):
-        """Updates the trackers and returns the logs."""
+    def report(self, loss: tf.Tensor, terms: Mapping[str, tf.Tensor]) -> Logs:
+        """Updates the metrics and returns the logs."""
         for name, value in {"loss": loss, **terms}.items():
             self.trackers[name].update_state(value)
         return {name: tracker.result() for name, tracker in self.trackers.items()}
 
-    def report_flow_error(self, batch, flow):
-        """Adds `flow_error` where the batch knows the truth; an empty dict elsewhere."""
+    def report_flow_error(self, batch: Batch, flow: tf.Tensor) -> Logs:
+        """Returns the log of `flow_error`; an empty dict if the batch has no true flow."""
         if "flow" not in batch:
             return {}
         truth = batch["flow"]
-        seen = tf.cast((batch["visibility"] > 0.5) & (batch["target_parts"] > 0), tf.float32)
+        visible = tf.cast((batch["visibility"] > 0.5) & (batch["target_parts"] > 0), tf.float32)
         flow = resize_flow(flow, tf.shape(truth)[1:3])
-        error = tf.reduce_sum(seen * tf.norm(flow - truth, axis=-1))
-        zero = tf.reduce_sum(seen * tf.norm(truth, axis=-1))
+        error = tf.reduce_sum(visible * tf.norm(flow - truth, axis=-1))
+        zero = tf.reduce_sum(visible * tf.norm(truth, axis=-1))
         self.flow_error.update_state(error / tf.maximum(zero, 1e-6), sample_weight=zero)
         return {"flow_error": self.flow_error.result()}
 
-    def base_config(self):
-        """The arguments that both stages take."""
+    def base_config(self) -> dict[str, Any]:
+        """Returns the configuration of the constructor arguments that both trainers have."""
         return {
             **keras.layers.Layer.get_config(self),
             "features": keras.saving.serialize_keras_object(self.features),
@@ -69,7 +202,7 @@ class StageTrainer(keras.Model):
         }
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> "StageTrainer":
         networks = ("features", "flow_field_estimator", "generator", "discriminator")
         return cls(
             **{
@@ -78,5 +211,22 @@ class StageTrainer(keras.Model):
             }
         )
 
-    def build_from_config(self, config):
-        """Nothing is left to build when a saved trainer is loaded."""
+    def build_from_config(self, config: dict[str, Any]) -> None:
+        """Does nothing: the constructor builds all variables."""
+
+
+@contextlib.contextmanager
+def _no_finalization(optimizer: keras.optimizers.Optimizer | None) -> Iterator[None]:
+    """Disables the finalization of `use_ema` optimizers in Keras's `fit`.
+
+    Keras expects one optimizer that updates all trainable variables of the model, and raises an error
+    otherwise.
+    """
+    if optimizer is None:  # not compiled: Keras raises its own error
+        yield
+        return
+    optimizer.finalize_variable_values = lambda variables: None
+    try:
+        yield
+    finally:
+        del optimizer.finalize_variable_values

@@ -1,4 +1,4 @@
-"""Networks, features and pairs of people small enough to train in a test."""
+"""Small networks, features and datasets for the tests of training."""
 
 import functools
 
@@ -66,7 +66,7 @@ def people():
 
 
 def pairs(count=2, **options):
-    """A dataset of one batch of `count` pairs, at most 4."""
+    """Returns a dataset with one batch of `count` pairs, at most 4."""
     return people().as_dataset("train", count, shuffle=False, **options).take(1).cache()
 
 
@@ -79,5 +79,5 @@ def values(variables):
 
 
 def changed(before, variables):
-    """Whether each variable differs from its value before."""
+    """Returns for each variable whether it differs from its value before."""
     return [not np.array_equal(old, np.array(new)) for old, new in zip(before, variables, strict=True)]

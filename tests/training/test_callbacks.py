@@ -1,4 +1,4 @@
-"""What a run writes while it trains."""
+"""Tests of the callbacks of a run."""
 
 import io
 
@@ -28,7 +28,7 @@ def everything(trainer):
     return [*trainer.checkpoint_networks(), *optimizers]
 
 
-def test_a_checkpoint_restores_weights_slots_and_epochs(tmp_path):
+def test_checkpoint_restores_weights_optimizers_and_epochs(tmp_path):
     path = tmp_path / "checkpoint.npz"
     first = small.gfla_trainer()
     assert checkpoint_of(first, path).restore() == 0
@@ -46,7 +46,7 @@ def test_a_checkpoint_restores_weights_slots_and_epochs(tmp_path):
 
 
 @pytest.mark.parametrize("damage", ["cut", "text", "empty"])
-def test_a_damaged_checkpoint_is_named(tmp_path, damage):
+def test_damaged_checkpoint(tmp_path, damage):
     path = tmp_path / "checkpoint.npz"
     trainer = small.flow_trainer()
     checkpoint_of(trainer, path).save(1)
@@ -54,7 +54,7 @@ def test_a_damaged_checkpoint_is_named(tmp_path, damage):
     path.write_bytes({"cut": whole[: len(whole) // 2], "text": b"text", "empty": b""}[damage])
     before = small.values(trainer.flow_field_estimator.variables)
     with pytest.raises(
-        InputError, match=r"checkpoint\.npz cannot be read .*; delete it to begin its stage again"
+        InputError, match=r"checkpoint\.npz cannot be read .*; delete it to restart its stage"
     ):
         checkpoint_of(trainer, path).restore()
     assert not any(small.changed(before, trainer.flow_field_estimator.variables))
@@ -63,7 +63,7 @@ def test_a_damaged_checkpoint_is_named(tmp_path, damage):
 @pytest.mark.parametrize(
     "pair", [(small.flow_trainer, small.gfla_trainer), (small.gfla_trainer, small.flow_trainer)]
 )
-def test_a_checkpoint_of_another_network_is_refused(tmp_path, pair):
+def test_checkpoint_of_another_network(tmp_path, pair):
     saved, other = (make() for make in pair)
     path = tmp_path / "checkpoint.npz"
     checkpoint_of(saved, path).save(1)
@@ -71,13 +71,13 @@ def test_a_checkpoint_of_another_network_is_refused(tmp_path, pair):
         checkpoint_of(other, path).restore()
 
 
-def test_an_epoch_that_diverged_is_not_kept(tmp_path):
+def test_diverged_epoch_is_not_saved(tmp_path):
     checkpoint = checkpoint_of(small.flow_trainer(), tmp_path / "checkpoint.npz")
     checkpoint.on_epoch_end(0, {"loss": float("nan")})
     assert not any(tmp_path.iterdir())
 
 
-def test_tensorboard_files_hold_the_logs(tmp_path):
+def test_tensorboard_log(tmp_path):
     log = TensorBoardLog(tmp_path)
     log.on_epoch_end(0, {"loss": 2.5, "l1": 0.5})
     log.on_epoch_end(1, {"loss": 1.5})
@@ -91,22 +91,24 @@ def test_tensorboard_files_hold_the_logs(tmp_path):
     assert found == {("loss", 1): 2.5, ("l1", 1): 0.5, ("loss", 2): 1.5}
 
 
-def test_progress_tells_the_time_that_is_left(monkeypatch):
-    now = iter([0.0, 0.0, 30.0, 60.0])
+def test_progress_prints_one_line_per_epoch(monkeypatch):
+    now = iter([0.0, 30.0])
     monkeypatch.setattr("gfla_tf.training.callbacks.time.monotonic", lambda: next(now))
     stream = io.StringIO()
     progress = Progress("stage 1 (F)", epochs=3, steps_per_epoch=10, initial_epoch=1, stream=stream)
     progress.on_train_begin()
     progress.on_epoch_begin(1)
     progress.on_train_batch_end(4, {"loss": 9.0})
-    assert stream.getvalue() == ""  # no terminal: one line an epoch
+    assert stream.getvalue() == ""  # not a terminal
     progress.on_epoch_end(1, {"loss": 2.0, "style": 1.0, "val_flow_error": 0.5})
     assert stream.getvalue() == (
-        "stage 1 (F)  epoch 2/3  step 10/10  loss 2.000  val_flow_error 0.500  0:30 gone, 0:30 left\n"
+        "stage 1 (F)  epoch 2/3  loss 2.000  val_flow_error 0.500  0:30 elapsed, ETA 0:30\n"
     )
+    progress.on_train_end()
+    assert stream.getvalue().count("\n") == 1
 
 
-def test_progress_rewrites_its_line_on_a_terminal(monkeypatch):
+def test_progress_shows_a_bar_on_a_terminal(monkeypatch):
     stream = io.StringIO()
     monkeypatch.setattr(stream, "isatty", lambda: True)
     progress = Progress("stage 2", epochs=1, steps_per_epoch=2, stream=stream)
@@ -114,9 +116,12 @@ def test_progress_rewrites_its_line_on_a_terminal(monkeypatch):
     progress.on_epoch_begin(0)
     progress.on_train_batch_end(0, {"loss": 1.0})
     progress.on_epoch_end(0, {"loss": 1.0})
-    line, last, rest = stream.getvalue().partition("\r")
-    assert (line.count("step 1/2"), last, rest.count("step 2/2")) == (1, "\r", 1)
-    assert rest.endswith("\n")
+    progress.on_train_batch_end(1, {"loss": 1.0})
+    progress.on_train_end()
+    bar, line = stream.getvalue().rsplit("stage 2  epoch 1/1  loss 1.000  ", 1)
+    assert "0% |" in bar
+    assert "elapsed, ETA" in bar
+    assert line.startswith("0:00 elapsed, ETA 0:00\n")
 
 
 @pytest.mark.parametrize(
@@ -128,7 +133,7 @@ def test_clock(seconds, shown):
 
 @pytest.mark.parametrize("make", [small.flow_trainer, small.gfla_trainer])
 @pytest.mark.parametrize("truth", [True, False])
-def test_sample_grids_are_pictures(tmp_path, make, truth):
+def test_sample_grid(tmp_path, make, truth):
     trainer = make()
     grid = SampleGrid(tmp_path, small.batch(truth=truth), trainer.pictures)
     grid.on_epoch_end(0)
@@ -140,7 +145,7 @@ def test_sample_grids_are_pictures(tmp_path, make, truth):
     assert picture.std() > 10
 
 
-def test_they_work_in_fit(tmp_path):
+def test_callbacks_in_fit(tmp_path):
     trainer = small.flow_trainer()
     stream = io.StringIO()
     trainer.fit(
@@ -161,7 +166,7 @@ def test_they_work_in_fit(tmp_path):
     assert (tmp_path / "epoch_0002.png").is_file()
 
 
-def test_a_log_is_trimmed_to_the_epochs_that_stay(tmp_path):
+def test_trim_log(tmp_path):
     path = tmp_path / "log.csv"
     path.write_text("epoch,loss\n0,3.0\n1,2.0\n2,1.5\n2,1.")
     trim_log(path, 2)

@@ -1,4 +1,4 @@
-"""Stage 1: what a step changes, what it reports, and that it learns."""
+"""Tests of `FlowTrainer`: what a step changes, its logs, and that it learns."""
 
 import keras
 import numpy as np
@@ -10,7 +10,7 @@ from gfla_tf.training import FlowTrainer
 from tests.training import small
 
 
-def test_one_step_changes_what_the_flows_depend_on_and_nothing_else():
+def test_a_step_changes_only_the_flow_variables():
     trainer = small.flow_trainer(run_eagerly=False)
     f = trainer.flow_field_estimator
     masks = [variable for head in f.mask_heads for variable in head.variables]
@@ -22,7 +22,7 @@ def test_one_step_changes_what_the_flows_depend_on_and_nothing_else():
     assert len(f.flow_variables) + len(masks) == len(f.trainable_variables)
 
 
-def test_the_logs_are_the_losses_and_their_weighted_sum():
+def test_logs():
     trainer = small.flow_trainer()
     logs = trainer.fit(small.pairs(), verbose=0).history
     assert set(logs) == {"loss", "correctness", "regularization"}
@@ -30,7 +30,7 @@ def test_the_logs_are_the_losses_and_their_weighted_sum():
     assert logs["loss"][0] == pytest.approx(20 * correctness + 0.01 * regularization)
 
 
-def test_the_losses_are_those_of_the_library():
+def test_losses_equal_library_functions():
     trainer = small.flow_trainer()
     batch = small.batch(heatmaps=True)
     logs = trainer.evaluate(small.pairs(), verbose=0, return_dict=True)
@@ -45,38 +45,40 @@ def test_the_losses_are_those_of_the_library():
     assert logs["regularization"] == pytest.approx(regularization, rel=1e-4)
 
 
-def test_loss_weights_replace_the_defaults_by_name():
+def test_loss_weights():
     trainer = small.flow_trainer(loss_weights={"regularization": 3.0})
     assert trainer.loss_weights == {"correctness": 20.0, "regularization": 3.0}
-    with pytest.raises(ValueError, match="loss_weights has smoothness; the losses are correctness, regular"):
+    with pytest.raises(
+        ValueError, match="unknown loss_weights smoothness; the losses are correctness, regular"
+    ):
         small.flow_trainer(loss_weights={"smoothness": 1.0})
 
 
-def test_keypoints_and_their_maps_give_the_same():
+def test_keypoints_equal_pose_maps():
     trainer = small.flow_trainer()
     maps = trainer.evaluate(small.pairs(heatmaps=True), verbose=0, return_dict=True)
     points = trainer.evaluate(small.pairs(heatmaps=False), verbose=0, return_dict=True)
     assert maps == pytest.approx(points, rel=1e-6)
 
 
-def test_the_background_can_weigh_less():
+def test_background_weight():
     batch = small.batch(truth=True)
     trainer = small.flow_trainer(background=0.25)
     logs = trainer.evaluate(small.pairs(truth=True), verbose=0, return_dict=True)
-    figure = tf.nn.max_pool2d(tf.cast(batch["target_parts"] > 0, tf.float32)[..., None], 5, 1, "SAME")
-    weight = tf.where(figure > 0, 1.0, 0.25)
+    person = tf.nn.max_pool2d(tf.cast(batch["target_parts"] > 0, tf.float32)[..., None], 5, 1, "SAME")
+    weight = tf.where(person > 0, 1.0, 0.25)
     flows, _ = trainer(batch)
     source, target = (trainer.features(batch[f"{which}_image"]) for which in ("source", "target"))
-    wanted = sum(
+    expected = sum(
         float(losses.sampling_correctness(source[name], target[name], flow, weight))
         for name, flow in zip(("relu3_1", "relu2_1"), flows, strict=True)
     )
-    assert logs["correctness"] == pytest.approx(wanted, rel=1e-5)
+    assert logs["correctness"] == pytest.approx(expected, rel=1e-5)
     with pytest.raises(ValueError, match="needs target_parts"):
         small.flow_trainer(background=0.25).train_on_batch(small.batch())
 
 
-def test_flow_error_is_one_of_no_flow_and_zero_of_the_true_one():
+def test_flow_error():
     batch = small.batch(4, truth=True)
     truth = batch["flow"]
 
@@ -89,7 +91,7 @@ def test_flow_error_is_one_of_no_flow_and_zero_of_the_true_one():
     assert error(2 * truth) == pytest.approx(1.0, rel=1e-5)
 
 
-def test_flow_error_comes_with_the_truth_alone():
+def test_flow_error_needs_the_true_flow():
     trainer = small.flow_trainer()
     logs = trainer.evaluate(small.pairs(truth=True), verbose=0, return_dict=True)
     assert logs["flow_error"] == pytest.approx(1.0, abs=1e-3)
@@ -97,11 +99,11 @@ def test_flow_error_comes_with_the_truth_alone():
 
 
 @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
-def test_half_precision_trains(policy):
+def test_half_precision(policy):
     with _compat.dtype_policy(policy):
         trainer = small.flow_trainer(run_eagerly=False)
     before = small.values(trainer.flow_field_estimator.flow_variables)
-    steps = 8 if policy == "mixed_float16" else 2  # the loss scale begins too high and halves until it fits
+    steps = 8 if policy == "mixed_float16" else 2  # the loss scale starts too high and is halved
     logs = trainer.fit(small.pairs().repeat(), steps_per_epoch=steps, verbose=0).history
     assert np.isfinite(logs["loss"]).all()
     assert {variable.dtype for variable in before} == {np.dtype(np.float32)}
@@ -111,7 +113,7 @@ def test_half_precision_trains(policy):
     )
 
 
-def test_weights_and_the_whole_trainer_round_trip(tmp_path):
+def test_saving_and_loading(tmp_path):
     trainer = small.flow_trainer(loss_weights={"correctness": 7.0}, background=0.5)
     trainer.fit(small.pairs(parts=True), verbose=0)
     logs = trainer.evaluate(small.pairs(parts=True), verbose=0, return_dict=True)
@@ -144,17 +146,17 @@ def test_ordinary_callbacks_work(tmp_path):
 @pytest.mark.parametrize(
     ("left_out", "message"),
     [
-        ("target_image", "needs target_image; this one has source_image"),
+        ("target_image", "needs target_image; got only source_image"),
         ("source_keypoints", "needs source_pose or source_keypoints"),
     ],
 )
-def test_wrong_batches_are_named(left_out, message):
+def test_invalid_batches(left_out, message):
     batch = {name: value for name, value in small.batch(heatmaps=False).items() if name != left_out}
     with pytest.raises(ValueError, match=message):
         small.flow_trainer().train_on_batch(batch)
 
 
-def test_it_learns_four_pairs():
+def test_learns_four_pairs():
     trainer = small.flow_trainer(small.adam(5e-3), run_eagerly=False)
     logs = trainer.fit(small.pairs(4).repeat(), epochs=4, steps_per_epoch=15, verbose=0).history
     assert logs["loss"][-1] < 0.85 * logs["loss"][0]

@@ -1,4 +1,4 @@
-"""Stage 2: a step is the paper's, redone by hand; what it reports, and that it learns."""
+"""Tests of `GFLATrainer`: a step against one written by hand, its logs, and that it learns."""
 
 import keras
 import numpy as np
@@ -14,7 +14,7 @@ CORRECTNESS_LAYERS = ("relu3_1", "relu2_1")
 
 
 def by_hand(outputs, features, batch, real_logits, fake_logits):
-    """({name: loss}, D's loss) of a batch, from the library's functions alone."""
+    """Returns ({name: loss}, the loss of D), computed with the functions of `gfla_tf.losses`."""
     source, target = (features(batch[f"{which}_image"]) for which in ("source", "target"))
     content, style = losses.content_and_style(features(outputs["image"]), target)
     terms = {
@@ -36,7 +36,7 @@ def by_hand(outputs, features, batch, real_logits, fake_logits):
     return terms, discriminator_loss
 
 
-def test_the_losses_are_those_of_the_library():
+def test_losses_equal_library_functions():
     trainer = small.gfla_trainer()
     batch = small.batch(heatmaps=True)
     logs = trainer.evaluate(small.pairs(), verbose=0, return_dict=True)
@@ -58,8 +58,8 @@ def test_the_losses_are_those_of_the_library():
     assert logs["loss"] == pytest.approx(sum(paper[name] * logs[name] for name in paper), rel=1e-5)
 
 
-def test_a_step_is_the_papers():
-    """Forward, D on (real, detached fake), then F and G with the updated D: the same weights as by hand."""
+def test_a_step_equals_one_by_hand():
+    """Forward, D on (real, detached fake), then F and G with the updated D: as by hand."""
     rate, discriminator_rate = 0.1, 0.05
     trainer = small.gfla_trainer(keras.optimizers.SGD(rate), keras.optimizers.SGD(discriminator_rate))
     f_and_g, d = small.generator(), small.discriminator()
@@ -86,12 +86,12 @@ def test_a_step_is_the_papers():
         variable.assign_sub(rate * gradient)
 
     for ours, theirs in ((trainer.generator, f_and_g), (trainer.discriminator, d)):
-        for variable, wanted in zip(ours.variables, theirs.variables, strict=True):
-            np.testing.assert_allclose(np.array(variable), np.array(wanted), rtol=1e-4, atol=2e-6)
+        for variable, expected in zip(ours.variables, theirs.variables, strict=True):
+            np.testing.assert_allclose(np.array(variable), np.array(expected), rtol=1e-4, atol=2e-6)
 
 
 @pytest.mark.slow
-def test_one_step_changes_f_g_and_d_and_nothing_else():
+def test_a_step_changes_only_f_g_and_d():
     trainer = small.gfla_trainer(run_eagerly=False)
     groups = {
         "F": trainer.generator.flow_field_estimator.trainable_variables,
@@ -106,7 +106,7 @@ def test_one_step_changes_f_g_and_d_and_nothing_else():
     assert not any(small.changed(fixed, trainer.features.variables))
 
 
-def test_source_blocks_below_the_attention_are_left_alone():
+def test_unused_source_blocks_are_not_trained():
     arguments = {**small.ARGUMENTS, "attention_layers": {1: 3}}
     generator = small.generator(**arguments)
     trainer = GFLATrainer(generator, small.discriminator(), small.features(), heatmap_sigma=small.SIGMA)
@@ -119,7 +119,7 @@ def test_source_blocks_below_the_attention_are_left_alone():
     assert not any(small.changed(before, unused))
 
 
-def test_f_can_have_a_rate_of_its_own():
+def test_flow_optimizer():
     trainer = small.gfla_trainer(flow_optimizer=keras.optimizers.SGD(0.0))
     f, g = trainer.generator.flow_field_estimator, trainer.generator.target_image_generator
     before = small.values(f.variables), small.values(g.trainable_variables)
@@ -129,10 +129,10 @@ def test_f_can_have_a_rate_of_its_own():
     assert len(trainer.checkpoint_optimizers()) == 3
 
 
-def test_loss_weights_replace_the_defaults_by_name():
+def test_loss_weights():
     trainer = small.gfla_trainer(loss_weights={"style": 0.0, "l1": 1.0})
     assert trainer.loss_weights == {**STAGE2_WEIGHTS, "style": 0.0, "l1": 1.0}
-    with pytest.raises(ValueError, match="loss_weights has gan; the losses are l1, correctness"):
+    with pytest.raises(ValueError, match="unknown loss_weights gan; the losses are l1, correctness"):
         small.gfla_trainer(loss_weights={"gan": 1.0})
 
 
@@ -142,24 +142,24 @@ def test_other_adversarial_losses(mode):
     assert np.isfinite(logs["adversarial"] + logs["discriminator"]).all()
 
 
-def test_an_unknown_adversarial_loss_is_named():
+def test_unknown_gan_mode():
     with pytest.raises(ValueError, match="gan_mode must be one of lsgan, vanilla, hinge, got 'wgan'"):
         small.gfla_trainer(gan_mode="wgan")
 
 
-def test_keypoints_and_their_maps_give_the_same():
+def test_keypoints_equal_pose_maps():
     trainer = small.gfla_trainer()
     maps = trainer.evaluate(small.pairs(heatmaps=True), verbose=0, return_dict=True)
     points = trainer.evaluate(small.pairs(heatmaps=False), verbose=0, return_dict=True)
     assert maps == pytest.approx(points, rel=1e-6)
 
 
-def test_flow_error_comes_with_the_truth():
+def test_flow_error_needs_the_true_flow():
     logs = small.gfla_trainer().evaluate(small.pairs(truth=True), verbose=0, return_dict=True)
     assert logs["flow_error"] == pytest.approx(1.0, abs=1e-3)
 
 
-def test_single_batches_train_too():
+def test_train_on_batch():
     trainer = small.gfla_trainer()
     assert np.isfinite(trainer.train_on_batch(small.batch(), return_dict=True)["loss"])
     assert np.isfinite(trainer.test_on_batch(small.batch(), return_dict=True)["loss"])
@@ -167,15 +167,15 @@ def test_single_batches_train_too():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
-def test_half_precision_trains(policy):
+def test_half_precision(policy):
     with _compat.dtype_policy(policy):
         trainer = small.gfla_trainer(run_eagerly=False)
         if policy == "mixed_float16":
-            with pytest.raises(ValueError, match="flow_optimizer and mixed_float16 exclude each other"):
+            with pytest.raises(ValueError, match="flow_optimizer does not support mixed_float16"):
                 small.gfla_trainer(flow_optimizer=small.adam())
     groups = (trainer.generator.trainable_variables, trainer.discriminator.trainable_variables)
     before = [small.values(group) for group in groups]
-    steps = 8 if policy == "mixed_float16" else 2  # the loss scale begins too high and halves until it fits
+    steps = 8 if policy == "mixed_float16" else 2  # the loss scale starts too high and is halved
     logs = trainer.fit(small.pairs().repeat(), steps_per_epoch=steps, verbose=0).history
     assert np.isfinite(list(logs.values())).all()
     for old, group in zip(before, groups, strict=True):
@@ -184,7 +184,7 @@ def test_half_precision_trains(policy):
         assert all(np.isfinite(value).all() for value in small.values(group))
 
 
-def test_weights_and_the_whole_trainer_round_trip(tmp_path):
+def test_saving_and_loading(tmp_path):
     trainer = small.gfla_trainer(gan_mode="hinge", loss_weights={"l1": 3.0})
     trainer.fit(small.pairs(), verbose=0)
     logs = trainer.evaluate(small.pairs(), verbose=0, return_dict=True)
@@ -199,7 +199,7 @@ def test_weights_and_the_whole_trainer_round_trip(tmp_path):
         assert again.evaluate(small.pairs(), verbose=0, return_dict=True) == pytest.approx(logs, rel=1e-5)
 
 
-def test_ordinary_callbacks_work(tmp_path):
+def test_keras_callbacks(tmp_path):
     callbacks = [
         keras.callbacks.ModelCheckpoint(tmp_path / "{epoch}.weights.h5", save_weights_only=True),
         keras.callbacks.EarlyStopping("val_l1", mode="min", patience=1, min_delta=1e9),
@@ -211,16 +211,16 @@ def test_ordinary_callbacks_work(tmp_path):
 
 
 @pytest.mark.parametrize("left_out", ["source_image", "target_image"])
-def test_wrong_batches_are_named(left_out):
+def test_invalid_batches(left_out):
     batch = {name: value for name, value in small.batch().items() if name != left_out}
-    with pytest.raises(ValueError, match=f"needs {left_out}; this one has"):
+    with pytest.raises(ValueError, match=f"needs {left_out}; got only"):
         small.gfla_trainer().train_on_batch(batch)
-    with pytest.raises(ValueError, match="a training batch is a dict of tensors"):
+    with pytest.raises(ValueError, match="a training batch must be a dict of tensors"):
         small.gfla_trainer().train_on_batch(small.batch()["source_image"])
 
 
 @pytest.mark.slow
-def test_it_learns_four_pairs():
+def test_learns_four_pairs():
     trainer = small.gfla_trainer(small.adam(2e-3), run_eagerly=False)
     logs = trainer.fit(small.pairs(4).repeat(), epochs=3, steps_per_epoch=20, verbose=0).history
     for name in ("loss", "style"):

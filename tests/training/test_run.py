@@ -1,4 +1,4 @@
-"""A run: its folder, what it refuses, and how it goes on."""
+"""Tests of a training run: its files, invalid settings, and resuming."""
 
 import json
 import shutil
@@ -37,7 +37,7 @@ def tiny(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def interrupted(tiny, tmp_path_factory):
-    """A run folder as Ctrl-C leaves it in the second epoch of stage 2."""
+    """A run folder after an interruption in the second epoch of stage 2."""
     folder = tmp_path_factory.mktemp("runs") / "run"
 
     class Interrupted(callbacks.Progress):
@@ -54,8 +54,8 @@ def interrupted(tiny, tmp_path_factory):
 
 
 @pytest.fixture
-def begun(interrupted, tmp_path):
-    """A copy of the interrupted run, to go on with."""
+def started(interrupted, tmp_path):
+    """A copy of the interrupted run."""
     return shutil.copytree(interrupted, tmp_path / "run")
 
 
@@ -65,17 +65,17 @@ def epochs(folder, stage):
 
 
 @pytest.mark.slow
-def test_a_run_goes_on_where_it_stopped_and_can_be_made_longer(tiny, begun, capsys):
-    assert not (begun / "model.keras").exists()
-    assert epochs(begun, "stage2") == [0]
-    resumed = train(tiny(), begun, resume=True)
+def test_resume_and_more_epochs(tiny, started, capsys):
+    assert not (started / "model.keras").exists()
+    assert epochs(started, "stage2") == [0]
+    resumed = train(tiny(), started, resume=True)
     printed = capsys.readouterr().out
     assert "stage 1 (F)  already trained (1 epochs)" in printed
     assert "epoch 2/2" in printed
     assert "epoch 1/2" not in printed
-    assert epochs(begun, "stage1") == [0]
-    assert epochs(begun, "stage2") == [0, 1]
-    names = {str(path.relative_to(begun)) for path in begun.rglob("*") if "tfevents" not in path.name}
+    assert epochs(started, "stage1") == [0]
+    assert epochs(started, "stage2") == [0, 1]
+    names = {str(path.relative_to(started)) for path in started.rglob("*") if "tfevents" not in path.name}
     assert names == {
         "config.yaml", "run.json", "features.weights.h5", "model.keras", "discriminator.keras",
         "stage1", "stage1/log.csv", "stage1/checkpoint.npz", "stage1/tensorboard",
@@ -83,59 +83,59 @@ def test_a_run_goes_on_where_it_stopped_and_can_be_made_longer(tiny, begun, caps
         "stage2", "stage2/log.csv", "stage2/checkpoint.npz", "stage2/tensorboard",
         "stage2/samples", "stage2/samples/epoch_0001.png", "stage2/samples/epoch_0002.png",
     }  # fmt: skip
-    assert load_config(begun / "config.yaml") == tiny()
-    record = json.loads((begun / "run.json").read_text())
+    assert load_config(started / "config.yaml") == tiny()
+    record = json.loads((started / "run.json").read_text())
     assert {"began", "finished", "last_seconds"} <= set(record)
     assert record["images"] == "drawn by SyntheticPeople, seed 0"
 
     batch = small.batch(heatmaps=True)
-    loaded = keras.models.load_model(begun / "model.keras")
+    loaded = keras.models.load_model(started / "model.keras")
     np.testing.assert_allclose(loaded(batch)["image"], resumed.model(batch)["image"], atol=1e-6)
-    discriminator = keras.models.load_model(begun / "discriminator.keras")
+    discriminator = keras.models.load_model(started / "discriminator.keras")
     assert np.isfinite(discriminator(batch["source_image"])).all()
 
-    train(tiny("stage2.epochs=3"), begun, resume=True)
-    assert epochs(begun, "stage2") == [0, 1, 2]
-    assert load_config(begun / "config.yaml") == tiny("stage2.epochs=3")
-    again = keras.models.load_model(begun / "model.keras")
+    train(tiny("stage2.epochs=3"), started, resume=True)
+    assert epochs(started, "stage2") == [0, 1, 2]
+    assert load_config(started / "config.yaml") == tiny("stage2.epochs=3")
+    again = keras.models.load_model(started / "model.keras")
     assert np.abs(again(batch)["image"] - loaded(batch)["image"]).max() > 0
 
 
 @pytest.mark.slow
-def test_a_damaged_checkpoint_stops_the_run_and_leaves_it(tiny, begun):
-    (begun / "stage2" / "checkpoint.npz").write_bytes(b"PK")
-    with pytest.raises(InputError, match="delete it to begin its stage again"):
-        train(tiny(), begun, resume=True)
-    assert load_config(begun / "config.yaml") == tiny()
+def test_damaged_checkpoint(tiny, started):
+    (started / "stage2" / "checkpoint.npz").write_bytes(b"PK")
+    with pytest.raises(InputError, match="delete it to restart its stage"):
+        train(tiny(), started, resume=True)
+    assert load_config(started / "config.yaml") == tiny()
 
 
-def test_a_run_that_diverges_stops(tiny, tmp_path):
+def test_divergence(tiny, tmp_path):
     with pytest.raises(InputError, match=r"stage 1 \(F\) diverged: .* lower learning rate, or try again"):
         train(tiny("stage1.learning_rate=1e30"), tmp_path / "run")
     assert not (tmp_path / "run" / "stage1" / "checkpoint.npz").exists()
     assert not (tmp_path / "run" / "stage2").exists()
 
 
-def test_a_run_is_not_begun_again(tiny, tmp_path):
+def test_a_run_is_not_started_again(tiny, tmp_path):
     RunFolder(tmp_path / "run", tiny())
     with pytest.raises(
-        InputError, match="holds a run already; add --resume to go on with it, or name another"
+        InputError, match="contains a run; add --resume to continue it, or name another"
     ):
         RunFolder(tmp_path / "run", tiny())
 
 
-def test_somebody_elses_folder_is_left_alone(tiny, tmp_path):
+def test_other_folders_are_not_changed(tiny, tmp_path):
     (tmp_path / "thesis.tex").write_text("mine")
-    with pytest.raises(InputError, match="is not empty and holds no run of gfla"):
+    with pytest.raises(InputError, match="is not empty and contains no run of gfla"):
         train(tiny(), tmp_path)
-    with pytest.raises(InputError, match="there is no run to resume in"):
+    with pytest.raises(InputError, match="contains no run to resume"):
         train(tiny(), tmp_path, resume=True)
     with pytest.raises(InputError, match="cannot write to the run folder"):
         train(tiny(), tmp_path / "thesis.tex" / "run")
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
 
 
-def test_another_configuration_is_refused_by_its_keys(tiny, tmp_path):
+def test_resuming_with_another_configuration(tiny, tmp_path):
     RunFolder(tmp_path, tiny())
     with pytest.raises(InputError, match=r"\(model.preset, stage1.learning_rate, seed differ\)"):
         RunFolder(tmp_path, tiny("seed=1", "stage1.learning_rate=1", "model.preset=market"), resume=True)
@@ -144,20 +144,20 @@ def test_another_configuration_is_refused_by_its_keys(tiny, tmp_path):
     assert load_config(tmp_path / "config.yaml") == tiny()
 
 
-def test_epochs_may_grow_until_the_next_stage_has_begun(tiny, tmp_path, caplog):
+def test_epochs_may_increase_until_the_next_stage_has_started(tiny, tmp_path, caplog):
     decaying = ("stage1.learning_rate=0.01", "stage1.final_learning_rate=0.001")
     longer = tiny(*decaying, "stage1.epochs=3", "stage2.epochs=7")
     RunFolder(tmp_path, tiny(*decaying))
     with caplog.at_level("INFO", logger="gfla_tf"):
         RunFolder(tmp_path, longer, resume=True)
     assert caplog.messages == [
-        "stage1.epochs grows from 1 to 3; its learning rate follows the longer cosine from here on",
-        "stage2.epochs grows from 2 to 7",
+        "stage1.epochs increases from 1 to 3; its learning rate now follows the longer cosine decay",
+        "stage2.epochs increases from 2 to 7",
     ]
     assert load_config(tmp_path / "config.yaml") == longer
     (tmp_path / "stage2").mkdir()
     (tmp_path / "stage2" / "checkpoint.npz").write_bytes(b"")
-    with pytest.raises(InputError, match=r"only stage2\.epochs may still grow"):
+    with pytest.raises(InputError, match=r"only stage2\.epochs may increase"):
         RunFolder(tmp_path, tiny(*decaying, "stage1.epochs=4", "stage2.epochs=7"), resume=True)
 
 
@@ -166,12 +166,12 @@ def test_epochs_may_grow_until_the_next_stage_has_begun(tiny, tmp_path, caplog):
     [
         (["data.source=market1501"], "data.root must name the market1501 folder"),
         (["data.source=deepfashion", "data.root=nowhere"], "'nowhere' does not exist"),
-        (["data.root=."], "SyntheticPeople is drawn, not read"),
+        (["data.root=."], "data.root is not used with data.source=synthetic"),
         (["data.source=hdf5"], "data.root must name the hdf5 file: gfla train CONFIG data.root=FILE"),
         (["data.source=hdf5", "data.root=nowhere.h5"], r"'nowhere\.h5' does not exist"),
-        (["data.reader=tensorflow-io"], "data.reader is for data.source hdf5, and the source is synthetic"),
+        (["data.reader=tensorflow-io"], "data.reader is only for data.source=hdf5, got data.source=synthetic"),
         (["features.kind=vgg19", "features.weights=no.pth"], "no VGG19 weights at no.pth"),
-        (["model.overrides.widht=3"], "model.overrides make no model: .*widht"),
+        (["model.overrides.widht=3"], "invalid model.overrides: .*widht"),
         (["model.overrides.image_size=[36, 32]"], r"36 x 32 \(h x w\) cannot be halved 3 times"),
         (["model.overrides.image_size=[8, 8]"], "of at least 32 pixels, got"),
         (["model.overrides.image_size=big"], r"must be \[height, width\] .* got 'big'"),
@@ -186,13 +186,13 @@ def test_epochs_may_grow_until_the_next_stage_has_begun(tiny, tmp_path, caplog):
         (["stage2.flow_learning_rate=1e-5", "precision=mixed_float16"], "exclude each other"),
     ],
 )
-def test_what_would_fail_later_is_refused_first(tiny, tmp_path, overrides, message):
+def test_invalid_settings(tiny, tmp_path, overrides, message):
     with pytest.raises(InputError, match=message):
         train(tiny(*overrides), tmp_path / "runs" / "run")
     assert not (tmp_path / "runs" / "run").exists()
 
 
-def test_a_run_reads_an_hdf5_file(tiny, tmp_path):
+def test_hdf5_file(tiny, tmp_path):
     count, rng = 5, np.random.default_rng(0)
     with h5py.File(tmp_path / "pairs.h5", "w") as file:
         for split in ("train", "test"):
@@ -210,14 +210,14 @@ def test_a_run_reads_an_hdf5_file(tiny, tmp_path):
         train(tiny(*read, "model.overrides.image_size=[64, 64]"), tmp_path / "run")
 
 
-def test_the_precision_is_the_runs_alone(tiny, tmp_path, monkeypatch):
+def test_precision(tiny, tmp_path, monkeypatch):
     monkeypatch.setattr(run, "_fit", lambda *arguments: None)
     trained = train(tiny("precision=mixed_bfloat16"), tmp_path / "run")
     assert trained.model.target_image_generator.compute_dtype == "bfloat16"
     assert keras.layers.Dense(1).compute_dtype == "float32"
 
 
-def test_the_defaults_are_the_papers():
+def test_paper_defaults():
     config = Config()
     assert (config.batch_size, config.stage1.learning_rate, config.stage2.learning_rate) == (8, 1e-4, 1e-4)
     assert config.stage2.discriminator_learning_rate == 1e-5

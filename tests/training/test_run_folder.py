@@ -1,4 +1,4 @@
-"""How the images of a run were made stands in its folder, beside the figures measured on them."""
+"""Tests of the record of the images in a run folder."""
 
 import json
 import logging
@@ -10,22 +10,22 @@ from gfla_tf.training.sources import open_source
 from tests.data.folders import write_folder
 
 
-def test_the_images_are_noted_and_a_change_is_warned_of(tmp_path, caplog):
+def test_images_are_recorded(tmp_path, caplog):
     run = RunFolder(tmp_path / "run", Config())
     with caplog.at_level(logging.INFO, "gfla_tf"):
-        run.note_images("one protocol")
-        run.note_images("one protocol")
+        run.record_images("one protocol")
+        run.record_images("one protocol")
         assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
-        run.note_images("another")
-        run.finish(seconds=3)
+        run.record_images("another")
+        run.record_end(seconds=3)
     assert "images: one protocol" in caplog.messages
-    assert "the images are others than when the run began, which were: one protocol" in caplog.messages
+    assert "the images differ from those at the start of the run: one protocol" in caplog.messages
     record = json.loads((tmp_path / "run" / "run.json").read_text())
     assert (record["images"], record["last_seconds"]) == ("another", 3)
     assert "began" in record
 
 
-def test_a_folders_protocol_is_its_images(tmp_path):
+def test_images_of_a_folder(tmp_path):
     folder = write_folder(tmp_path / "folder", "market", (128, 64), (128, 64))
     data = DataConfig(source="market1501", root=str(folder))
     config = Config(model=ModelConfig(preset="market"), data=data)

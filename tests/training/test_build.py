@@ -1,18 +1,18 @@
-"""Runs that begin from trained networks instead of new ones."""
+"""Tests of building models, features and trainers, and of loading initial weights."""
 
 import numpy as np
 import pytest
+from gfla_tf.training.build import load_initial_weights
 
 from gfla_tf import models
-from gfla_tf.config import Config, FeaturesConfig, FlowStageConfig, GenerateStageConfig, ModelConfig
+from gfla_tf.config import Config, FeaturesConfig, FlowTrainingConfig, GFLATrainingConfig, ModelConfig
 from gfla_tf.errors import InputError
 from gfla_tf.models.archive import load_network
-from gfla_tf.training.initial_weights import load_initial_weights
 from tests.training import small
 
 
 def trained(network):
-    """The network with weights that no new one has."""
+    """Returns the network with random weights of a fixed seed."""
     rng = np.random.default_rng(0)
     network.set_weights([rng.standard_normal(value.shape) for value in network.get_weights()])
     return network
@@ -22,7 +22,7 @@ def config(**model):
     return Config(model=ModelConfig(**model))
 
 
-def test_f_and_g_and_d(tmp_path):
+def test_initial_weights_of_f_g_and_d(tmp_path):
     g, d = trained(small.generator()), trained(small.discriminator())
     g.save(tmp_path / "g.keras")
     d.save(tmp_path / "d.keras")
@@ -34,7 +34,7 @@ def test_f_and_g_and_d(tmp_path):
             np.testing.assert_array_equal(a, b)
 
 
-def test_f_alone_leaves_g_and_d_new(tmp_path):
+def test_initial_weights_of_f_only(tmp_path):
     f = trained(models.FlowFieldEstimator({2: 5, 1: 5}, width=8, max_width=16, encoder_layers=3))
     f.save(tmp_path / "f.keras")
     model, discriminator = small.generator(), small.discriminator()
@@ -45,7 +45,7 @@ def test_f_alone_leaves_g_and_d_new(tmp_path):
     assert not any(small.changed(before, [*model.target_image_generator.variables, *discriminator.variables]))
 
 
-def test_another_network_is_refused_and_nothing_changed(tmp_path):
+def test_initial_weights_of_another_network(tmp_path):
     small.generator().save(tmp_path / "g.keras")
     small.generator(width=4, average_attention=False).save(tmp_path / "other.keras")
     models.ResDiscriminator(3, width=4, max_width=8).save(tmp_path / "d.keras")
@@ -53,10 +53,10 @@ def test_another_network_is_refused_and_nothing_changed(tmp_path):
     before = small.values([*model.variables, *discriminator.variables])
     good, other, d = (str(tmp_path / f"{name}.keras") for name in ("g", "other", "d"))
     for names, said in [
-        ({"weights": other}, r"other.keras is not that .*: its width is 4, not 8; its average_attention is"),
+        ({"weights": other}, r"other.keras differs from .*: its width is 4, not 8; its average_attention is"),
         (
             {"weights": good, "discriminator_weights": d},
-            r"d.keras is not that .*: its num_blocks is 3, not 2",
+            r"d.keras differs from .*: its num_blocks is 3, not 2",
         ),
         ({"weights": d}, "is not a PersonImageGenerator or FlowFieldEstimator"),
         ({"discriminator_weights": good}, "is not a ResDiscriminator"),
@@ -67,7 +67,7 @@ def test_another_network_is_refused_and_nothing_changed(tmp_path):
     assert not any(small.changed(before, [*model.variables, *discriminator.variables]))
 
 
-def test_a_run_begins_from_them(tmp_path):
+def test_a_run_with_initial_weights(tmp_path):
     from gfla_tf.config import DataConfig
     from gfla_tf.training.run import train
 
@@ -78,8 +78,8 @@ def test_a_run_begins_from_them(tmp_path):
         model=ModelConfig(overrides=arguments, weights=str(tmp_path / "g.keras")),
         data=DataConfig(identities=2, test_identities=1, workers=0),
         features=FeaturesConfig(kind="parts", steps=1, width=4),
-        stage1=FlowStageConfig(epochs=0),
-        stage2=GenerateStageConfig(epochs=0),
+        stage1=FlowTrainingConfig(epochs=0),
+        stage2=GFLATrainingConfig(epochs=0),
         batch_size=2,
     )
     train(run, tmp_path / "run")

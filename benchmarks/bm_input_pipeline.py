@@ -99,13 +99,12 @@ def _consume(data, batches):
 
 def _step_seconds(dataset, batch_size):
     """Seconds a step of stage 2, the best of three after a first one that traces the graph."""
-    from gfla_tf.training.build import build_model, build_trainers
-    from gfla_tf.training.feature_networks import prepare_features
+    from gfla_tf.training.build import build_features, build_model, build_trainers
     from gfla_tf.training.sources import FolderSource
 
     config = load_config(find_config("fashion"), ["features.weights=random", f"data.root={dataset.root}"])
     source = FolderSource(dataset)
-    _, trainer = build_trainers(config, prepare_features(config, source, None), build_model(config, source))
+    _, trainer = build_trainers(config, build_features(config, source), build_model(config, source))
     seconds = []
     for batch in source.training_batches(batch_size, seed=0, parts=False).take(4):
         began = time.perf_counter()

@@ -27,8 +27,6 @@ NOT_YET = {
     "models/preset_folder.py",
     "native/build.py",
     "synthetic/writer.py",
-    "training/callbacks.py",
-    "training/run_folder.py",
 }
 
 

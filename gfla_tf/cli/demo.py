@@ -47,7 +47,9 @@ def run(args):
 
     show_log()
     try:
-        trained = train(config, args.out, resume=args.resume)
+        trained = train(
+            config, args.out, resume=args.resume, progress=progress_bar("rendering SyntheticPeople")
+        )
     except KeyboardInterrupt:
         print(f"\nto resume: {_command(args)} --resume", flush=True)
         raise

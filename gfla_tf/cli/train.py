@@ -1,44 +1,50 @@
-"""`gfla train`: both stages of one configuration, into a run folder."""
+"""The command `gfla train`."""
 
-HELP = "train stage 1 (F), then stage 2 (F, G, D), into a run folder"
+import argparse
+from pathlib import Path
+
+HELP = "Train stage 1 (F), then stage 2 (F, G and D)."
 
 
-def add_arguments(parser):
-    """Adds the command's arguments to an argparse parser."""
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the arguments of the command to a parser."""
     parser.add_argument(
         "config",
         metavar="CONFIG",
         nargs="?",
-        help="a YAML file, or synthetic, demo, fashion, market; with --resume: the run's own unless given",
+        help="a YAML file, or the name of a shipped configuration: demo, fashion, market or synthetic; "
+        "with --resume, the default is the configuration of the run",
     )
     parser.add_argument(
         "overrides",
-        metavar="key=value",
+        metavar="KEY=VALUE",
         nargs="*",
-        help="settings to change, e.g. stage1.epochs=3 data.root=FOLDER",
+        help="settings to override, for example stage1.epochs=3 data.root=FOLDER",
     )
     parser.add_argument(
-        "-o", "--out", metavar="FOLDER", help="the run folder (default: runs/<name of CONFIG>)"
+        "-o", "--output", metavar="FOLDER", help="the run folder (default: runs/<name of CONFIG>)"
     )
     parser.add_argument(
         "--resume",
         action="store_true",
-        help="go on with the run in the folder; stage2.epochs=N (and stage1's before stage 2 began) may grow",
+        help="continue the run in the folder; the number of epochs may increase: stage2.epochs=N, or "
+        "stage1.epochs=N until stage 2 has started",
     )
 
 
-def run(args):
-    """Trains, or goes on training, and says how to go on if it is interrupted.
+def run(args: argparse.Namespace) -> None:
+    """Trains a new run or resumes one.
 
     Raises:
-      InputError: a configuration, folder, data or weights that cannot be used.
+      InputError: the configuration, folder, data or weights are missing or invalid.
     """
     from gfla_tf.config import load_config
 
-    path, overrides, folder = _what(args)
+    path, overrides, folder = _resolve(args)
     config = load_config(path, overrides)
 
     from gfla_tf.cli.logs import load_tensorflow, show_log
+    from gfla_tf.cli.progress import progress_bar
 
     load_tensorflow()
     show_log()
@@ -46,20 +52,18 @@ def run(args):
     from gfla_tf.training.run import train
 
     try:
-        train(config, folder, resume=args.resume)
+        train(config, folder, resume=args.resume, progress=progress_bar("rendering SyntheticPeople"))
     except KeyboardInterrupt:
-        print(f"\nto go on: gfla train --resume -o {folder}", flush=True)
+        print(f"\nto resume: gfla train --resume -o {folder}", flush=True)
         raise
 
 
-def _what(args):
-    """(configuration file, overrides, run folder) of the command line.
+def _resolve(args: argparse.Namespace) -> tuple[Path, list[str], Path]:
+    """Returns (configuration file, overrides, run folder).
 
     Raises:
-      InputError: no configuration is named, and none is there to resume.
+      InputError: no configuration and no run to resume is given.
     """
-    from pathlib import Path
-
     from gfla_tf.config import find_config
     from gfla_tf.errors import InputError
 
@@ -68,14 +72,15 @@ def _what(args):
         name, overrides = None, [name, *overrides]
     if name is not None:
         path = find_config(name)
-        return path, overrides, Path(args.out) if args.out else Path("runs") / path.stem
+        return path, overrides, Path(args.output) if args.output else Path("runs") / path.stem
     if not args.resume:
         raise InputError(
-            "name a configuration: gfla train CONFIG, where CONFIG is a YAML file or synthetic, fashion, ..."
+            "a configuration is required: gfla train CONFIG, where CONFIG is a YAML file or demo, fashion, "
+            "market or synthetic"
         )
-    if not args.out:
-        raise InputError("name the run folder to go on with: gfla train --resume -o FOLDER")
-    path = Path(args.out) / "config.yaml"
+    if not args.output:
+        raise InputError("the run folder is required: gfla train --resume -o FOLDER")
+    path = Path(args.output) / "config.yaml"
     if not path.is_file():
-        raise InputError(f"there is no run to resume in {args.out}")
-    return path, overrides, Path(args.out)
+        raise InputError(f"{args.output} contains no run to resume")
+    return path, overrides, Path(args.output)

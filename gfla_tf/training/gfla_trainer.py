@@ -60,7 +60,7 @@ class GFLATrainer(StageTrainer):
 
     people = SyntheticPeople((32, 32), identities={"train": 2})
     model = PersonImageGenerator.from_preset("synthetic", load_weights=False)
-    discriminator = ResDiscriminator.from_preset("synthetic")
+    discriminator = ResDiscriminator.from_preset("synthetic", load_weights=False)
     features = VGG19Features("random", width_multiplier=1 / 16)  # or the path of torchvision's weights
     trainer = GFLATrainer(model, discriminator, features, heatmap_sigma=people.heatmap_sigma)
     trainer.compile("adam", keras.optimizers.Adam(1e-5))

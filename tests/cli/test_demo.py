@@ -46,7 +46,7 @@ def test_the_demo_trains_evaluates_and_reports(config, tmp_path, capsys):
     assert json.loads((out / "metrics.json").read_text())["pairs"] == 6
     assert (out / "model.keras").is_file()
     assert main(["demo", *arguments]) == 2
-    assert "holds a run already" in capsys.readouterr().err
+    assert "contains a run; add --resume to continue it" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

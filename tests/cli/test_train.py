@@ -8,7 +8,7 @@ from gfla_tf.training import run as training
 
 @pytest.fixture
 def trained(monkeypatch):
-    """What `train` was called with, instead of training."""
+    """The calls of `train`, which does not run."""
     calls = []
     monkeypatch.setattr(training, "train", lambda *arguments, **options: calls.append((*arguments, options)))
     return calls
@@ -21,23 +21,23 @@ def config(tmp_path):
     return path
 
 
-def test_the_run_folder_is_named_after_the_configuration(trained, config, tmp_path, monkeypatch):
+def test_default_run_folder(trained, config, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert main(["train", "mine.yaml"]) == 0
     ((resolved, folder, options),) = trained
-    assert (resolved.seed, str(folder), options) == (3, "runs/mine", {"resume": False})
+    assert (resolved.seed, str(folder), options["resume"]) == (3, "runs/mine", False)
 
 
 @pytest.mark.parametrize("order", [(0, 1, 2), (0, 2, 1), (1, 0, 2)])
-def test_settings_may_stand_anywhere_after_the_configuration(trained, config, tmp_path, order):
+def test_order_of_the_arguments(trained, config, tmp_path, order):
     parts = [[str(config)], ["-o", str(tmp_path / "run")], ["seed=4", "stage1.epochs=2"]]
-    wanted = [word for place in order for word in parts[place]]
-    assert main(["train", *wanted]) == 0
+    words = [word for index in order for word in parts[index]]
+    assert main(["train", *words]) == 0
     ((resolved, folder, _),) = trained
     assert (resolved.seed, resolved.stage1.epochs, folder) == (4, 2, tmp_path / "run")
 
 
-def test_a_run_is_resumed_by_its_own_configuration(trained, tmp_path, capsys):
+def test_resume(trained, tmp_path, capsys):
     (tmp_path / "config.yaml").write_text("seed: 5\n")
     assert main(["train", "--resume", "-o", str(tmp_path)]) == 0
     assert main(["train", "--resume", "-o", str(tmp_path), "stage2.epochs=9"]) == 0
@@ -52,24 +52,24 @@ def test_a_run_is_resumed_by_its_own_configuration(trained, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ([], "name a configuration: gfla train CONFIG"),
-        (["seed=1"], "name a configuration: gfla train CONFIG"),
-        (["--resume"], "name the run folder to go on with: gfla train --resume -o FOLDER"),
-        (["--resume", "-o", "nowhere"], "there is no run to resume in nowhere"),
+        ([], "a configuration is required: gfla train CONFIG"),
+        (["seed=1"], "a configuration is required: gfla train CONFIG"),
+        (["--resume"], "the run folder is required: gfla train --resume -o FOLDER"),
+        (["--resume", "-o", "nowhere"], "nowhere contains no run to resume"),
         (["market", "stage1.epoch=3"], "did you mean stage1.epochs?"),
         (["market", "seed"], "override 'seed' must have the form section.key=value"),
     ],
 )
-def test_mistakes_are_named(trained, capsys, arguments, message):
+def test_invalid_arguments(trained, capsys, arguments, message):
     assert main(["train", *arguments]) == 2
     assert message in capsys.readouterr().err
     assert not trained
 
 
-def test_an_interrupted_run_says_how_to_go_on(monkeypatch, config, tmp_path, capsys):
+def test_interruption(monkeypatch, config, tmp_path, capsys):
     def interrupt(*arguments, **options):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(training, "train", interrupt)
     assert main(["train", str(config), "-o", str(tmp_path / "run")]) == 130
-    assert f"to go on: gfla train --resume -o {tmp_path / 'run'}" in capsys.readouterr().out
+    assert f"to resume: gfla train --resume -o {tmp_path / 'run'}" in capsys.readouterr().out

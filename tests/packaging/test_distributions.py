@@ -176,6 +176,7 @@ def test_the_metadata_matches_the_project(metadata):
         "opencv-python-headless",
         "pillow",
         "PyYAML",
+        "tqdm",
     }
     for extra, packages in project["optional-dependencies"].items():
         listed = [one for one in requires if re.search(rf"extra == ['\"]{extra}['\"]", one)]

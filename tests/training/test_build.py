@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-from gfla_tf.training.build import load_initial_weights
 
 from gfla_tf import models
 from gfla_tf.config import Config, FeaturesConfig, FlowTrainingConfig, GFLATrainingConfig, ModelConfig
 from gfla_tf.errors import InputError
 from gfla_tf.models.archive import load_network
+from gfla_tf.training.build import load_initial_weights
 from tests.training import small
 
 

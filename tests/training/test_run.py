@@ -118,9 +118,7 @@ def test_divergence(tiny, tmp_path):
 
 def test_a_run_is_not_started_again(tiny, tmp_path):
     RunFolder(tmp_path / "run", tiny())
-    with pytest.raises(
-        InputError, match="contains a run; add --resume to continue it, or name another"
-    ):
+    with pytest.raises(InputError, match="contains a run; add --resume to continue it, or name another"):
         RunFolder(tmp_path / "run", tiny())
 
 
@@ -169,7 +167,10 @@ def test_epochs_may_increase_until_the_next_stage_has_started(tiny, tmp_path, ca
         (["data.root=."], "data.root is not used with data.source=synthetic"),
         (["data.source=hdf5"], "data.root must name the hdf5 file: gfla train CONFIG data.root=FILE"),
         (["data.source=hdf5", "data.root=nowhere.h5"], r"'nowhere\.h5' does not exist"),
-        (["data.reader=tensorflow-io"], "data.reader is only for data.source=hdf5, got data.source=synthetic"),
+        (
+            ["data.reader=tensorflow-io"],
+            "data.reader is only for data.source=hdf5, got data.source=synthetic",
+        ),
         (["features.kind=vgg19", "features.weights=no.pth"], "no VGG19 weights at no.pth"),
         (["model.overrides.widht=3"], "invalid model.overrides: .*widht"),
         (["model.overrides.image_size=[36, 32]"], r"36 x 32 \(h x w\) cannot be halved 3 times"),

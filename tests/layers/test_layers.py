@@ -1,6 +1,5 @@
-"""Every layer through the shared check, and what each promises besides."""
+"""The shared contract of all layers, and the properties of each one."""
 
-import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -29,14 +28,21 @@ CASES = {
         {"kernel_size": 3, "hidden": 8, "average": False, "impl": "tf"},
         [(2, 6, 5, 4), (2, 6, 5, 4), (2, 6, 5, 2)],
     ),
+    "LocalAttention with its kernels": (
+        layers.LocalAttention,
+        {"kernel_size": 5, "hidden": 8, "average": True, "impl": "tf"},
+        [(2, 6, 5, 4), (2, 6, 5, 4), (2, 6, 5, 2)],
+        {"return_attention": True},
+    ),
 }
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_layer_contract(name, tmp_path):
-    cls, arguments, shapes = CASES[name]
+    cls, arguments, shapes, *call_arguments = CASES[name]
     rng = np.random.default_rng(0)
-    check_layer(cls, arguments, [rng.standard_normal(s).astype("float32") for s in shapes], tmp_path)
+    inputs = [rng.standard_normal(shape).astype("float32") for shape in shapes]
+    check_layer(cls, arguments, inputs, tmp_path, *call_arguments)
 
 
 def test_instance_norm_has_each_instances_own_statistics():
@@ -219,9 +225,9 @@ class TestLocalAttention:
         np.testing.assert_allclose(tf.cast(half(source, target, flow), tf.float32), expected, atol=0.01)
 
 
-def test_unit_normal_starts_at_length_one():
-    vector = layers.SpectralNormConv2D(5, 3)
-    vector.build((None, 8, 8, 2))
-    np.testing.assert_allclose(np.linalg.norm(vector.u), 1.0, rtol=1e-5)
-    np.testing.assert_allclose(np.linalg.norm(vector.v), 1.0, rtol=1e-5)
-    assert isinstance(vector, keras.layers.Layer)
+def test_power_iteration_starts_from_random_unit_vectors():
+    layer = layers.SpectralNormConv2D(5, 3)
+    layer.build((None, 8, 8, 2))
+    for vector in (layer.u, layer.v):
+        np.testing.assert_allclose(np.linalg.norm(vector), 1.0, rtol=1e-5)
+        assert np.std(vector) > 0

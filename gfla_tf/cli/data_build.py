@@ -4,7 +4,7 @@ from gfla_tf.cli import arguments
 
 HELP = "pack a data folder into TFRecord shards or an HDF5 file, or verify shards"
 
-_CONFIGS = {"deepfashion": "fashion", "market1501": "market"}
+_LAYOUTS = ("deepfashion", "market1501")
 _FAULTS = 1
 _SHARD_MIB = 128
 
@@ -19,7 +19,7 @@ def add_arguments(parser):
         default="shards",
         help="shards: the images' files in TFRecords (the default); hdf5: decoded pairs in one file",
     )
-    parser.add_argument("--layout", choices=sorted(_CONFIGS), help="default: told by the names of the files")
+    parser.add_argument("--layout", choices=_LAYOUTS, help="default: told by the names of the files")
     parser.add_argument(
         "--workers", type=arguments.whole(1), default=2, metavar="N", help="threads (default: 2)"
     )
@@ -65,7 +65,7 @@ def _build_pair_file(args):
 
     from gfla_tf.cli.progress import progress_bar
     from gfla_tf.data.hdf5.writer import write_pair_file
-    from gfla_tf.data.layout import find_layout
+    from gfla_tf.data.layout import find_layout, training_command
 
     pairs = write_pair_file(
         args.folder,
@@ -75,9 +75,9 @@ def _build_pair_file(args):
         force=args.force,
         progress=progress_bar("writing pairs"),
     )
-    config = _CONFIGS[find_layout(args.folder, args.layout).name]
     print(f"{args.out}: {', '.join(f'{count} {split} pairs' for split, count in pairs.items())}.")
-    print(f"Train on it with: gfla train {config} data.source=hdf5 data.root={args.out}")
+    command = training_command(find_layout(args.folder, args.layout), args.out, "data.source=hdf5")
+    print(f"Train on it with: {command}")
 
 
 def _build(args):
@@ -86,6 +86,7 @@ def _build(args):
     load_tensorflow()
 
     from gfla_tf.cli.progress import progress_bar
+    from gfla_tf.data.layout import LAYOUTS, training_command
     from gfla_tf.data.shards.builder import build_shards
 
     try:
@@ -109,7 +110,7 @@ def _build(args):
     size = sum(entry.bytes for entry in manifest.files.values()) / 2**20
     kept = f" ({report.kept} kept from the build before)" if report.kept else ""
     print(f"{args.out}: {counts} in {shards} shards{kept}, {size:.1f} MiB.")
-    print(f"Train on it with: gfla train {_CONFIGS[manifest.layout]} data.root={args.out}")
+    print(f"Train on it with: {training_command(LAYOUTS[manifest.layout], args.out)}")
 
 
 def _verify(folder):

@@ -4,14 +4,14 @@ from gfla_tf.cli import arguments
 
 HELP = "look for what would stop or spoil training on a data folder"
 
-_CONFIGS = {"deepfashion": "fashion", "market1501": "market"}
+_LAYOUTS = ("deepfashion", "market1501")
 FAULTS = 1
 
 
 def add_arguments(parser):
     """Adds the command's arguments to an argparse parser."""
     parser.add_argument("folder", metavar="FOLDER", help="a folder in the layout of docs/data.md")
-    parser.add_argument("--layout", choices=sorted(_CONFIGS), help="default: told by the names of the files")
+    parser.add_argument("--layout", choices=_LAYOUTS, help="default: told by the names of the files")
     parser.add_argument("--split", choices=("train", "test"), help="check one split only (default: both)")
     parser.add_argument(
         "--limit",
@@ -54,6 +54,7 @@ def run(args):
 
     from gfla_tf.cli.progress import progress_bar
     from gfla_tf.data.doctor import check_folder
+    from gfla_tf.data.layout import training_command
     from gfla_tf.files import write_files
     from gfla_tf.images.io import encode_image
 
@@ -78,7 +79,7 @@ def run(args):
     if outputs:
         print(f"wrote {', '.join(outputs)}")
     if report.trains:
-        print(f"train on it with: gfla train {_CONFIGS[report.layout.name]} data.root={args.folder}")
+        print(f"Train on it with: {training_command(report.layout, args.folder)}")
     return FAULTS if not report.trains or (args.strict and report.faults) else 0
 
 

@@ -4,13 +4,13 @@ from gfla_tf.cli import arguments
 
 HELP = "bring DeepFashion or Market-1501 into the layout that training reads"
 
-_CONFIGS = {"deepfashion": "fashion", "market1501": "market"}
+_DATASETS = ("deepfashion", "market1501")
 _INTERPOLATIONS = ("pil-bilinear", "pil-bicubic", "area")
 
 
 def add_arguments(parser):
     """Adds the command's arguments to an argparse parser."""
-    parser.add_argument("dataset", choices=sorted(_CONFIGS), help="which dataset")
+    parser.add_argument("dataset", choices=_DATASETS, help="which dataset")
     parser.add_argument(
         "source",
         metavar="SRC",
@@ -61,6 +61,7 @@ def run(args):
     import os
 
     from gfla_tf.cli.progress import progress_bar
+    from gfla_tf.data.layout import LAYOUTS, training_command
     from gfla_tf.data.prepare import prepare_folder
     from gfla_tf.errors import InputError
 
@@ -90,4 +91,4 @@ def run(args):
     there = f", {summary.kept:,} of them there already" if summary.kept else ""
     print(f"{args.out}: {images:,} images{there}")
     print(summary.to_text())
-    print(f"Train on it with: gfla train {_CONFIGS[args.dataset]} data.root={args.out}")
+    print(f"Train on it with: {training_command(LAYOUTS[args.dataset], args.out)}")

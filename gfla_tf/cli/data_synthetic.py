@@ -51,6 +51,7 @@ def run(args):
     from pathlib import Path
 
     from gfla_tf.data import SyntheticPeople
+    from gfla_tf.data.layout import LAYOUTS, training_command
     from gfla_tf.errors import InputError
     from gfla_tf.synthetic import write_folder
 
@@ -67,8 +68,8 @@ def run(args):
     except OSError as error:
         raise InputError(f"cannot write the folder {out}: {error.strerror or error}") from error
     pairs = ", ".join(f"{people.num_pairs(split)} {split} pairs" for split in identities)
-    config = {"deepfashion": "fashion", "market1501": "market"}[args.layout]
-    print(f"{out}: {pairs}. Train on it with: gfla train {config} data.root={out}")
+    print(f"{out}: {pairs}.")
+    print(f"Train on it with: {training_command(LAYOUTS[args.layout], out)}")
 
 
 def _progress(people):

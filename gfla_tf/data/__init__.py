@@ -1,9 +1,12 @@
-"""Datasets of pairs: the folders of the two real datasets, shards, HDF5 files, and SyntheticPeople.
+"""Datasets of image pairs: DeepFashion and Market-1501 (folders or shards), HDF5 files, SyntheticPeople.
 
-Names load on first use, so that the rendering processes of SyntheticPeople never import TensorFlow.
+Names are imported on first use, so that the rendering processes of SyntheticPeople never import TensorFlow.
 """
 
+from __future__ import annotations
+
 import importlib
+from typing import Any
 
 _HOMES = {
     "DeepFashion": "gfla_tf.data.deepfashion",
@@ -15,11 +18,11 @@ _HOMES = {
 __all__ = ["DeepFashion", "Market1501", "PairFile", "SyntheticPeople"]
 
 
-def __getattr__(name):
+def __getattr__(name: str) -> Any:
     if name in _HOMES:
         return getattr(importlib.import_module(_HOMES[name]), name)
     raise AttributeError(f"module 'gfla_tf.data' has no attribute {name!r}")
 
 
-def __dir__():
+def __dir__() -> list[str]:
     return sorted(__all__)

@@ -1,33 +1,36 @@
-"""Market-1501, in the authors' layout, with their augmentation."""
+"""The dataset Market-1501 in the authors' layout, with their augmentation."""
 
 from __future__ import annotations
+
+import tensorflow as tf
 
 from gfla_tf.data.augment import random_affine_pairs
 from gfla_tf.data.folder import PairFolder
 from gfla_tf.data.layout import MARKET1501
+from gfla_tf.files import PathLike
 
 
 class Market1501(PairFolder):
-    """Pairs of street photographs of 128 x 64 pixels (h x w), which is the keypoints' frame too.
+    """Pairs of street photographs of 128 x 64 pixels (h x w), which is also the keypoints' frame.
 
-    The training split is augmented by `random_affine_pairs`: another draw for each pair and epoch, decided by
-    the dataset's seed.
+    The training split is augmented by `random_affine_pairs`, with new random maps in each epoch.
 
     Args:
-      root: the folder that holds `market-pairs-train.csv` and its like and the folders `train` and `test`.
+      root: the data folder with `market-pairs-train.csv` etc. and the folders `train` and `test`, or a shards
+        folder.
       image_size: (H, W) in pixels.
-      heatmap_sigma: of the poses' Gaussians, in pixels.
+      heatmap_sigma: standard deviation of the heatmaps' Gaussians, in pixels.
       augment: whether the training split is augmented.
 
     Raises:
-      InputError: as `PairFolder`.
+      InputError: as for `PairFolder`.
     """
 
     layout = MARKET1501
 
     def __init__(
         self,
-        root,
+        root: PathLike,
         image_size: tuple[int, int] = MARKET1501.image_size,
         heatmap_sigma: float = 6.0,
         augment: bool = True,
@@ -38,5 +41,5 @@ class Market1501(PairFolder):
     def _augments(self, split: str) -> bool:
         return self.augment and split == "train"
 
-    def _augment(self, batch: dict, seed: int) -> dict:
+    def _augment(self, batch: dict[str, tf.Tensor], seed: int) -> dict[str, tf.Tensor]:
         return random_affine_pairs(batch, self.image_size, seed)

@@ -1,4 +1,4 @@
-"""Opens a folder of pairs whose layout the folder itself tells."""
+"""Opening of a data folder or shards folder, with detection of the layout."""
 
 from __future__ import annotations
 
@@ -9,21 +9,22 @@ from gfla_tf.data.folder import PairFolder
 from gfla_tf.data.layout import find_layout
 from gfla_tf.data.market1501 import Market1501
 from gfla_tf.data.shards.manifest import is_shards, read_manifest
+from gfla_tf.files import PathLike
 
 
 def open_pairs(
-    root, image_size: tuple[int, int], heatmap_sigma: float = 6.0, layout: str | None = None
+    root: PathLike, image_size: tuple[int, int], heatmap_sigma: float = 6.0, layout: str | None = None
 ) -> PairFolder:
-    """A data folder, or the shards of one, as the dataset of its layout; nothing is augmented.
+    """Opens a data folder or shards folder as `DeepFashion` or `Market1501`, without augmentation.
 
     Args:
       root: the folder.
       image_size: (H, W) in pixels.
-      heatmap_sigma: of the poses' Gaussians, in pixels.
-      layout: "deepfashion" or "market1501"; None: as the files are named, or as the shards say.
+      heatmap_sigma: standard deviation of the heatmaps' Gaussians, in pixels.
+      layout: "deepfashion" or "market1501"; by default detected from the file names or the shards' manifest.
 
     Raises:
-      InputError: it is neither, or of another layout, or its files are named in both ways.
+      InputError: the folder is neither, of another layout, or contains the files of both layouts.
       ValueError: an unknown layout.
     """
     root = os.fspath(root)

@@ -1,10 +1,11 @@
-"""Reading batches of pairs inside a tf.data pipeline, and the errors of such a pipeline."""
+"""Reading of batches of pairs in a `tf.data` pipeline, and conversion of the pipeline's errors."""
 
 from __future__ import annotations
 
 import contextlib
 import math
 import re
+from collections.abc import Iterator
 
 import numpy as np
 import tensorflow as tf
@@ -18,28 +19,28 @@ _KEYPOINTS = ("source_keypoints", "target_keypoints")
 
 
 def load_pairs(numbers: tf.Tensor, data: Split, size: tuple[int, int]) -> dict[str, tf.Tensor]:
-    """Reads a batch of a split's pairs, inside a tf.data map.
+    """Reads a batch of a split's pairs in a `tf.data` map.
 
-    A call reads a whole batch, and the map runs several calls at once: reading and decoding leave Python's
-    lock, so the processors work on images nearly all the time.
+    Each call reads a whole batch, and the map runs several calls in parallel; reading and decoding release
+    Python's lock.
 
     Args:
-      numbers: int64 [B], of the pairs.
-      data: the split. An image of another size is resized: bilinear, antialiased. One that cannot be read
-        fails the iteration with an error that names it; `data_errors` gets the sentence back.
+      numbers: int64 [B], the indices of the pairs.
+      data: the split. Images of another size are resized (bilinear, antialiased). An image that cannot be
+        read ends the iteration with an error that contains its path; see `data_errors`.
       size: (H, W) in pixels.
 
     Returns:
       `source_image`, `target_image` uint8 [B, H, W, 3]; `source_keypoints`, `target_keypoints` float32
-      [B, 18, 2] as the split has them.
+      [B, 18, 2], as in the split.
     """
 
-    def read(numbers):
+    def read(numbers: np.ndarray) -> tuple[np.ndarray, ...]:
         sides = data.pairs[numbers].T  # [2, B]
         batch = _aligned((2, len(numbers), *size, 3))
-        for rows, places in zip(batch, sides.tolist(), strict=True):
-            for row, place in zip(rows, places, strict=True):
-                image = data.images.read(place, out=row)
+        for rows, indices in zip(batch, sides.tolist(), strict=True):
+            for row, index in zip(rows, indices, strict=True):
+                image = data.images.read(index, out=row)
                 if image is not row:
                     row[...] = resize_image(image, size)
         return *batch, *data.keypoints[sides]
@@ -54,7 +55,7 @@ def load_pairs(numbers: tf.Tensor, data: Split, size: tuple[int, int]) -> dict[s
 
 
 def _aligned(shape: tuple[int, ...]) -> np.ndarray:
-    """An empty uint8 array that TensorFlow takes over without a copy: it begins at a multiple of 64 bytes."""
+    """An empty uint8 array that is aligned to 64 bytes, so that TensorFlow does not copy it."""
     length = math.prod(shape)
     room = np.empty(length + 63, np.uint8)
     start = -room.ctypes.data % 64
@@ -62,13 +63,13 @@ def _aligned(shape: tuple[int, ...]) -> np.ndarray:
 
 
 @contextlib.contextmanager
-def data_errors():
-    """Turns the error with which TensorFlow wraps a pipeline's `InputError` back into that.
+def data_errors() -> Iterator[None]:
+    """Context manager and decorator for code that iterates over a dataset.
 
-    For `with data_errors():` around, or `@data_errors()` on, what iterates over a dataset.
+    TensorFlow wraps an `InputError` of the pipeline in its own error; this raises the `InputError` again.
 
     Raises:
-      InputError: the pipeline's, one sentence; errors of another kind pass unchanged.
+      InputError: the pipeline's error. Other errors are not changed.
     """
     try:
         yield

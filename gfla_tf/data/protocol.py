@@ -1,8 +1,7 @@
-"""How prepared images were made: the record `protocol.json` beside them, which every figure measured on them
-carries.
+"""The record `protocol.json` of how a folder's images were prepared.
 
-The same photographs resized or stored in another way give other figures (FID moves by points), so a figure
-without its protocol compares with nothing.
+Resizing or storing the same photographs differently changes metrics (FID by several points), so metrics are
+only comparable under the same protocol; every evaluation reports it.
 """
 
 from __future__ import annotations
@@ -10,24 +9,26 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+from typing import Any
 
 from gfla_tf._version import __version__
 from gfla_tf.errors import InputError
-from gfla_tf.files import write_files
+from gfla_tf.files import PathLike, write_files
 from gfla_tf.images.io import read_file
 from gfla_tf.images.resize import INTERPOLATIONS
 
 FILE_NAME = "protocol.json"
 SOURCES = {"deepfashion": ("img_highres", "img"), "market1501": ("bounding_box",)}
-"""By layout, the trees of images that the datasets' owners hand out."""
+"""By layout, the image folders of the original dataset."""
 
 WHEN_READ = "tf-bilinear"
-"""How a dataset resizes images of another size than its own when it reads them: `tf.image.resize`, bilinear
-and antialiased, which differs from `pil-bilinear` by rounding (1/255) where it reduces less than eight times.
+"""How datasets resize images of another size when they are read: `tf.image.resize`, bilinear and antialiased.
+
+It differs from `pil-bilinear` by rounding (1/255) if it reduces less than eight times.
 """
 
 FORMATS = {"png": ".png", "jpeg": ".jpg"}
-"""By name, the file name's extension."""
+"""File extensions by format."""
 
 _SCHEMA = 1
 _MAX_BYTES = 2**20
@@ -36,19 +37,19 @@ _MAX_SIDE = 16384
 
 @dataclasses.dataclass(frozen=True)
 class Protocol:
-    """How a prepared folder's images were made of the dataset's own.
+    """How a prepared folder's images were made from the original dataset.
 
     Attributes:
       layout: "deepfashion" or "market1501".
-      source: which of the owners' trees the images are from, one of the layout's `SOURCES`.
-      interpolation: how they were resized, one of `INTERPOLATIONS` (`gfla_tf.images.resize`).
-      height, width: in pixels, of every image.
-      format: of the files, "png" or "jpeg".
-      quality: of JPEG files, 1 to 100; None for PNG, which loses nothing.
-      gfla_tf: the version of this package that made them.
+      source: the image folder of the original dataset, one of the layout's `SOURCES`.
+      interpolation: how the images were resized, one of `INTERPOLATIONS` (`gfla_tf.images.resize`).
+      height, width: the size of the images, in pixels.
+      format: the format of the files, "png" or "jpeg".
+      quality: the quality of JPEG files, 1 to 100; None for PNG, which is lossless.
+      gfla_tf: the version of this package that prepared the images.
 
     Raises:
-      ValueError: a value is none of these.
+      ValueError: a value is invalid.
     """
 
     layout: str
@@ -81,26 +82,30 @@ class Protocol:
         return self.height, self.width
 
     def describe(self) -> str:
-        """The protocol in words, for a line under a table of figures."""
+        """Returns the protocol as text, for a line below a table of metrics."""
         stored = "PNG" if self.format == "png" else f"JPEG of quality {self.quality}"
         return (
             f"{self.source} of {self.layout}, resized to {self.height} x {self.width} (h x w) by "
             f"{self.interpolation}, stored as {stored}, prepared with gfla_tf {self.gfla_tf}"
         )
 
-    def to_dict(self) -> dict:
-        """JSON-ready, as `protocol.json` holds it."""
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the content of `protocol.json`."""
         return {"schema": _SCHEMA, **dataclasses.asdict(self)}
 
     @classmethod
-    def from_dict(cls, values, where: str) -> Protocol:
-        """The protocol of a `to_dict`; `where` names the file in the error.
+    def from_dict(cls, values: object, where: str) -> Protocol:
+        """Converts the result of `to_dict` back.
+
+        Args:
+          values: the parsed JSON.
+          where: the file, for messages.
 
         Raises:
-          InputError: not such a dict, of another schema, or a value is out of its range.
+          InputError: not such a dict, of another schema, or a value is invalid.
         """
         if not isinstance(values, dict):
-            raise InputError(f"{where} holds no protocol: expected a JSON object, found {_short(values)}")
+            raise InputError(f"{where} is not a protocol: expected a JSON object, found {_short(values)}")
         if values.get("schema") != _SCHEMA:
             found = _short(values.get("schema"))
             raise InputError(f"{where} is of schema {found}: this version of gfla_tf reads schema {_SCHEMA}")
@@ -108,7 +113,7 @@ class Protocol:
         given = set(values) - {"schema"}
         if given != names:
             wrong = sorted(names - given) or sorted(given - names)
-            what = "lacks" if names - given else "has the unknown entry"
+            what = "has no entry" if names - given else "has the unknown entry"
             raise InputError(f"{where} is not a protocol: it {what} {', '.join(map(_short, wrong[:3]))}")
         try:
             return cls(**{name: values[name] for name in names})
@@ -116,11 +121,11 @@ class Protocol:
             raise InputError(f"{where} is not a protocol: {error}") from error
 
 
-def read_protocol(folder) -> Protocol | None:
-    """The protocol of a prepared folder (or of shards built from one); None where none is recorded.
+def read_protocol(folder: PathLike) -> Protocol | None:
+    """Reads the protocol of a prepared folder, or of shards built from one; None if it is not recorded.
 
     Raises:
-      InputError: `protocol.json` is there and cannot be read, or is none.
+      InputError: `protocol.json` exists but is invalid or cannot be read.
     """
     path = os.path.join(os.fspath(folder), FILE_NAME)
     if not os.path.lexists(path):
@@ -133,18 +138,18 @@ def read_protocol(folder) -> Protocol | None:
     return Protocol.from_dict(values, f"the protocol {path!r}")
 
 
-def write_protocol(folder, protocol: Protocol, force: bool = False) -> None:
-    """Writes `protocol.json` into a folder, whole or not at all.
+def write_protocol(folder: PathLike, protocol: Protocol, force: bool = False) -> None:
+    """Writes `protocol.json` to a folder atomically.
 
     Raises:
-      InputError: it exists and `force` is not set, or it cannot be written.
+      InputError: it exists and `force` is False, or it cannot be written.
     """
     text = json.dumps(protocol.to_dict(), indent=2) + "\n"
     write_files({os.path.join(os.fspath(folder), FILE_NAME): text.encode()}, force)
 
 
-def describe_protocol(protocol: Protocol | None, folder, image_size: tuple[int, int]) -> str:
-    """How the images of `folder` reached a model of `image_size` (H, W), for the figures measured on them."""
+def describe_protocol(protocol: Protocol | None, folder: PathLike, image_size: tuple[int, int]) -> str:
+    """Describes how the images of a folder were prepared and resized to `image_size` (H, W), for reports."""
     if protocol is None:
         return f"not recorded: images as found in {os.fspath(folder)}"
     if protocol.image_size == tuple(image_size):
@@ -153,17 +158,17 @@ def describe_protocol(protocol: Protocol | None, folder, image_size: tuple[int, 
     return f"{protocol.describe()}; resized again to {height} x {width} when read ({WHEN_READ})"
 
 
-def _check(name: str, value, known: tuple[str, ...]) -> None:
+def _check(name: str, value: object, known: tuple[str, ...]) -> None:
     if not isinstance(value, str) or value not in known:
         raise ValueError(f"{name} must be {' or '.join(map(repr, known))}, got {_short(value)}")
 
 
-def _is_whole(value, most: int) -> bool:
+def _is_whole(value: object, most: int) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= most
 
 
-def _short(value) -> str:
-    """The start of a value's text; huge integers, whose text Python refuses to make, by their size."""
+def _short(value: object) -> str:
+    """Formats a value for a message, in few characters; huge integers by their number of bits."""
     if isinstance(value, int) and abs(value) >= 2**64:
         return f"a number of {value.bit_length()} bits"
     if isinstance(value, list | dict):

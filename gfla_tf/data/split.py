@@ -1,4 +1,4 @@
-"""One split of a data set: its images by number, their keypoints, and its pairs; and a folder's."""
+"""A split of a dataset (images, keypoints and pairs), and reading it from a data folder."""
 
 from __future__ import annotations
 
@@ -15,24 +15,32 @@ from gfla_tf.pose.keypoints import read_annotations
 
 
 class Images(Protocol):
-    """The images of a split, from wherever they are kept; `read` is called from several threads at once."""
+    """The images of a split in any storage; `read` is called from several threads at once."""
 
     def read(self, number: int, out: np.ndarray | None = None) -> np.ndarray:
-        """Image `number` as uint8 RGB [h, w, 3], of its own size, or an `InputError` that names it.
+        """Reads an image in its original size.
 
-        `out`, a uint8 array [H, W, 3], is the result where the image has that size.
+        Args:
+          number: the index of the image.
+          out: an optional uint8 array [H, W, 3] for the result; it is used if it has the size of the image.
+
+        Returns:
+          uint8 RGB [h, w, 3].
+
+        Raises:
+          InputError: the image cannot be read.
         """
 
 
 @dataclass(frozen=True)
 class Split:
-    """The images that a split's pairs use, numbered in the order in which the pairs first name them.
+    """The pairs of a split and their images, in the order of their first occurrence in the pairs.
 
     Attributes:
-      names: of the images, [N].
-      keypoints: float32 [N, 18, 2] (y, x), (-1, -1) where missing.
-      pairs: int64 [P, 2]: the numbers of source and target.
-      images: reads image 0 .. N - 1.
+      names: names of the images, [N].
+      keypoints: float32 [N, 18, 2] (y, x), (-1, -1) missing.
+      pairs: int64 [P, 2], the indices of source and target.
+      images: the images 0 .. N - 1.
     """
 
     names: list[str]
@@ -42,41 +50,45 @@ class Split:
 
 
 class FolderImages:
-    """Images that are files; `paths` [N]."""
+    """Images in files.
+
+    Args:
+      paths: the paths, [N].
+    """
 
     def __init__(self, paths: list[str]):
         self.paths = paths
 
     def read(self, number: int, out: np.ndarray | None = None) -> np.ndarray:
-        """Image `number` as uint8 RGB [h, w, 3], or an `InputError` that names its file."""
+        """See `Images.read`."""
         return read_image(self.paths[number], out=out)
 
 
 def read_folder_split(root: str, layout: Layout, split: str) -> Split:
-    """Reads and checks the CSV files of a split of a folder; its keypoints are in pixels of `layout.frame`.
+    """Reads and checks the CSV files of a split; its keypoints are in pixels of `layout.frame`.
 
     Raises:
-      InputError: a file is missing or malformed, a pair names an image without annotation, or an image is not
-        there or named so that it lies outside the folder; the sentence names file and line.
+      InputError: a file is missing or malformed, a pair contains an image without annotation, or an image is
+        missing or its name is a path outside the folder; the message contains file and line.
     """
     rows = read_annotations(find_csv(root, layout.prefixes, "annotation", split))
     pairs_path = find_csv(root, layout.prefixes, "pairs", split)
-    places: dict[str, int] = {}
+    indices: dict[str, int] = {}
     pairs = []
     for number, names in read_pairs(pairs_path):
         for name in names:
-            if name not in places:
+            if name not in indices:
                 _check_name(root, split, name, rows, f"{pairs_path!r}, line {number}")
-                places[name] = len(places)
-        pairs.append([places[name] for name in names])
+                indices[name] = len(indices)
+        pairs.append([indices[name] for name in names])
     if not pairs:
-        raise InputError(f"{pairs_path!r} holds no pair")
-    keypoints = np.stack([rows[name] for name in places])
-    paths = [os.path.join(root, split, name) for name in places]
-    return Split(list(places), keypoints, np.array(pairs, np.int64), FolderImages(paths))
+        raise InputError(f"{pairs_path!r} contains no pair")
+    keypoints = np.stack([rows[name] for name in indices])
+    paths = [os.path.join(root, split, name) for name in indices]
+    return Split(list(indices), keypoints, np.array(pairs, np.int64), FolderImages(paths))
 
 
-def _check_name(root: str, split: str, name: str, rows: dict, where: str) -> None:
+def _check_name(root: str, split: str, name: str, rows: dict[str, np.ndarray], where: str) -> None:
     check_inside(name, where)
     if name not in rows:
         raise InputError(f"{where}: the image {name!r} has no row in the annotation file of {split!r}")

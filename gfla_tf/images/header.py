@@ -17,10 +17,11 @@ from PIL.WebPImagePlugin import WebPImageFile
 
 MAX_PIXELS = 64_000_000
 
+_JPEG = b"\xff\xd8\xff"
 _SUPPORTED = "PNG, JPEG, WebP or BMP"
 _READERS = (
     (b"\x89PNG\r\n\x1a\n", "PNG", PngImageFile),
-    (b"\xff\xd8\xff", "JPEG", JpegImageFile),
+    (_JPEG, "JPEG", JpegImageFile),
     (b"RIFF", "WebP", WebPImageFile),
     (b"BM", "BMP", BmpImageFile),
 )
@@ -73,6 +74,8 @@ def read_header(data: bytes, max_pixels: int = MAX_PIXELS) -> ImageHeader:
     Raises:
       HeaderError: empty, of an unsupported format, damaged, truncated or too large.
     """
+    if data.startswith(_JPEG):
+        _check_jpeg(data)
     format, image = open_image(data)
     width, height = image.size
     if width < 1 or height < 1:
@@ -89,12 +92,10 @@ def read_header(data: bytes, max_pixels: int = MAX_PIXELS) -> ImageHeader:
             image.load()
     except PILLOW_ERRORS as error:
         raise HeaderError(f"is a truncated or damaged {format} file ({_one_line(error)})") from error
-    if format == "JPEG":
-        _check_jpeg(data)
-        if image.mode == "CMYK" and "adobe" not in image.info:
-            raise HeaderError(
-                "is a CMYK JPEG without the Adobe marker, so its inks are ambiguous: save it as RGB"
-            )
+    if format == "JPEG" and image.mode == "CMYK" and "adobe" not in image.info:
+        raise HeaderError(
+            "is a CMYK JPEG without the Adobe marker, so its inks are ambiguous: save it as RGB"
+        )
     return ImageHeader(format, width, height)
 
 

@@ -19,7 +19,10 @@ def test_a_folder_becomes_shards_that_verify(folder, tmp_path, capsys):
     assert lines[0].startswith(
         f"{out}: 6 train pairs of 6 images, 6 test pairs of 6 images in 2 shards, 0.0 MiB."
     )
-    assert lines[1] == f"Train on it with: gfla train market data.root={out}"
+    assert lines[1] == (
+        f"Train on it with: gfla train market data.root={out} "
+        "features.weights=vgg19-dcbb9e9d.pth -o runs/market"
+    )
     assert Market1501(out).num_pairs("train") == 6
     assert main(["data", "build", out, "--verify"]) == 0
     assert capsys.readouterr().out == f"{out}: every file is as it was built.\n"
@@ -34,7 +37,8 @@ def test_a_folder_becomes_an_hdf5_file(folder, tmp_path, capsys):
     assert main(command) == 0
     assert capsys.readouterr().out.splitlines() == [
         f"{out}: 6 train pairs, 6 test pairs.",
-        f"Train on it with: gfla train market data.source=hdf5 data.root={out}",
+        f"Train on it with: gfla train market data.source=hdf5 data.root={out} "
+        "features.weights=vgg19-dcbb9e9d.pth -o runs/market",
     ]
     assert PairFile(out).num_pairs("test") == 6
     assert main(command) == 2
@@ -77,8 +81,8 @@ def test_an_interruption_says_how_to_go_on(folder, tmp_path, capsys, monkeypatch
         (["--verify"], "shards.json' does not exist"),
         (["--verify", "--format", "hdf5"], "an HDF5 file has no checksums"),
         (["-o", "pairs.h5", "--format", "hdf5", "--shard-size", "9"], "--shard-size is for shards"),
-        (["-o", "pairs.h5", "--format", "hdf5", "--layout", "deepfashion"], "is no data folder"),
-        (["-o", "shards", "--layout", "deepfashion"], "is no data folder"),
+        (["-o", "pairs.h5", "--format", "hdf5", "--layout", "deepfashion"], "is not a data folder"),
+        (["-o", "shards", "--layout", "deepfashion"], "is not a data folder"),
         (["-o", "photos"], "would replace the data folder"),
     ],
 )

@@ -10,7 +10,7 @@ import pytest
 
 from gfla_tf.cli.main import main
 from gfla_tf.data import SyntheticPeople
-from gfla_tf.data.doctor import examine
+from gfla_tf.data.doctor import folder as doctor
 from gfla_tf.data.prepare import prepare_folder
 from gfla_tf.synthetic import write_folder
 from tests.data import source_trees
@@ -34,7 +34,7 @@ def test_a_clean_folder(drawn, capsys):
     shown = capsys.readouterr().out
     assert "train  8 images of 2 people, 24 pairs" in shown
     assert "12 of 12 images read" in shown
-    assert f"no faults\ntrain on it with: gfla train fashion data.root={drawn}\n" in shown
+    assert f"no faults\nTrain on it with: gfla train fashion data.root={drawn} " in shown
 
 
 def test_exit_codes(folder, capsys):
@@ -45,7 +45,7 @@ def test_exit_codes(folder, capsys):
     capsys.readouterr()
     PLANTS["NaN"].plant(folder)
     assert main(["data", "check", str(folder.path)]) == 1
-    assert "train on it with" not in capsys.readouterr().out
+    assert "Train on it with" not in capsys.readouterr().out
     assert main(["data", "check", str(folder.path), "--split", "test"]) == 0
     assert main(["data", "check", str(folder.path / "train")]) == 2
     assert "gfla: error: " in capsys.readouterr().err
@@ -89,7 +89,7 @@ def test_an_interrupted_check_ends_with_a_word(drawn, monkeypatch, capsys):
     def interrupt(*arguments):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(examine, "check_contents", interrupt)
+    monkeypatch.setattr(doctor, "check_contents", interrupt)
     assert main(["data", "check", str(drawn)]) == 130
     assert capsys.readouterr().err == "gfla: interrupted\n"
 

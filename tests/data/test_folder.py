@@ -53,7 +53,7 @@ def test_other_spelling_and_no_heatmaps(tmp_path):
     data = DeepFashion(write_folder(tmp_path, "fashion", (40, 30), (256, 176), splits=("test",)), (32, 32))
     (batch,) = _batches(data.as_dataset("test", 8, heatmaps=False))
     assert set(batch) == {"source_image", "target_image", "source_keypoints", "target_keypoints"}
-    with pytest.raises(InputError, match=r"lacks .*fasion-annotation-train.csv' or .*fashion-annotation"):
+    with pytest.raises(InputError, match=r"has no .*fasion-annotation-train.csv' or .*fashion-annotation"):
         data.num_pairs("train")
 
 
@@ -92,7 +92,7 @@ def test_market_augments_training_only(market):
 
 def test_truth_and_split_names(market):
     data = Market1501(market)
-    with pytest.raises(ValueError, match="no true flow"):
+    with pytest.raises(ValueError, match="no ground-truth flow"):
         data.as_dataset("test", 2, truth=True)
     with pytest.raises(ValueError, match="split must be"):
         data.num_pairs("validation")
@@ -106,7 +106,7 @@ def test_truth_and_split_names(market):
     ("pairs", "message"),
     [
         ("", "line 1: expected 'from,to'"),
-        ("from,to\n", "holds no pair"),
+        ("from,to\n", "contains no pair"),
         ("from,to\na.jpg\n", "line 2: expected 'from,to'"),
         ("from,to\ntest0_0.jpg,test9_9.jpg\n", "line 2: the image 'test9_9.jpg' has no row"),
         ("from,to\n\n../test0_0.jpg,test0_0.jpg\n", "line 3: the image '../test0_0.jpg' is outside"),

@@ -80,7 +80,7 @@ def test_wrong_values_are_named(change, message):
         (b"9" * 5000, "is not a JSON file"),
         (b"[]", "expected a JSON object, found a list of 0"),
         (b"{}", "is of schema None"),
-        (b'{"schema": 1}', "it lacks 'format', 'gfla_tf', 'height'"),
+        (b'{"schema": 1}', "it has no entry 'format', 'gfla_tf', 'height'"),
         (b" " * (2**21), "more than the 1 MiB"),
     ],
 )
@@ -94,5 +94,5 @@ def test_a_missing_entry_is_named(tmp_path):
     values = PNG.to_dict()
     del values["width"]
     (tmp_path / "protocol.json").write_text(json.dumps(values))
-    with pytest.raises(InputError, match=r"protocol\.json' is not a protocol: it lacks 'width'"):
+    with pytest.raises(InputError, match=r"protocol\.json' is not a protocol: it has no entry 'width'"):
         read_protocol(tmp_path)

@@ -78,7 +78,7 @@ _SECOND_FRAME = b"\xff\xc0\0\x0b\x08" + struct.pack(">HHB", 20000, 20000, 1) + b
         (_JPEG[: len(_JPEG) // 2], "is a truncated JPEG file"),
         (_JPEG[:-2], "is a truncated JPEG file"),
         (_JPEG[:2] + _SECOND_FRAME + _JPEG[2:], "declares its size twice"),
-        (_JPEG[:4], "has no valid JPEG header .truncated"),
+        (_JPEG[:4], "is a truncated JPEG file"),
         (_PNG[: len(_PNG) // 2], "is a truncated or damaged PNG file"),
         (_PNG[:-12], "is a truncated or damaged PNG file"),
         (_PNG[:20], "has no valid PNG header .truncated"),

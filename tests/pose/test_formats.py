@@ -250,7 +250,7 @@ def test_what_one_file_cannot_hold():
             encode_people(twice, kind)
     with pytest.raises(InputError, match="cannot be written to an annotation file"):
         encode_people([_image(_person(), name="a\nb.jpg")], "csv")
-    with pytest.raises(ValueError, match="holds one image, got 2"):
+    with pytest.raises(ValueError, match="contains one image, got 2"):
         encode_people(twice, "coco18")
     with pytest.raises(ValueError, match="format must be one of"):
         encode_people(twice, "mpii")

@@ -113,11 +113,11 @@ class Fault:
         return asdict(self)
 
 
-class Findings:
+class FaultList:
     """Collects faults in the order in which they are found."""
 
     def __init__(self):
-        self.faults: list[Fault] = []
+        self.found: list[Fault] = []
 
     def error(self, check: str, sentence: str, **where) -> None:
         """Training would fail, or learn from something wrong. `where`: the fields of `Fault`."""
@@ -132,4 +132,4 @@ class Findings:
             raise ValueError(f"check must be one of {', '.join(CHECKS)}, got {check!r}")
         if len(sentence) > _LONGEST:
             sentence = f"{sentence[: _LONGEST // 2]} ... {sentence[-_LONGEST // 4 :]}"
-        self.faults.append(Fault(check, severity, sentence, **where))
+        self.found.append(Fault(check, severity, sentence, **where))

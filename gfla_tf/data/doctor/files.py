@@ -5,24 +5,24 @@ from __future__ import annotations
 import os
 import re
 
-from gfla_tf.data.doctor.checks import Findings
+from gfla_tf.data.doctor.checks import FaultList
 from gfla_tf.data.doctor.tables import Tables
 from gfla_tf.data.layout import check_inside
 from gfla_tf.errors import InputError
 
 
-def listed_images(root: str, tables: Tables, findings: Findings) -> list[str]:
+def listed_images(root: str, tables: Tables, faults: FaultList) -> list[str]:
     """The names of a split's rows whose files are there; reports the others, and files without a row."""
     folder = os.path.join(root, tables.split)
     if not os.path.isdir(folder):
         sentence = f"there is no folder {folder!r} for the images of the {tables.split} split"
-        findings.error("missing-file", sentence, split=tables.split, file=folder)
+        faults.error("missing-file", sentence, split=tables.split, file=folder)
         return []
     try:
         files = _files(folder)
     except OSError as error:
         sentence = f"the folder {folder!r} cannot be read: {error.strerror}"
-        findings.error("missing-file", sentence, split=tables.split, file=folder)
+        faults.error("missing-file", sentence, split=tables.split, file=folder)
         return []
     alike = None
     there = []
@@ -33,7 +33,7 @@ def listed_images(root: str, tables: Tables, findings: Findings) -> list[str]:
         try:
             check_inside(name, place)
         except InputError as error:
-            of_image(name, tables, findings)("outside-folder", str(error), **where)
+            of_image(name, tables, faults)("outside-folder", str(error), **where)
             continue
         if name in files or os.path.isfile(path):
             there.append(name)
@@ -42,16 +42,14 @@ def listed_images(root: str, tables: Tables, findings: Findings) -> list[str]:
             alike = {_letters(file): file for file in sorted(files)}
         like = alike.get(_letters(name))
         hint = f" (there is {like!r})" if like else ""
-        of_image(name, tables, findings)(
-            "missing-image", f"{place}: there is no image {path!r}{hint}", **where
-        )
-    _report_unlisted(folder, files, tables, findings)
+        of_image(name, tables, faults)("missing-image", f"{place}: there is no image {path!r}{hint}", **where)
+    _report_unlisted(folder, files, tables, faults)
     return there
 
 
-def of_image(name: str, tables: Tables, findings: Findings):
+def of_image(name: str, tables: Tables, faults: FaultList):
     """How to report a fault of an image: training fails only over one that a pair names."""
-    return findings.error if name in tables.used else findings.warning
+    return faults.error if name in tables.used else faults.warning
 
 
 def _files(folder: str) -> set[str]:
@@ -69,7 +67,7 @@ def _letters(name: str) -> str:
     )
 
 
-def _report_unlisted(folder: str, files: set[str], tables: Tables, findings: Findings) -> None:
+def _report_unlisted(folder: str, files: set[str], tables: Tables, faults: FaultList) -> None:
     if tables.annotation_path is None:
         return
     unlisted = sorted(
@@ -79,4 +77,4 @@ def _report_unlisted(folder: str, files: set[str], tables: Tables, findings: Fin
         some = ", ".join(map(repr, unlisted[:3])) + (", ..." if len(unlisted) > 3 else "")
         sentence = f"{folder!r} holds {len(unlisted)} files that {tables.annotation_path!r} does not list"
         where = {"split": tables.split, "file": tables.annotation_path}
-        findings.warning("unlisted-image", f"{sentence}: {some}", **where)
+        faults.warning("unlisted-image", f"{sentence}: {some}", **where)

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from gfla_tf.data.doctor.checks import Findings
+from gfla_tf.data.doctor.checks import FaultList
 from gfla_tf.data.doctor.files import of_image
 from gfla_tf.data.doctor.tables import Tables
 from gfla_tf.data.protocol import Protocol
@@ -54,7 +54,7 @@ def check_images(
     names: list[str],
     images: list[ImageFile],
     protocol: Protocol | None,
-    findings: Findings,
+    faults: FaultList,
 ) -> None:
     """Reports images that cannot be read, are not of the usual size, or contradict the `protocol`."""
     sizes = Counter((image.header.height, image.header.width) for image in images if image.header)
@@ -64,7 +64,7 @@ def check_images(
         where = {"split": tables.split, "file": tables.annotation_path, "line": row.line, "image": name}
         place = f"{tables.annotation_path!r}, line {row.line}"
         if image.sentence is not None:
-            of_image(name, tables, findings)("unreadable-image", f"{place}: {image.sentence}", **where)
+            of_image(name, tables, faults)("unreadable-image", f"{place}: {image.sentence}", **where)
             continue
         size = image.header.height, image.header.width
         what = (
@@ -72,17 +72,17 @@ def check_images(
         )
         if protocol is not None and size != protocol.image_size:
             told = f"protocol.json says {protocol.height} x {protocol.width}"
-            findings.error("protocol", f"{place}: {what}, {told}", **where)
+            faults.error("protocol", f"{place}: {what}, {told}", **where)
         elif protocol is not None and image.header.format.lower() != protocol.format:
             what = f"the image {os.path.join(root, tables.split, name)!r} is a {image.header.format} file"
             told = f"protocol.json says {protocol.format.upper()}"
-            findings.error("protocol", f"{place}: {what}, {told}", **where)
+            faults.error("protocol", f"{place}: {what}, {told}", **where)
         elif protocol is None and size != usual:
             others = f"most of the {tables.split} split have {usual[0]} x {usual[1]}"
-            findings.warning("image-size", f"{place}: {what}, {others}", **where)
+            faults.warning("image-size", f"{place}: {what}, {others}", **where)
 
 
-def check_contents(found: list[tuple[Tables, str, ImageFile]], findings: Findings) -> None:
+def check_contents(found: list[tuple[Tables, str, ImageFile]], faults: FaultList) -> None:
     """Reports files of equal bytes under two names, across the splits too; `found` is (split, name, file)."""
     first: dict[bytes, tuple[Tables, str]] = {}
     for tables, name, image in found:
@@ -97,7 +97,7 @@ def check_contents(found: list[tuple[Tables, str, ImageFile]], findings: Finding
             f"the {like.split} image {other!r} ({like.annotation_path!r}, line {like.rows[other].line})"
         )
         where = {"split": tables.split, "file": tables.annotation_path, "line": line, "image": name}
-        findings.warning("same-content", sentence, **where)
+        faults.warning("same-content", sentence, **where)
 
 
 def _read(path: str, decode: bool) -> ImageFile:

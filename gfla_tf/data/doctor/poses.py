@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from gfla_tf.data.doctor.checks import Findings
+from gfla_tf.data.doctor.checks import FaultList
 from gfla_tf.data.doctor.frames import judge_axes, judge_frame
 from gfla_tf.data.doctor.tables import Tables
 
@@ -12,14 +12,14 @@ _SHARE_OF_ERRORS = 0.5  # rows without keypoint: above it, a split cannot teach 
 _SHARE_OF_ZEROS = 0.01
 
 
-def check_poses(tables: Tables, frame: tuple[int, int], findings: Findings) -> None:
+def check_poses(tables: Tables, frame: tuple[int, int], faults: FaultList) -> None:
     """Checks a split's keypoints, which are to be in pixels of `frame` (H, W)."""
     if not tables.rows:
         return
     names = list(tables.rows)
     points = np.stack([tables.rows[name].keypoints for name in names])  # [N, 18, 2]
     present = (points >= 0).all(-1)  # [N, 18]
-    report = _Reporter(tables, names, findings)
+    report = _Reporter(tables, names, faults)
     empty = ~present.any(-1)
     many = empty.mean() > _SHARE_OF_ERRORS
     report.rows("no-keypoints", empty, many, lambda row: "has no keypoint: all 18 are missing")
@@ -46,12 +46,12 @@ def check_poses(tables: Tables, frame: tuple[int, int], findings: Findings) -> N
 class _Reporter:
     """Says of which row, or of which file, something was found."""
 
-    def __init__(self, tables: Tables, names: list[str], findings: Findings):
-        self.tables, self.names, self.findings = tables, names, findings
+    def __init__(self, tables: Tables, names: list[str], faults: FaultList):
+        self.tables, self.names, self.faults = tables, names, faults
 
     def rows(self, check: str, marked: np.ndarray, is_error: bool, describe) -> None:
         """Reports each row of `marked` [N], with `describe(number)` after its name."""
-        add = self.findings.error if is_error else self.findings.warning
+        add = self.faults.error if is_error else self.faults.warning
         path, split = self.tables.annotation_path, self.tables.split
         for number in np.flatnonzero(marked):
             name = self.names[number]
@@ -65,7 +65,7 @@ class _Reporter:
             path = self.tables.annotation_path
             line = min(row.line for row in self.tables.rows.values())
             sentence = f"{path!r}, from line {line}: {evidence}"
-            self.findings.error(check, sentence, split=self.tables.split, file=path, line=line)
+            self.faults.error(check, sentence, split=self.tables.split, file=path, line=line)
         return evidence is not None
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from gfla_tf.data.doctor.checks import Findings
+from gfla_tf.data.doctor.checks import FaultList
 from gfla_tf.data.layout import PAIRS_HEADER, Layout, check_pairs_header, parse_pair
 from gfla_tf.errors import InputError
 from gfla_tf.images.io import read_file
@@ -61,47 +61,47 @@ class Tables:
     """The names in the pairs."""
 
 
-def read_tables(root: str, layout: Layout, split: str, findings: Findings) -> Tables:
+def read_tables(root: str, layout: Layout, split: str, faults: FaultList) -> Tables:
     """Reads `<prefix>-annotation-<split>.csv` and `<prefix>-pairs-<split>.csv`."""
     tables = Tables(split)
-    tables.annotation_path, lines = _read_lines(root, layout, "annotation", split, findings)
+    tables.annotation_path, lines = _read_lines(root, layout, "annotation", split, faults)
     for number, line in lines:
         where = {"split": split, "file": tables.annotation_path, "line": number}
         try:
             name, keypoints = parse_annotation(line, f"{tables.annotation_path!r}, line {number}")
         except InputError as error:
-            findings.error("malformed-line", str(error), **where)
+            faults.error("malformed-line", str(error), **where)
             tables.malformed.setdefault(line.partition(":")[0].strip(), number)
             continue
         if name in tables.rows:
             first = tables.rows[name].line
             sentence = f"{tables.annotation_path!r}, line {number}: a second row is named {name!r}"
-            findings.error("duplicate-name", f"{sentence} (the first is line {first})", image=name, **where)
+            faults.error("duplicate-name", f"{sentence} (the first is line {first})", image=name, **where)
             continue
         tables.rows[name] = Row(number, keypoints)
-    tables.pairs_path, lines = _read_lines(root, layout, "pairs", split, findings)
+    tables.pairs_path, lines = _read_lines(root, layout, "pairs", split, faults)
     for number, line in lines:
         try:
             tables.pairs.append(Pair(number, *parse_pair(line, f"{tables.pairs_path!r}, line {number}")))
         except InputError as error:
-            findings.error("malformed-line", str(error), split=split, file=tables.pairs_path, line=number)
+            faults.error("malformed-line", str(error), split=split, file=tables.pairs_path, line=number)
     tables.used.update(name for pair in tables.pairs for name in (pair.source, pair.target))
     return tables
 
 
-def _read_lines(root, layout, kind, split, findings):
+def _read_lines(root, layout, kind, split, faults):
     """A CSV's path (None where it cannot be used) and its (line number, text) after the header."""
     paths = [os.path.join(root, f"{prefix}-{kind}-{split}.csv") for prefix in layout.prefixes]
     there = [path for path in paths if os.path.lexists(path)]
     if not there:
         names = " or ".join(map(repr, paths))
-        findings.error("missing-file", f"there is no {names}", split=split, file=paths[0])
+        faults.error("missing-file", f"there is no {names}", split=split, file=paths[0])
         return None, []
     path = there[0]
     where = {"split": split, "file": path}
     if len(there) > 1:
-        findings.warning("two-spellings", f"{path!r} is read and {there[1]!r} beside it is not", **where)
-    text = _read_text(path, kind, where, findings)
+        faults.warning("two-spellings", f"{path!r} is read and {there[1]!r} beside it is not", **where)
+    text = _read_text(path, kind, where, faults)
     if text is None:
         return None, []
     lines = text.splitlines()
@@ -113,33 +113,33 @@ def _read_lines(root, layout, kind, split, findings):
         found = _other_separator(head, expected, separator)
         if found is not None:
             sentence = f"{path!r}, line 1: separated by {_SEPARATORS[found]} instead of '{separator}'"
-            findings.error("wrong-separator", f"{sentence}: {head[:60]!r}", line=1, **where)
+            faults.error("wrong-separator", f"{sentence}: {head[:60]!r}", line=1, **where)
             return None, []
-        findings.error("wrong-header", f"{error}{_hint(head, expected, separator)}", line=1, **where)
+        faults.error("wrong-header", f"{error}{_hint(head, expected, separator)}", line=1, **where)
         if _looks_like_header(head, expected):
             return None, []
         return path, _filled(enumerate(lines, 1))
     return path, _filled(enumerate(lines[1:], 2))
 
 
-def _read_text(path: str, kind: str, where: dict, findings: Findings) -> str | None:
+def _read_text(path: str, kind: str, where: dict, faults: FaultList) -> str | None:
     try:
         data = read_file(path, MAX_CSV_BYTES, "pair file" if kind == "pairs" else "annotation file")
         wide = next((name for mark, name in _WIDE.items() if data.startswith(mark)), None)
         if wide is not None:
-            findings.error("encoding", f"{path!r}, line 1: the file is {wide}, not UTF-8", line=1, **where)
+            faults.error("encoding", f"{path!r}, line 1: the file is {wide}, not UTF-8", line=1, **where)
             return None
         text = decode_text(data, path)
     except InputError as error:
         if isinstance(error.__cause__, UnicodeDecodeError):
             line = data.count(b"\n", 0, error.__cause__.start) + 1
-            findings.error("encoding", f"{error} (line {line})", line=line, **where)
+            faults.error("encoding", f"{error} (line {line})", line=line, **where)
         else:
-            findings.error("missing-file", str(error), **where)
+            faults.error("missing-file", str(error), **where)
         return None
     if data.startswith(codecs.BOM_UTF8):
         sentence = f"{path!r}, line 1: starts with a byte-order mark, which other programs stumble over"
-        findings.warning("encoding", sentence, line=1, **where)
+        faults.warning("encoding", sentence, line=1, **where)
     return text
 
 

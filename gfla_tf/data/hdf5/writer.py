@@ -1,9 +1,10 @@
-"""Writes the pairs of a data folder as plain arrays into one HDF5 file, as `PairFile` reads them."""
+"""Writing of a data folder's pairs to an HDF5 file for `PairFile`."""
 
 from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable, Iterator
 
 import h5py
 import numpy as np
@@ -14,30 +15,37 @@ from gfla_tf.data.layout import find_layout
 from gfla_tf.data.opening import open_pairs
 from gfla_tf.data.pipeline import data_errors, load_pairs
 from gfla_tf.data.shards.builder import splits_of
-from gfla_tf.files import atomic_path, check_output
+from gfla_tf.data.split import Split
+from gfla_tf.files import PathLike, atomic_path, check_output
 
 
 def write_pair_file(
-    folder, out, layout: str | None = None, *, workers: int = 1, force: bool = False, progress=None
+    folder: PathLike,
+    out: PathLike,
+    layout: str | None = None,
+    *,
+    workers: int = 1,
+    force: bool = False,
+    progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, int]:
-    """Writes every split that a data folder has, images and keypoints at the layout's size.
+    """Writes all splits of a data folder, with images and keypoints at the layout's size, atomically.
 
-    Training pairs are written in random order (the same each time), since the file is read from its beginning
-    to its end; test pairs in the order of their list. The file appears complete or not at all.
+    Training pairs are written in a fixed random order, because the file is read sequentially; test pairs in
+    the order of their list.
 
     Args:
       folder: the data folder.
-      out: the file.
-      layout: "deepfashion", "market1501" or None: told by the names of the CSV files.
-      workers: threads that decode images.
-      force: replaces the file that is there.
-      progress: None or a function of (pairs done, pairs in all).
+      out: the output file.
+      layout: "deepfashion" or "market1501"; by default detected from the names of the CSV files.
+      workers: number of threads that decode images.
+      force: overwrite an existing file.
+      progress: called as progress(pairs done, all pairs).
 
     Returns:
       {split: pairs}.
 
     Raises:
-      InputError: the folder or its lists are wrong, an image is missing or damaged, or `out` cannot be
+      InputError: the folder or its lists are invalid, an image is missing or damaged, or `out` cannot be
         written.
     """
     check_output(out, force)
@@ -65,7 +73,7 @@ def write_pair_file(
     return {split: len(data.pairs) for split, data in splits.items()}
 
 
-def _batches(data, split, size, workers):
+def _batches(data: Split, split: str, size: tuple[int, int], workers: int) -> Iterator[dict[str, np.ndarray]]:
     order = np.arange(len(data.pairs))
     if split == "train":
         np.random.default_rng(0).shuffle(order)

@@ -11,8 +11,8 @@ import pytest
 
 from gfla_tf.data import DeepFashion, SyntheticPeople
 from gfla_tf.data.doctor import CHECKS, ERROR, check_folder, files
-from gfla_tf.data.doctor.borders import has_side_bars
 from gfla_tf.data.doctor.frames import judge_axes, judge_frame
+from gfla_tf.data.doctor.padding import has_side_bars
 from gfla_tf.data.doctor.pairs import identity
 from gfla_tf.data.pipeline import data_errors
 from gfla_tf.errors import InputError
@@ -206,7 +206,10 @@ def test_a_few_odd_rows_are_no_other_frame(points):
     ("make", "message"),
     [
         (lambda path: None, "does not exist or is not a folder"),
-        (lambda path: path.mkdir(), "is no data folder: it holds no fasion-pairs-train.csv or market-pairs"),
+        (
+            lambda path: path.mkdir(),
+            "is not a data folder: it contains no fasion-pairs-train.csv or market-pairs",
+        ),
         (lambda path: (path.mkdir(), (path / "shards.json").touch()), "`gfla data build --verify"),
         (lambda path: (path / "WOMEN").mkdir(parents=True), "`gfla data prepare deepfashion"),
         (lambda path: (path / "bounding_box_train").mkdir(parents=True), "`gfla data prepare market1501"),
@@ -220,7 +223,7 @@ def test_what_is_no_data_folder_is_refused(tmp_path, make, message):
 
 def test_two_layouts_in_one_folder(folder):
     shutil.copy(folder.csv("pairs", "test"), folder.path / "market-pairs-test.csv")
-    with pytest.raises(InputError, match="holds the files of deepfashion and market1501: say which one"):
+    with pytest.raises(InputError, match="contains the files of deepfashion and market1501: choose one"):
         check_folder(folder.path)
     assert check_folder(folder.path, layout="deepfashion").trains
     assert not check_folder(folder.path, layout="market1501").trains

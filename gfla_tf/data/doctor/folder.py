@@ -7,10 +7,10 @@ import time
 
 import numpy as np
 
-from gfla_tf.data.doctor.borders import check_borders
-from gfla_tf.data.doctor.checks import Findings
+from gfla_tf.data.doctor.checks import FaultList
 from gfla_tf.data.doctor.files import listed_images
 from gfla_tf.data.doctor.images import check_contents, check_images, read_images
+from gfla_tf.data.doctor.padding import check_padding
 from gfla_tf.data.doctor.pairs import check_pairs, check_splits, identity
 from gfla_tf.data.doctor.poses import check_poses
 from gfla_tf.data.doctor.report import Report, SplitSummary
@@ -55,17 +55,17 @@ def check_folder(
         )
     began = time.monotonic()
     chosen = find_layout(root, layout)
-    findings = Findings()
-    protocol = _check_protocol(root, chosen, findings)
-    tables = {split: read_tables(root, chosen, split, findings) for split in splits}
+    faults = FaultList()
+    protocol = _check_protocol(root, chosen, faults)
+    tables = {split: read_tables(root, chosen, split, faults) for split in splits}
     there = {}
     for split, own in tables.items():
         other = next((other for other in tables.values() if other is not own), None)
-        check_pairs(own, other, findings)
-        check_poses(own, chosen.frame, findings)
-        there[split] = listed_images(root, own, findings)
+        check_pairs(own, other, faults)
+        check_poses(own, chosen.frame, faults)
+        there[split] = listed_images(root, own, faults)
     if len(tables) == len(SPLITS):
-        check_splits(tables["train"], tables["test"], findings)
+        check_splits(tables["train"], tables["test"], faults)
     names = {split: _spread(there[split], limit) for split in splits}
     paths = [os.path.join(root, split, name) for split in splits for name in names[split]]
     images = list(read_images(paths, decode, progress))
@@ -73,15 +73,15 @@ def check_folder(
     found = []
     for split, own in tables.items():
         mine = [next(rest) for _ in names[split]]
-        check_images(root, own, names[split], mine, protocol, findings)
-        check_borders(root, chosen, own, names[split], mine, findings)
+        check_images(root, own, names[split], mine, protocol, faults)
+        check_padding(root, chosen, own, names[split], mine, faults)
         found += [(own, name, image) for name, image in zip(names[split], mine, strict=True)]
-    check_contents(found, findings)
+    check_contents(found, faults)
     return Report(
         folder=root,
         layout=chosen,
         splits={split: _summary(own, names[split]) for split, own in tables.items()},
-        faults=findings.faults,
+        faults=faults.found,
         tables=tables,
         protocol=protocol,
         decoded=decode,
@@ -89,16 +89,16 @@ def check_folder(
     )
 
 
-def _check_protocol(root: str, layout: Layout, findings: Findings) -> Protocol | None:
+def _check_protocol(root: str, layout: Layout, faults: FaultList) -> Protocol | None:
     path = os.path.join(root, FILE_NAME)
     try:
         protocol = read_protocol(root)
     except InputError as error:
-        findings.error("protocol", str(error), file=path)
+        faults.error("protocol", str(error), file=path)
         return None
     if protocol is not None and protocol.layout != layout.name:
         sentence = f"{path!r} says the layout is {protocol.layout!r}, and the files are {layout.name}'s"
-        findings.error("protocol", sentence, file=path)
+        faults.error("protocol", sentence, file=path)
         return None
     return protocol
 

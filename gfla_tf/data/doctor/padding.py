@@ -11,7 +11,7 @@ import os
 
 import numpy as np
 
-from gfla_tf.data.doctor.checks import Findings
+from gfla_tf.data.doctor.checks import FaultList
 from gfla_tf.data.doctor.images import ImageFile
 from gfla_tf.data.doctor.tables import Tables
 from gfla_tf.data.layout import Layout
@@ -25,8 +25,8 @@ _EVEN, _STEP = 6.0, 8.0
 """In levels: how far nearly all of a bar stays from its median (JPEG ripples), the mean step at its edge."""
 
 
-def check_borders(
-    root: str, layout: Layout, tables: Tables, names: list[str], images: list[ImageFile], findings: Findings
+def check_padding(
+    root: str, layout: Layout, tables: Tables, names: list[str], images: list[ImageFile], faults: FaultList
 ) -> None:
     """Decodes a few images of a split, spread evenly, and reports it where nearly all have even side bars."""
     height, width = layout.frame
@@ -53,7 +53,7 @@ def check_borders(
             f"bars left and right of a picture shaped like {height} x {width} (h x w): they were padded, and "
             "keypoints are scaled as for stretched ones"
         )
-        findings.error("padded-images", sentence, split=tables.split, file=tables.annotation_path, line=line)
+        faults.error("padded-images", sentence, split=tables.split, file=tables.annotation_path, line=line)
 
 
 def has_side_bars(rgb: np.ndarray, aspect: float) -> bool:

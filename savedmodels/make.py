@@ -1,10 +1,10 @@
-"""Makes manifest.json, which names every model file here, and the exported copies of the shipped models.
+"""Writes manifest.json, which lists every model file in this folder, and the exported copies of the models.
 
-    python savedmodels/make.py              manifest.json, from the files as they are
-    python savedmodels/make.py --exports    the exported copies first
+    python savedmodels/make.py              writes manifest.json from the existing files
+    python savedmodels/make.py --exports    exports the models first
 
-An entry of the manifest is what one command made: the command, the figures measured on it, and its files with
-hash and size. Models are trained and measured by their own commands; this only enters them.
+An entry of the manifest is the output of one command: the command, the metrics measured on it, and its files
+with hash and size. Training and evaluation are separate commands.
 """
 
 import argparse
@@ -15,22 +15,22 @@ from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parent
 MANIFEST = FOLDER / "manifest.json"
-WITHOUT_HASH = ("README.md", "make.py", "manifest.json")  # texts, whose history git keeps
+WITHOUT_HASH = ("README.md", "make.py", "manifest.json")  # documents and code, which are not listed
 
 
 def file_record(path):
-    """A file's hash and size."""
+    """The hash and the size of a file."""
     data = path.read_bytes()
     return {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
 
 
-def trained_metrics(figures):
-    """Of what `gfla evaluate` wrote: the rows that are about the model."""
+def trained_metrics(metrics):
+    """The rows about the model in the output of `gfla evaluate`."""
     return {
-        "pairs": figures["pairs"],
-        "generated": figures["images"]["generated"],
-        "flow": figures["flows"]["F, finest flow"],
-        "visibility_auc": figures["visibility_auc"],
+        "pairs": metrics["pairs"],
+        "generated": metrics["images"]["generated"],
+        "flow": metrics["flows"]["F, finest flow"],
+        "visibility_auc": metrics["visibility_auc"],
     }
 
 
@@ -38,11 +38,11 @@ def _trained(name):
     return trained_metrics(json.loads((FOLDER / name / "metrics.json").read_text(encoding="utf-8")))
 
 
-def _exported(card):
-    return {"parity": json.loads((FOLDER / card).read_text(encoding="utf-8"))["parity"]}
+def _exported(model_card):
+    return {"parity": json.loads((FOLDER / model_card).read_text(encoding="utf-8"))["parity"]}
 
 
-# name: (command, patterns of its files, its figures). Commands run at the repository's root.
+# {name: (command, patterns of its files, its metrics)}. Commands run in the root of the repository.
 MADE = {
     "synthetic/model.keras": (
         "gfla train synthetic -o runs/synthetic",
@@ -69,37 +69,37 @@ EXPORTS = ("synthetic/saved_model/1", "synthetic/model.tflite")
 
 
 def files_here():
-    """The names, relative to savedmodels/, of all files that belong into the manifest."""
+    """The names, relative to savedmodels/, of all files that the manifest must list."""
     files = (path for path in FOLDER.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
     return sorted(path.relative_to(FOLDER).as_posix() for path in files if path.name not in WITHOUT_HASH)
 
 
 def manifest():
-    """The manifest of the files as they are.
+    """Returns the manifest of the existing files.
 
     Raises:
-      SystemExit: a file belongs to no entry, or to two.
+      SystemExit: a file belongs to no entry or to two.
     """
-    entries, owners = {}, {}
-    for name, (command, patterns, figures) in MADE.items():
+    entries, entry_of = {}, {}
+    for name, (command, patterns, metrics) in MADE.items():
         own = {path for pattern in patterns for path in FOLDER.glob(pattern) if path.is_file()}
         names = sorted(path.relative_to(FOLDER).as_posix() for path in own)
         for file in names:
-            if file in owners:
-                raise SystemExit(f"make: {file} belongs to {owners[file]} and to {name}")
-            owners[file] = name
+            if file in entry_of:
+                raise SystemExit(f"make: {file} belongs to {entry_of[file]} and to {name}")
+            entry_of[file] = name
         files = {file: file_record(FOLDER / file) for file in names}
-        entries[name] = {"command": command, "metrics": figures(), "files": files}
-    strays = [name for name in files_here() if name not in owners]
+        entries[name] = {"command": command, "metrics": metrics(), "files": files}
+    strays = [name for name in files_here() if name not in entry_of]
     if strays:
-        raise SystemExit(f"make: no command in make.py makes {', '.join(strays)}")
+        raise SystemExit(f"make: no command in make.py writes {', '.join(strays)}")
     return {"schema": 1, "made": entries}
 
 
 def main():
-    """Exports where that is asked for, and writes the manifest."""
+    """Exports the models if requested, and writes the manifest."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--exports", action="store_true", help="make the exported copies again first")
+    parser.add_argument("--exports", action="store_true", help="export the models again first")
     if parser.parse_args().exports:
         from gfla_tf.cli.main import main as gfla
 

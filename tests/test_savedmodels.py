@@ -1,4 +1,4 @@
-"""The shipped models are the files that savedmodels/manifest.json names, with the figures of the pages."""
+"""The shipped models: files, hashes, metrics of the documents, and outputs of the exported copies."""
 
 import hashlib
 import importlib.util
@@ -35,7 +35,7 @@ def manifest():
 
 
 @pytest.fixture(scope="module")
-def figures():
+def metrics():
     return json.loads((FOLDER / "synthetic" / "metrics.json").read_text(encoding="utf-8"))
 
 
@@ -44,14 +44,14 @@ def _listed(manifest):
         yield from entry["files"].items()
 
 
-def test_the_manifest_lists_the_files_that_are_there(manifest):
-    there = {
+def test_the_manifest_lists_all_files(manifest):
+    existing = {
         path.relative_to(FOLDER).as_posix()
         for path in FOLDER.rglob("*")
         if path.is_file() and path.suffix not in (".md", ".py", ".pyc")
     }
     names = [name for name, _ in _listed(manifest)]
-    assert sorted(names) == sorted(there - {"manifest.json"})
+    assert sorted(names) == sorted(existing - {"manifest.json"})
 
 
 def test_hashes_and_sizes(manifest):
@@ -60,25 +60,25 @@ def test_hashes_and_sizes(manifest):
         assert record == {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}, name
 
 
-def test_the_maker_would_write_the_same(make, manifest):
+def test_the_manifest_is_up_to_date(make, manifest):
     assert make.manifest() == manifest
 
 
-def test_a_file_that_no_command_made_is_refused(make, tmp_path, monkeypatch):
+def test_a_file_without_a_command_is_an_error(make, tmp_path, monkeypatch):
     monkeypatch.setattr(make, "FOLDER", tmp_path)
     monkeypatch.setattr(make, "MADE", {"model": ("gfla train synthetic", ["*.keras"], lambda: None)})
     (tmp_path / "a.keras").write_bytes(b"weights")
     (tmp_path / "README.md").touch()
     assert make.manifest()["made"]["model"]["files"] == {"a.keras": make.file_record(tmp_path / "a.keras")}
     (tmp_path / "notes.txt").touch()
-    with pytest.raises(SystemExit, match=r"no command in make.py makes notes.txt"):
+    with pytest.raises(SystemExit, match=r"no command in make.py writes notes.txt"):
         make.manifest()
     monkeypatch.setattr(make, "MADE", {name: ("", ["*.*"], lambda: None) for name in ("one", "two")})
     with pytest.raises(SystemExit, match=r"\w+\.\w+ belongs to one and to two"):
         make.manifest()
 
 
-def test_the_commands_parse_and_make_what_they_stand_at(manifest):
+def test_the_commands_are_valid_and_write_their_entry(manifest):
     for name, entry in manifest["made"].items():
         program, *words = shlex.split(entry["command"])
         assert program == "gfla"
@@ -90,13 +90,13 @@ def test_the_commands_parse_and_make_what_they_stand_at(manifest):
 
 
 def test_the_settings_are_those_of_the_configuration():
-    """Settings that came after the training stand in the folder's copy at their defaults, as they do here."""
+    """Settings that were added after the training have their defaults in both."""
     assert load_config(FOLDER / "synthetic" / "config.yaml") == load_config(find_config("synthetic"))
 
 
-def test_the_figures_are_those_of_the_pages(make, manifest, figures):
-    assert manifest["made"]["synthetic/model.keras"]["metrics"] == make.trained_metrics(figures)
-    result = EvaluationResult(**{**figures, "image_size": tuple(figures["image_size"])})
+def test_the_metrics_equal_those_of_the_documents(make, manifest, metrics):
+    assert manifest["made"]["synthetic/model.keras"]["metrics"] == make.trained_metrics(metrics)
+    result = EvaluationResult(**{**metrics, "image_size": tuple(metrics["image_size"])})
     tables = [*result.tables(), targets_table(TARGETS["synthetic"](result))]
     assert len(tables) == 4
     for page in (ROOT / "docs" / "results.md", FOLDER / "synthetic" / "README.md"):
@@ -114,32 +114,34 @@ EXPORTS = {
 
 
 @pytest.mark.parametrize("export", EXPORTS)
-def test_the_exports_are_of_the_shipped_model(manifest, figures, export):
-    card = json.loads((FOLDER / EXPORTS[export]).read_text(encoding="utf-8"))
+def test_the_exports_belong_to_the_shipped_model(manifest, metrics, export):
+    model_card = json.loads((FOLDER / EXPORTS[export]).read_text(encoding="utf-8"))
     shipped = manifest["made"]["synthetic/model.keras"]["files"]["synthetic/model.keras"]
-    assert card["weights_sha256"] == shipped["sha256"]
-    assert card["metrics"] == figures
-    assert manifest["made"][export]["metrics"] == {"parity": card["parity"]}
-    differences = ", ".join(f"{name} {value:.2g}" for name, value in card["parity"].items())
+    assert model_card["weights_sha256"] == shipped["sha256"]
+    assert model_card["metrics"] == metrics
+    assert manifest["made"][export]["metrics"] == {"parity": model_card["parity"]}
+    differences = ", ".join(f"{name} {value:.2g}" for name, value in model_card["parity"].items())
     page = (FOLDER / "synthetic" / "README.md").read_text(encoding="utf-8")
     assert f"| `{manifest['made'][export]['command']}` | {differences} |" in page
     listed = manifest["made"][export]["files"]
     base = FOLDER / export if (FOLDER / export).is_dir() else (FOLDER / export).parent
-    described = {(base / name).relative_to(FOLDER).as_posix(): file for name, file in card["files"].items()}
+    described = {
+        (base / name).relative_to(FOLDER).as_posix(): file for name, file in model_card["files"].items()
+    }
     assert described == {name: file for name, file in listed.items() if name != EXPORTS[export]}
 
 
 @pytest.fixture(scope="module")
 def pairs():
-    """Three drawn pairs, and what the Keras model makes of them, as the exports name it."""
+    """Three synthetic pairs, and the outputs of the Keras model under the names that the exports use."""
     model = load_generator(MODEL)
     dataset = SyntheticPeople(model.image_size, heatmap_sigma=model.heatmap_sigma)
     batch = next(iter(dataset.as_dataset("test", 3)))
     inputs = {name: np.asarray(batch[name]) for name in ("source_image", "source_pose", "target_pose")}
-    made = model(inputs, training=False)
-    expected = {"image": made["image"]}
+    outputs = model(inputs, training=False)
+    expected = {"image": outputs["image"]}
     for kind in ("flow", "mask"):
-        expected |= {f"{kind}_{level}": one for level, one in enumerate(made[f"{kind}s"])}
+        expected |= {f"{kind}_{level}": one for level, one in enumerate(outputs[f"{kind}s"])}
     return inputs, expected
 
 
@@ -148,14 +150,14 @@ def _differences(outputs, expected):
     return {name: float(np.abs(outputs[name] - np.asarray(expected[name])).max()) for name in expected}
 
 
-def test_the_saved_model_computes_what_the_keras_model_does(pairs):
+def test_the_saved_model_equals_the_keras_model(pairs):
     inputs, expected = pairs
     loaded = tf.saved_model.load(str(FOLDER / "synthetic" / "saved_model" / "1"))
     outputs = loaded.signatures["tensors"](**{name: tf.constant(value) for name, value in inputs.items()})
     assert max(_differences(outputs, expected).values()) < 1e-4
 
 
-def test_the_tflite_file_computes_what_the_keras_model_does(pairs):
+def test_the_tflite_file_equals_the_keras_model(pairs):
     pytest.importorskip("ai_edge_litert", reason="LiteRT, which runs TFLite files, is in the extra [litert]")
     from gfla_tf.export.litert import open_tflite
 
@@ -167,8 +169,8 @@ def test_the_tflite_file_computes_what_the_keras_model_does(pairs):
 
 
 @pytest.mark.slow
-def test_the_figures_are_measured_again(manifest):
-    """But for baselines. The operators' forms and TensorFlow's versions differ a little."""
+def test_the_metrics_can_be_reproduced(manifest):
+    """Without the baselines. Implementations of the operators and versions of TensorFlow differ slightly."""
     model = load_generator(MODEL)
     dataset = SyntheticPeople(model.image_size, heatmap_sigma=model.heatmap_sigma)
     grey = np.zeros([*model.image_size, 3], np.float32)

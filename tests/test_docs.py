@@ -76,7 +76,7 @@ def test_the_presets_are_listed():
         name: parameter.default
         for name, parameter in inspect.signature(PersonImageGenerator).parameters.items()
     }
-    rows = table(DOCS / "synthetic.md", "## How the small model departs from the paper's")[1:]
+    rows = table(DOCS / "synthetic.md", "## Differences from the paper's model")[1:]
     for column, preset in ((1, "fashion"), (2, "synthetic")):
         arguments = {key: value for key, value in PRESETS[preset].items() if key != "discriminator"}
         listed = {row[0].strip("`"): ast.literal_eval(row[column]) for row in rows}

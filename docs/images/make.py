@@ -1,12 +1,11 @@
-"""Makes the pictures of README.md and docs/: functions of the code and, for results.jpg, of a model.
+"""Creates the images of README.md and docs/.
 
-    python docs/images/make.py people truth          people.jpg, small.jpg, truth.jpg: what is drawn
+    python docs/images/make.py people truth          people.jpg, small.jpg, truth.jpg: SyntheticPeople
     python docs/images/make.py check                 check.jpg: the sheet of a damaged data folder
-    python docs/images/make.py results               results.jpg: the model that comes with the project
-    python docs/images/make.py results --model DIR   results.jpg: another one
+    python docs/images/make.py results               results.jpg: outputs of the shipped model
+    python docs/images/make.py results --model DIR   results.jpg: outputs of another model
 
-The pairs of results.jpg are every 13th of the held-out ones, as in a run's report: none is picked by its
-result.
+results.jpg shows every 13th held-out pair, as in the report of a run, without selection by result.
 """
 
 import argparse
@@ -32,7 +31,7 @@ STEP = np.array([0.61803399, 0.75487767, 0.56984029])  # spreads the colours of 
 
 
 def people(_):
-    """Two contact sheets: large people, four pictures of each, and people as the small model sees them."""
+    """Two contact sheets: large images, four of each person, and images at the size of the small model."""
     large = SyntheticPeople((256, 160), identities={"test": PEOPLE})
     images = large.as_arrays("test")["images"]
     _write("people.jpg", viz.image_grid([list(images[i : i + 8]) for i in range(0, len(images), 8)], gap=3))
@@ -43,22 +42,22 @@ def people(_):
 
 
 def truth(_):
-    """A few pairs with everything that is known of them."""
+    """A few pairs with all their annotations."""
     size = (256, 192)
-    drawn = SyntheticPeople(size, identities={"test": 1 + max(identity for identity, _ in PAIRS)})
+    dataset = SyntheticPeople(size, identities={"test": 1 + max(identity for identity, _ in PAIRS)})
     rows = []
     for identity, pair in PAIRS:
-        sample = drawn.sample("test", identity * drawn.pairs_per_identity + pair)
-        figure = (sample["target_parts"] > 0)[..., None]
+        sample = dataset.sample("test", identity * dataset.pairs_per_identity + pair)
+        person = (sample["target_parts"] > 0)[..., None]
         flow = viz.flow_to_color(sample["flow"], 60.0)
-        seen = figure & (sample["visibility"] > 0)[..., None]
+        seen = person & (sample["visibility"] > 0)[..., None]
         rows.append(
             [
                 sample["source_image"],
                 sample["target_image"],
                 viz.draw_pose(sample["target_keypoints"], size),
                 _part_colours(sample["target_parts"]),
-                np.where(figure, flow, flow // 5 + 204).astype(np.uint8),
+                np.where(person, flow, flow // 5 + 204).astype(np.uint8),
                 viz.mask_to_image(sample["visibility"]),
                 np.where(seen, _read(sample["source_image"], sample["flow"]), 255).astype(np.uint8),
             ]
@@ -68,9 +67,9 @@ def truth(_):
 
 
 def check(_):
-    """The doctor's sheet of a folder with two images damaged and keypoints in 256 x 256, not 256 x 176."""
-    with tempfile.TemporaryDirectory() as place:
-        folder = Path(place) / "people"
+    """The sheet of `gfla data check` for two damaged images and keypoints in the wrong frame."""
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary) / "people"
         write_folder(folder, SyntheticPeople((256, 176), identities={"train": 3, "test": 2}))
         first, second, *_ = sorted((folder / "test").iterdir())
         first.unlink()
@@ -82,13 +81,13 @@ def check(_):
 
 
 def _widened(row):
-    """A row of an annotation file with its x in pixels of 256 instead of 176."""
+    """A row of an annotation file with x in a frame of width 256 instead of 176."""
     name, y, x = row.split(":")
     return f"{name}:{y}:{[one if one < 0 else round(one * 256 / 176) for one in json.loads(x)]}"
 
 
 def results(args):
-    """What a model makes of held-out people."""
+    """Outputs of a model for held-out people."""
     from gfla_tf.models.loading import load_generator
     from gfla_tf.report import collect_samples
 
@@ -110,27 +109,27 @@ def _part_colours(parts):
 
 
 def _read(image, flow):
-    """The source read bilinearly where the flow points."""
+    """The source, read bilinearly at the positions that the flow gives."""
     y, x = np.mgrid[: flow.shape[0], : flow.shape[1]].astype(np.float32)
     return cv2.remap(
         image, x + flow[..., 0], y + flow[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
     )
 
 
-def _write(name, picture):
+def _write(name, image):
     path = FOLDER / name
-    write_files({path: encode_image(str(path), picture)}, True)
-    print(f"wrote {path}: {picture.shape[1]} x {picture.shape[0]}")
+    write_files({path: encode_image(str(path), image)}, True)
+    print(f"wrote {path}: {image.shape[1]} x {image.shape[0]} pixels")
 
 
 if __name__ == "__main__":
-    pictures = {"people": people, "truth": truth, "check": check, "results": results}
+    images = {"people": people, "truth": truth, "check": check, "results": results}
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("pictures", nargs="+", choices=pictures)
-    parser.add_argument("--model", help="a .keras file or a run folder (default: the model that comes along)")
-    parser.add_argument("--rows", type=int, default=6, help="rows of results.jpg (default: 6)")
+    parser.add_argument("images", nargs="+", choices=images)
+    parser.add_argument("--model", help="a .keras file or a run folder (default: the shipped model)")
+    parser.add_argument("--rows", type=int, default=6, help="number of rows in results.jpg (default: 6)")
     arguments = parser.parse_args()
-    for name in arguments.pictures:
-        pictures[name](arguments)
+    for name in arguments.images:
+        images[name](arguments)

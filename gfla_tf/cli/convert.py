@@ -1,4 +1,4 @@
-"""`gfla convert`: weights of the released PyTorch program into ours, and back."""
+"""`gfla convert`: convert weights between the released PyTorch program and Keras."""
 
 from gfla_tf.cli.arguments import size
 
@@ -10,33 +10,35 @@ def add_arguments(parser):
     parser.add_argument(
         "input",
         metavar="IN",
-        help="a .pth, .npz or .keras file, or a folder: of latest_net_G.pth and latest_net_D.pth, or a run's",
+        help="a .pth, .npz or .keras file, a run folder, or a folder with latest_net_G.pth and "
+        "latest_net_D.pth",
     )
     parser.add_argument(
         "-o",
         "--output",
         required=True,
         metavar="OUT",
-        help="a .keras, .pth or .npz file; where IN is a folder, also a folder",
+        help="a .keras, .pth or .npz file, or a folder if IN is a folder",
     )
     parser.add_argument(
-        "--to", choices=("keras", "torch"), help="what to write (default: by OUT's ending, or what IN is not)"
+        "--to",
+        choices=("keras", "torch"),
+        help="the output format (default: by the extension of OUT, or else the format that IN is not in)",
     )
     parser.add_argument(
         "--size",
         type=size,
         metavar="HxW",
-        help="height x width of the images that a generator was trained on (default: fashion's 256x256, "
-        "market's 128x64)",
+        help="height x width of the training images of a generator (default: 256x256, or 128x64 for market)",
     )
-    parser.add_argument("--force", action="store_true", help="replace outputs that are there")
+    parser.add_argument("--force", action="store_true", help="overwrite existing outputs")
 
 
 def run(args):
-    """Converts, and says what was found and how to use what was written.
+    """Converts the files and prints what was recognized and how to use the outputs.
 
     Raises:
-      InputError: files that cannot be read, recognised or written.
+      InputError: A file cannot be read, recognized or written.
     """
     import os
 
@@ -44,7 +46,7 @@ def run(args):
     from gfla_tf.weight_files import kind_of
 
     if not os.path.isdir(args.input):
-        kind_of(args.input)  # most wrong files are told from right ones before TensorFlow is loaded
+        kind_of(args.input)  # detects most invalid files before TensorFlow is imported
     load_tensorflow()
 
     from gfla_tf.interop.convert import convert

@@ -1,4 +1,4 @@
-"""Weights from and to other programs."""
+"""Conversion of weights from and to the released PyTorch program."""
 
 from gfla_tf.interop import torch
 

@@ -1,18 +1,24 @@
-"""Constructor arguments of our networks, read off the shapes of a released network's tensors.
+"""Inference of networks' constructor arguments from the tensor shapes of a released state dict.
 
-`shapes` is {name: PyTorch shape} throughout. What a missing tensor would have told is taken from the rest or
-from the defaults; the state dict is held against the network in full later.
+`shapes` is {name: PyTorch shape}. Arguments that depend on a missing tensor are inferred from the others or
+from the defaults, since the state dict is compared with the whole network later.
 """
+
+from __future__ import annotations
 
 import itertools
 import math
 import re
+from collections.abc import Mapping
+from typing import Any
+
+Shapes = Mapping[str, tuple[int, ...]]
 
 _MAX_BLOCKS = 10
 
 
-def person_arguments(shapes):
-    """Arguments of `PersonImageGenerator`, or None where the shapes contradict each other."""
+def person_arguments(shapes: Shapes) -> dict[str, Any] | None:
+    """Returns arguments of `PersonImageGenerator`, or `None` if the shapes are inconsistent."""
     source = _encoder(shapes, "source.")
     target = _encoder(shapes, "target.")
     f = flow_arguments(shapes, "flow_net.")
@@ -37,10 +43,10 @@ def person_arguments(shapes):
     }
 
 
-def flow_arguments(shapes, prefix):
-    """Arguments of `FlowFieldEstimator`, or None.
+def flow_arguments(shapes: Shapes, prefix: str) -> dict[str, Any] | None:
+    """Returns arguments of `FlowFieldEstimator`, or `None` if the shapes are inconsistent.
 
-    The patch sizes are not in F's tensors: those of the paper's configurations, 3 elsewhere.
+    The tensors of F do not determine the patch sizes: those of the paper's configurations are used, or 3.
     """
     encoder = _encoder(shapes, prefix)
     if not encoder:
@@ -62,8 +68,8 @@ def flow_arguments(shapes, prefix):
     }
 
 
-def discriminator_arguments(shapes):
-    """Arguments of `ResDiscriminator`, or None."""
+def discriminator_arguments(shapes: Shapes) -> dict[str, Any] | None:
+    """Returns arguments of `ResDiscriminator`, or `None` if the shapes are inconsistent."""
     blocks = _blocks(shapes, "", "model.3.weight_orig")
     first = shapes.get("block0.model.1.weight_orig", ())
     if not blocks or len(first) != 4:
@@ -82,9 +88,9 @@ def _encoder(shapes, prefix):
 
 
 def _blocks(shapes, prefix, leaf):
-    """(input channels, width, largest width, number) of a chain of down-sampling blocks, or None.
+    """Returns (input channels, width, largest width, count) of a chain of downsampling blocks, or `None`.
 
-    The network that they make is never much larger than what is in the file.
+    The resulting network is never much larger than the tensors of the file.
     """
     pattern = re.compile(re.escape(prefix) + r"encoder(\d{1,3})\.")
     count = 2 + max((int(found[1]) for found in map(pattern.match, shapes) if found), default=-1)
@@ -105,13 +111,13 @@ def _blocks(shapes, prefix, leaf):
 
 
 def _at_most(largest, width, count, default):
-    """The bound on the widths: where no width reaches one, that of the released networks, if it holds."""
+    """Returns the maximum width; the released networks' if no width shows a lower one."""
     reached = largest < width * 2 ** (count - 1)
     return largest if reached else max(largest, default)
 
 
 def _attention_layers(shapes, num_layers):
-    """{layer: n} of the local attention blocks."""
+    """Returns {layer: patch size n} of the local attention blocks."""
     layers = {}
     for i in range(num_layers):
         name = f"target.attn{i}.fully_connect_layer"

@@ -1,9 +1,15 @@
-"""Which network a state dict is of, told by its tensors' names and shapes."""
+"""Recognition of a state dict's network by the names and shapes of its tensors."""
+
+from __future__ import annotations
 
 import dataclasses
 import functools
 import inspect
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterable, Mapping
+
+import keras
+import numpy as np
 
 from gfla_tf import models
 from gfla_tf.errors import InputError
@@ -11,9 +17,9 @@ from gfla_tf.interop import torch as torch_format
 from gfla_tf.interop.infer_arguments import discriminator_arguments, flow_arguments, person_arguments
 
 STAGE1_PREFIX = "flow_net."
-"""What the released program puts before the names of F, also where F is alone, after stage 1."""
+"""The prefix of F's names in the released program, also in the files of its first stage."""
 
-_NO_MODEL = (  # (a part of a name that no other network has, its name)
+_UNSUPPORTED = (  # (prefix of a tensor name that only this network has, name of the network)
     ("flow_net_previous.", "person animation (dance)"),
     ("flow_net_reference.", "person animation (dance)"),
     ("source_previous.", "face animation"),
@@ -30,36 +36,46 @@ _NOT_IN_TENSORS = ("image_size", "heatmap_sigma", "initial_gain")
 
 @dataclasses.dataclass(frozen=True)
 class Candidate:
-    """A network that a state dict may be of: how to build it, and what its names begin with there."""
+    """A network that a state dict may belong to.
 
-    build: Callable
+    Attributes:
+      build: Builds the network.
+      prefix: The prefix of its tensors' names in the state dict.
+    """
+
+    build: Callable[[], keras.Model]
     prefix: str = ""
 
 
-def is_vgg19(tensors):
-    """Whether the tensors are those of torchvision's VGG19, the classifier or not."""
+def is_vgg19(tensors: Iterable[str]) -> bool:
+    """Returns whether the tensor names are those of torchvision's VGG19, with or without classifier."""
     kernels = {name for name in tensors if name.startswith("features.") and name.endswith(".weight")}
     return any(name.startswith(_VGG_FIRST) for name in kernels) and (
         any(name.startswith(_VGG19_LAST) for name in kernels) or len(kernels) == _VGG19_ONLY
     )
 
 
-def load_recognized(path, tensors, image_size=None):
-    """Builds the network that a state dict is of and loads it.
+def load_recognized(
+    path: str | os.PathLike,
+    tensors: Mapping[str, np.ndarray],
+    image_size: tuple[int, int] | None = None,
+) -> keras.Model:
+    """Builds the network of a state dict and loads the weights.
 
     Args:
-      path: where it came from, for the error.
-      tensors: {name: array}, PyTorch's names and layouts.
-      image_size: (h, w) of the images that a person image generator was trained on, which its tensors do not
-        tell; None: that of the paper's configuration with the same attention layers, else 256 x 256.
+      path: The state dict's file, for error messages.
+      tensors: {name: array} with PyTorch's names and layouts.
+      image_size: (h, w) of the training images of a person image generator, which its tensors do not
+        determine. Defaults to that of the paper's configuration with the same attention layers, or else
+        (256, 256).
 
     Returns:
-      `PersonImageGenerator`, `FlowFieldEstimator` or `ResDiscriminator`.
+      A `PersonImageGenerator`, `FlowFieldEstimator` or `ResDiscriminator`.
 
     Raises:
-      InputError: no network known here, one that there is no model of, an image size that the network cannot
-        halve as often as it does, or every tensor that is missing, unexpected or misshapen for the closest
-        network.
+      InputError: The network is unknown or not supported, the image size is not divisible by its
+        downsampling factor, or tensors are missing, unexpected or misshapen; the message lists all of these
+        for the closest network.
     """
     shapes = {name: tuple(value.shape) for name, value in tensors.items()}
     closest = None
@@ -81,8 +97,8 @@ def load_recognized(path, tensors, image_size=None):
     )
 
 
-def title(model):
-    """What a network is called: the configuration whose network it is, and its part in it."""
+def title(model: keras.Model) -> str:
+    """Returns a network's name: the paper's configuration that it belongs to, and its role there."""
     kind = {
         models.PersonImageGenerator: "person image generator (F and G)",
         models.FlowFieldEstimator: "flow field estimator (F alone)",
@@ -98,7 +114,7 @@ def _preset(model, name):
 
 
 def _arguments(model, preset):
-    """What the network's tensors follow from: its own arguments, or with `preset` that configuration's."""
+    """Returns the arguments that determine a network's tensors: the model's own, or those of `preset`."""
     own = model.get_config()
     if "attention_layers" in own:
         own["attention_layers"] = model.attention_layers
@@ -117,12 +133,11 @@ def _defaults(model):
 
 
 def _candidates(path, shapes, image_size):
-    """The networks worth trying, the likeliest first."""
-    for part, name in _NO_MODEL:
-        if any(key.startswith(part) for key in shapes):
+    """Returns the candidates for a state dict, the most likely first."""
+    for prefix, name in _UNSUPPORTED:
+        if any(key.startswith(prefix) for key in shapes):
             raise InputError(
-                f"{path} is the {name} network ({len(shapes)} tensors): there is no model of it in this "
-                "release, so it cannot be converted"
+                f"{path} is the {name} network ({len(shapes)} tensors), which this release does not support"
             )
     if any(name.startswith(("source.", "target.")) for name in shapes):
         return _person_candidates(shapes, image_size)
@@ -131,16 +146,16 @@ def _candidates(path, shapes, image_size):
     if any(name.endswith("weight_orig") for name in shapes):
         if any(len(shape) == 5 for shape in shapes.values()):
             raise InputError(
-                f"{path} is a temporal discriminator ({len(shapes)} tensors): there is no model of it in "
-                "this release, so it cannot be converted"
+                f"{path} is a temporal discriminator ({len(shapes)} tensors), which this release does not "
+                "support"
             )
         return _discriminator_candidates(shapes)
     if any(name.startswith(("jump", "output", "mask")) for name in shapes):
         return _flow_candidates(shapes, "")
     listed = ", ".join(list(shapes)[:_LISTED])
     raise InputError(
-        f"{path} is no network that is known here: its {len(shapes)} tensors begin with {listed}; known are "
-        "the person image generator, its flow field estimator, its discriminator and VGG19"
+        f"{path} is not a known network: its {len(shapes)} tensors begin with {listed}; the person image "
+        "generator, its flow field estimator, its discriminator and VGG19 are supported"
     )
 
 
@@ -148,12 +163,12 @@ def _person_candidates(shapes, image_size):
     found = []
     arguments = person_arguments(shapes)
     if arguments:
-        size = image_size or _usual_size(arguments["attention_layers"])
+        size = image_size or _default_size(arguments["attention_layers"])
         multiple = 2 ** max(arguments["num_layers"], arguments["flow_encoder_layers"])
         if any(side % multiple for side in size):
             raise InputError(
-                f"images of {size[0]}x{size[1]} are none of this network's: both sides must be multiples of "
-                f"{multiple}; give it another size"
+                f"the image size {size[0]}x{size[1]} does not fit this network: both sides must be multiples "
+                f"of {multiple}; choose another --size"
             )
         found.append(Candidate(lambda: models.PersonImageGenerator(image_size=size, **arguments)))
     for name in _RELEASED:
@@ -182,7 +197,7 @@ def _discriminator_candidates(shapes):
     ]
 
 
-def _usual_size(attention_layers):
+def _default_size(attention_layers):
     for name in _RELEASED:
         if models.PRESETS[name]["attention_layers"] == attention_layers:
             return models.PRESETS[name]["image_size"]

@@ -1,28 +1,46 @@
-"""Weights by PyTorch's names and in PyTorch's layouts, into and out of our networks. Needs no PyTorch."""
+"""Loading and saving of weights with PyTorch's names and layouts. PyTorch is not needed."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import keras
 import numpy as np
 
 from gfla_tf.errors import InputError
 from gfla_tf.interop.torch_names import slots
 
-_MODULE = "module."  # what PyTorch's DataParallel puts before every name
+_MODULE = "module."  # the prefix that PyTorch's DataParallel adds to every name
 
 
-def load_state_dict(model, mapping, prefix=""):
+def load_state_dict(
+    model: keras.Model | keras.layers.Layer, mapping: Mapping[str, np.ndarray], prefix: str = ""
+) -> None:
     """Loads the weights of a released network.
 
     Args:
-      model: `PersonImageGenerator`, `FlowFieldEstimator`, `TargetImageGenerator`, `ResDiscriminator` or a
-        `LocalAttention` layer that is built.
-      mapping: {name: array}, PyTorch's names and layouts: Conv2d [out, in, kh, kw], ConvTranspose2d
-        [in, out, kh, kw], spectral norm as weight_orig, weight_u, weight_v. A leading "module." is taken off.
-        The Output and Jump convolutions may stand under both of their names; that of `conv1` counts.
-      prefix: what the names begin with, such as "flow_net." for F alone in the released stage 1 files.
+      model: A `PersonImageGenerator`, `FlowFieldEstimator`, `TargetImageGenerator`, `ResDiscriminator` or a
+        built `LocalAttention` layer.
+      mapping: {name: array} with PyTorch's names and layouts: Conv2d [out, in, kh, kw], ConvTranspose2d
+        [in, out, kh, kw], spectral norm as weight_orig, weight_u, weight_v. A leading "module." is removed.
+        The Output and Jump convolutions may have both of their names; `conv1` takes precedence.
+      prefix: The prefix of the names, such as "flow_net." for F alone in the released files of stage 1.
 
     Raises:
-      InputError: lists every missing, unexpected, misshapen, non-numeric or non-finite tensor; the model is
-        untouched.
-      TypeError: a model that no released network corresponds to.
+      InputError: Tensors are missing, unexpected, misshapen, non-numeric or non-finite; the message lists all
+        of them, and the model is unchanged.
+      TypeError: No released network corresponds to the model.
+
+    Example:
+
+    ```python
+    from gfla_tf.interop import torch as torch_format
+    from gfla_tf.models import FlowFieldEstimator
+
+    f = FlowFieldEstimator(attention_layers={2: 3})
+    tensors = torch_format.state_dict(f, prefix="flow_net.")
+    torch_format.load_state_dict(f, tensors, prefix="flow_net.")
+    ```
     """
     values, problems = _match(model, mapping, prefix)
     if problems:
@@ -34,23 +52,25 @@ def load_state_dict(model, mapping, prefix=""):
         slot.variable.assign(_from_torch(slot, value))
 
 
-def problems(model, mapping, prefix=""):
-    """What `load_state_dict` would object to: a few words for each missing, unexpected or wrong tensor."""
+def problems(
+    model: keras.Model | keras.layers.Layer, mapping: Mapping[str, np.ndarray], prefix: str = ""
+) -> list[str]:
+    """Returns the problems that `load_state_dict` would list, one per tensor."""
     return _match(model, mapping, prefix)[1]
 
 
-def state_dict(model, prefix=""):
-    """The weights of a model as {name: float32 array} with PyTorch's names (each once) and layouts."""
+def state_dict(model: keras.Model | keras.layers.Layer, prefix: str = "") -> dict[str, np.ndarray]:
+    """Returns the weights of a model as {name: float32 array} with PyTorch's layouts and first names."""
     return {slot.name: _to_torch(slot, np.asarray(slot.variable)) for slot in slots(model, prefix)}
 
 
-def shared_names(model, prefix=""):
-    """(second name, first name) of each tensor that the released programs store under two names."""
+def shared_names(model: keras.Model | keras.layers.Layer, prefix: str = "") -> list[tuple[str, str]]:
+    """Returns (second name, first name) of each tensor that the released program stores under two names."""
     return [(slot.alias, slot.name) for slot in slots(model, prefix) if slot.alias]
 
 
 def _match(model, mapping, prefix):
-    """([(slot, value)], [problem])."""
+    """Returns ([(slot, value)], [problem])."""
     tensors = _without_module(mapping)
     values, problems, used = [], [], set()
     for slot in slots(model, prefix):

@@ -1,26 +1,29 @@
-"""Which weight of ours is which tensor of the released PyTorch networks.
+"""The correspondence between Keras variables and the tensors of the released PyTorch networks."""
 
-A `Slot` pairs a Keras variable with a state-dict name and the axis order between the two. The names are
-those of the released checkpoints; `alias` is the second name under which the Output and Jump convolutions
-are stored there.
-"""
+from __future__ import annotations
 
 import dataclasses
 from typing import Any
 
+import keras
+
 from gfla_tf.layers import EncoderBlock, LocalAttention, ResidualBlock
 from gfla_tf.models import FlowFieldEstimator, PersonImageGenerator, ResDiscriminator, TargetImageGenerator
 
-# Ours [kh, kw, in, out] -> PyTorch [out, in, kh, kw]; the transposed kind, [kh, kw, out, in], likewise.
+# Keras [kh, kw, in, out] -> PyTorch [out, in, kh, kw]; transposed convolutions [kh, kw, out, in] likewise.
 _CONV = (3, 2, 0, 1)
 
 
 @dataclasses.dataclass(frozen=True)
 class Slot:
-    """One tensor: `variable` is ours, `name` PyTorch's, `axes` the transposition from ours to PyTorch's.
+    """One tensor in both programs.
 
-    `kernel_shape` [kh, kw, in] is given for the vector v of a spectral norm, whose elements PyTorch orders
-    (in, kh, kw).
+    Attributes:
+      name: Its name in the released state dict.
+      variable: The Keras variable.
+      axes: The transposition from Keras's layout to PyTorch's, or `None` if the layouts are equal.
+      alias: The second name in the released state dict, if any (Output and Jump convolutions).
+      kernel_shape: [kh, kw, in], for the vector v of a spectral norm, which PyTorch orders as (in, kh, kw).
     """
 
     name: str
@@ -30,11 +33,11 @@ class Slot:
     kernel_shape: tuple[int, ...] | None = None
 
 
-def slots(model, prefix=""):
-    """All slots of a model, in the order of its forward pass, their names beginning with `prefix`.
+def slots(model: keras.Model | keras.layers.Layer, prefix: str = "") -> list[Slot]:
+    """Returns all slots of a model in the order of its forward pass, with `prefix` added to the names.
 
     Raises:
-      TypeError: a model with no counterpart among the released networks.
+      TypeError: No released network corresponds to the model.
     """
     found = _slots(model)
     if not prefix:
@@ -106,7 +109,7 @@ def _encoder(blocks, prefix):
 
 def _two_convolutions(block: EncoderBlock | ResidualBlock, prefix):
     if block.norm0 is None:
-        raise TypeError("a network without its first normalisation has no released counterpart")
+        raise TypeError("a network without its first normalization has no released counterpart")
     return [
         *_norm(block.norm0, f"{prefix}model.0."),
         *_conv(block.conv0, f"{prefix}model.2."),

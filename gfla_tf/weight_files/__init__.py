@@ -1,6 +1,6 @@
-"""Files of named tensors from other programs, read as untrusted input and written whole.
+"""Reading and writing of state dicts, {name: array}; files are read as untrusted input.
 
-A state dict is {name: array}: PyTorch's `.pth` (zip and pre-1.6), or an `.npz` of the same names and layouts.
+Supported formats: PyTorch's `.pth` (zip, and before 1.6), and `.npz` with the same names and layouts.
 """
 
 from gfla_tf.weight_files.kinds import kind_of

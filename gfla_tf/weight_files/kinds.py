@@ -1,4 +1,6 @@
-"""What kind of file it is, by its content: endings lie, and downloads go wrong in few and well-known ways."""
+"""Detection of a file's format by its content, with clear errors for common wrong files."""
+
+from __future__ import annotations
 
 import os
 import stat
@@ -12,28 +14,28 @@ NPZ, KERAS = ".npz", ".keras"
 
 _LEGACY_MAGIC = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
 _HEAD_BYTES = 512
-_DOWNLOAD = "the download brought a page in place of the file, get it again by hand"
-_OTHERS = (  # (offset, first bytes, what it is)
-    (0, b"\xff\xd8\xff", "a JPEG picture"),
-    (0, b"\x89PNG", "a PNG picture"),
-    (0, b"GIF8", "a GIF picture"),
+_DOWNLOAD = "the download returned a page instead of the file, download it manually"
+_OTHERS = (  # (offset, magic bytes, description)
+    (0, b"\xff\xd8\xff", "a JPEG image"),
+    (0, b"\x89PNG", "a PNG image"),
+    (0, b"GIF8", "a GIF image"),
     (0, b"\x89HDF\r\n", "an HDF5 file"),
     (0, b"\x93NUMPY", "a single NumPy array"),
-    (0, b"version https://git-lfs", "a pointer of Git LFS: fetch the file itself with `git lfs pull`"),
-    (0, b"\x1f\x8b", "a gzip archive: unpack it first"),
-    (0, b"7z\xbc\xaf", "a 7z archive: unpack it first"),
-    (0, b"Rar!", "a RAR archive: unpack it first"),
-    (257, b"ustar", "a tar archive: unpack it first"),
+    (0, b"version https://git-lfs", "a Git LFS pointer: fetch the file with `git lfs pull`"),
+    (0, b"\x1f\x8b", "a gzip archive: extract it first"),
+    (0, b"7z\xbc\xaf", "a 7z archive: extract it first"),
+    (0, b"Rar!", "a RAR archive: extract it first"),
+    (257, b"ustar", "a tar archive: extract it first"),
     (8, b'{"', "a safetensors file: save the tensors with PyTorch or as an .npz first"),
-    (0, b"\x80", "a pickle of other things"),
+    (0, b"\x80", "a pickle without a state dict"),
 )
 
 
-def kind_of(path):
-    """One of `TORCH`, `LEGACY_TORCH`, `NPZ` and `KERAS`.
+def kind_of(path: str | os.PathLike) -> str:
+    """Returns the format of a file: `TORCH`, `LEGACY_TORCH`, `NPZ` or `KERAS`.
 
     Raises:
-      InputError: no file, too large a file, or another kind of file, which the sentence names.
+      InputError: The file does not exist, is too large, or has another format, which the message names.
     """
     path = os.fspath(path)
     try:
@@ -45,11 +47,11 @@ def kind_of(path):
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror or error}") from error
     except ValueError as error:
-        raise InputError(f"{path!r} is no name of a file") from error
+        raise InputError(f"{path!r} is not a valid file name") from error
     if not stat.S_ISREG(status.st_mode):
         raise InputError(f"{path} is not a file")
     if status.st_size > MAX_BYTES:
-        raise InputError(f"{path} is larger than {MAX_BYTES} bytes, which no network known here is")
+        raise InputError(f"{path} is larger than {MAX_BYTES} bytes, more than any supported network")
     if head.startswith(b"PK\x03\x04"):
         return _kind_of_archive(path)
     if head.startswith(_LEGACY_MAGIC) and not tarfile.is_tarfile(path):
@@ -71,8 +73,8 @@ def _kind_of_archive(path):
     if all(name.endswith(".npy") for name in names):
         return NPZ
     inside = [name for name in names if name.endswith((".pth", ".pt", ".npz", ".keras"))]
-    hint = f": unpack it and name {', '.join(inside[:5])}" if inside else ""
-    raise InputError(f"{path} is a zip archive of other things than weights{hint}")
+    hint = f": extract it and give {', '.join(inside[:5])}" if inside else ""
+    raise InputError(f"{path} is a zip archive without weights{hint}")
 
 
 def _describe(head):
@@ -82,5 +84,5 @@ def _describe(head):
         return f"is a web page: {_DOWNLOAD}"
     for offset, magic, name in _OTHERS:
         if head[offset:].startswith(magic):
-            return f"is {name}" if ":" in name else f"is {name}, not a file of weights"
-    return "is not a file of weights that is known here: a PyTorch state dict (.pth), .npz or .keras"
+            return f"is {name}" if ":" in name else f"is {name}, not a weight file"
+    return "is not a supported weight file: a PyTorch state dict (.pth), .npz or .keras"

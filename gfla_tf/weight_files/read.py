@@ -1,10 +1,13 @@
-"""State dicts from files: checked first, then read as tensors and nothing else."""
+"""Reading of state dicts from untrusted files: checked first, then loaded as tensors only."""
+
+from __future__ import annotations
 
 import collections.abc
 import dataclasses
 import math
 import os
 import zipfile
+from types import ModuleType
 
 import numpy as np
 
@@ -12,16 +15,20 @@ from gfla_tf.errors import InputError
 from gfla_tf.weight_files import archives, kinds
 from gfla_tf.weight_files.pickles import check_pickles
 
-_MODULE = "module."  # what PyTorch's DataParallel puts before every name
+_MODULE = "module."  # the prefix that PyTorch's DataParallel adds to every name
 _MAX_TENSORS = 20_000
 _LEGACY_PICKLES = 5  # magic number, protocol, system, the state dict, the keys of its storages
 
 
 @dataclasses.dataclass(frozen=True)
 class WeightFile:
-    """A state dict, {name: array}, and the kind of file it came from, one of those of `weight_files.kinds`.
+    """A state dict read from a file.
 
-    `parallel` says that all names began with "module.", as PyTorch's DataParallel has it; it is taken off.
+    Attributes:
+      path: The file.
+      kind: Its format, see `weight_files.kinds`.
+      tensors: {name: array}.
+      parallel: Whether the prefix "module." of PyTorch's DataParallel was removed from all names.
     """
 
     path: str
@@ -30,33 +37,36 @@ class WeightFile:
     parallel: bool
 
 
-def read_weights(path, prefix=""):
-    """Reads a state dict; the file's content decides how, not its name.
+def read_weights(path: str | os.PathLike, prefix: str = "") -> WeightFile:
+    """Reads a state dict; the format is detected by the file's content, not by its name.
 
     Args:
-      path: PyTorch's zip or pre-1.6 file (read with `weights_only`, which needs PyTorch), or an `.npz` of the
-        same names and layouts.
-      prefix: tensors whose names begin otherwise are left out.
+      path: A file of PyTorch, in the zip format or the format before 1.6 (read with `weights_only`, which
+        needs PyTorch), or an `.npz` with the same names and layouts.
+      prefix: Only tensors whose names start with it are read.
 
     Returns:
-      A `WeightFile`. Floating-point tensors of PyTorch come as float32.
+      A `WeightFile`. Floating-point tensors of PyTorch are converted to float32.
 
     Raises:
-      InputError: another kind of file, a damaged one, one that claims more memory than it should, a pickle
-        that would run code (nothing of it is run), entries that are no tensors, or PyTorch needed and
-        missing.
+      InputError: The file has another format, is damaged, declares too much memory, contains a pickle that
+        would run code (none is run) or entries that are not tensors, or PyTorch is needed but not installed.
     """
     path = os.fspath(path)
     kind = kinds.kind_of(path)
     if kind == kinds.KERAS:
-        raise InputError(f"{path} is a .keras model, where a state dict (.pth or .npz) is expected")
+        raise InputError(f"{path} is a .keras model, but a state dict (.pth or .npz) is expected")
     if kind == kinds.NPZ:
         return WeightFile(path, kind, *_read_npz(path, prefix))
     return WeightFile(path, kind, *_read_torch(path, kind, prefix))
 
 
-def import_torch(purpose):
-    """PyTorch; if it is missing, an `InputError` that names the extra."""
+def import_torch(purpose: str) -> ModuleType:
+    """Imports PyTorch.
+
+    Raises:
+      InputError: PyTorch is not installed; the message names the extra.
+    """
     try:
         import torch
     except ImportError as error:
@@ -67,9 +77,9 @@ def import_torch(purpose):
 
 
 def _chosen(path, names, prefix):
-    """({name in the file: name}, whether "module." was taken off) of the tensors to read."""
+    """Returns {name in the file: name} of the tensors to read, and whether "module." was removed."""
     if not 0 < len(names) <= _MAX_TENSORS:
-        raise InputError(f"{path} holds {len(names)} tensors; a network has 1 to {_MAX_TENSORS}")
+        raise InputError(f"{path} contains {len(names)} tensors; 1 to {_MAX_TENSORS} are expected")
     parallel = all(name.startswith(_MODULE) for name in names)
     short = {name: name.removeprefix(_MODULE) if parallel else name for name in names}
     return {name: new for name, new in short.items() if new.startswith(prefix)}, parallel
@@ -86,22 +96,24 @@ def _read_npz(path, prefix):
                 with archive.open(found[name]) as stream:
                     tensors[new] = _read_array(stream, found[name].file_size)
     except Exception as error:  # NumPy's failures on damaged headers have no common class
-        raise InputError(f"{path} cannot be read as an .npz of weights: {archives.reason(error)}") from error
+        raise InputError(
+            f"{path} cannot be read as an .npz file of weights: {archives.reason(error)}"
+        ) from error
     return tensors, parallel
 
 
 def _read_array(stream, size):
-    """One array; its header is held against the entry's size before memory is taken for it."""
+    """Reads one array; its header is checked against the entry's size before memory is allocated."""
     version = np.lib.format.read_magic(stream)
     read = {
         (1, 0): np.lib.format.read_array_header_1_0,
         (2, 0): np.lib.format.read_array_header_2_0,
     }.get(version)
     if read is None:
-        raise ValueError(f"an array of format version {version}, which holds no plain numbers")
+        raise ValueError(f"an array of the unsupported format version {version}")
     shape, fortran, dtype = read(stream)
     if dtype.kind not in "fiub":
-        raise ValueError(f"an array of {dtype}, which are no plain numbers")
+        raise ValueError(f"an array of the unsupported dtype {dtype}")
     count = math.prod(shape)
     if any(side < 0 for side in shape) or count * dtype.itemsize > size:
         raise ValueError(f"an array of shape {shape} in {size} bytes")
@@ -115,11 +127,13 @@ def _read_torch(path, kind, prefix):
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch.load's failures have no common class
-        raise InputError(f"{path} is cut short or damaged: PyTorch says: {archives.reason(error)}") from error
+        raise InputError(
+            f"{path} is truncated or damaged: PyTorch reports: {archives.reason(error)}"
+        ) from error
     _check_state_dict(path, state, torch)
     names, parallel = _chosen(path, list(state), prefix)
     if sum(state[name].numel() * 4 for name in names) > archives.MAX_BYTES:
-        raise InputError(f"{path} holds tensors that would take more than {archives.MAX_BYTES} bytes")
+        raise InputError(f"{path} contains tensors that would need more than {archives.MAX_BYTES} bytes")
     tensors = {new: state[name].detach() for name, new in names.items()}
     return {
         name: (t.float() if t.is_floating_point() else t).numpy() for name, t in tensors.items()
@@ -127,7 +141,7 @@ def _read_torch(path, kind, prefix):
 
 
 def _check_torch(path, kind):
-    """Looks through archive and pickle before PyTorch sees them."""
+    """Checks archive and pickles before PyTorch loads them."""
     if kind == kinds.LEGACY_TORCH:
         with open(path, "rb") as stream:
             check_pickles(path, stream, _LEGACY_PICKLES)
@@ -143,7 +157,7 @@ def _check_torch(path, kind):
 
 def _check_state_dict(path, state, torch):
     if not isinstance(state, collections.abc.Mapping):
-        raise InputError(f"{path} holds a {type(state).__name__}, not a state dict")
+        raise InputError(f"{path} contains a {type(state).__name__}, not a state dict")
     if "param_groups" in state:
         raise InputError(f"{path} is the state of an optimizer, not of a network")
     others = [
@@ -154,7 +168,7 @@ def _check_state_dict(path, state, torch):
     if others:
         raise InputError(
             f"{path} is not a state dict of named, dense tensors: {len(others)} of its {len(state)} entries "
-            f"are something else ({', '.join(others[:20])}); save the network's state_dict() alone"
+            f"are something else ({', '.join(others[:20])}); save only the network's state_dict()"
         )
 
 

@@ -1,23 +1,30 @@
-"""State dicts into files, as other programs read them. The caller chooses a temporary name and renames."""
+"""Writing of state dicts to files."""
+
+from __future__ import annotations
 
 import collections
+import os
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
 from gfla_tf.weight_files.read import import_torch
 
 
-def write_torch(path, tensors, shared=()):
+def write_torch(
+    path: str | os.PathLike,
+    tensors: Mapping[str, np.ndarray],
+    shared: Iterable[tuple[str, str]] = (),
+) -> None:
     """Writes {name: array} as a PyTorch state dict in the zip format of PyTorch 1.6 and later.
 
     Args:
-      path: the file.
+      path: The file. It is not written atomically.
       tensors: float32 arrays.
-      shared: pairs (second name, first name): the tensor is stored once and stands under both, as that of a
-        module which two others hold.
+      shared: Pairs (second name, first name) of tensors that are stored once under two names.
 
     Raises:
-      InputError: PyTorch is missing.
+      InputError: PyTorch is not installed.
     """
     torch = import_torch(f"writing {path}")
     state = collections.OrderedDict(
@@ -28,7 +35,7 @@ def write_torch(path, tensors, shared=()):
     torch.save(state, path)
 
 
-def write_npz(path, tensors):
-    """Writes {name: array} as an uncompressed `.npz`; needs no PyTorch."""
+def write_npz(path: str | os.PathLike, tensors: Mapping[str, np.ndarray]) -> None:
+    """Writes {name: array} as an uncompressed `.npz` file. PyTorch is not needed."""
     with open(path, "wb") as file:
         np.savez(file, **tensors)

@@ -1,4 +1,4 @@
-"""Which network a state dict is of, and what is said where it is of none."""
+"""Recognition of a state dict's network, and the errors for unknown and incomplete ones."""
 
 import numpy as np
 import pytest
@@ -26,7 +26,7 @@ SMALL = {
 
 
 def released(model, prefix=""):
-    """The state dict of a network of ours with other weights than it starts from."""
+    """Returns a state dict for a model, with random weights."""
     rng = np.random.default_rng(0)
     return {
         name: rng.standard_normal(value.shape).astype(np.float32)
@@ -67,19 +67,19 @@ def test_the_released_networks(state_dict_shapes, network, expected):
         ("temporal_discriminator", "a temporal discriminator"),
     ],
 )
-def test_networks_without_a_model_are_named(state_dict_shapes, network, name):
+def test_unsupported_networks_are_named(state_dict_shapes, network, name):
     tensors = {key: np.zeros(shape, np.float32) for key, shape in state_dict_shapes[network]}
-    with pytest.raises(InputError, match="no model of it in this release") as caught:
+    with pytest.raises(InputError, match="this release does not support") as caught:
         load_recognized("net.pth", tensors)
     assert str(caught.value).startswith(f"net.pth is {name} ({len(tensors)} tensors)")
 
 
-def test_other_widths_and_layers_are_read_off_the_shapes():
+def test_widths_and_layers_are_inferred_from_the_shapes():
     model = models.PersonImageGenerator(**SMALL)
     tensors = released(model)
     found = load_recognized("net.pth", tensors, image_size=(64, 48))
     assert title(found) == "non-standard person image generator (F and G)"
-    different = {"name", "max_width"}  # 6, 9, 9: the bound shows; F's 5, 10, 20, 20 too
+    different = {"name", "max_width"}  # visible in the widths 6, 9, 9 of G and 5, 10, 20, 20 of F
     assert {k: v for k, v in found.get_config().items() if k not in different} == {
         k: v for k, v in model.get_config().items() if k not in different
     }
@@ -88,12 +88,12 @@ def test_other_widths_and_layers_are_read_off_the_shapes():
         np.testing.assert_array_equal(value, tensors[name])
 
 
-def test_an_image_size_that_the_network_cannot_halve():
-    with pytest.raises(InputError, match=r"256x184 are none of this network's: .* multiples of 16"):
+def test_an_image_size_that_is_not_divisible():
+    with pytest.raises(InputError, match=r"256x184 does not fit this network: .* multiples of 16"):
         load_recognized("net.pth", released(models.PersonImageGenerator(**SMALL)), (256, 184))
 
 
-def test_a_bound_that_no_width_reaches_is_the_released_one():
+def test_a_maximum_width_that_no_layer_reaches_is_the_released_one():
     model = models.PersonImageGenerator(**{**SMALL, "max_width": 24, "flow_max_width": 40})
     found = load_recognized("net.pth", released(model))
     assert (found.target_image_generator.max_width, found.flow_field_estimator.max_width) == (512, 256)
@@ -102,7 +102,7 @@ def test_a_bound_that_no_width_reaches_is_the_released_one():
 
 @pytest.mark.parametrize("prefix", ["flow_net.", ""])
 @pytest.mark.parametrize("layers", [{3: 3, 2: 5}, {2: 3}, {1: 3}])
-def test_f_alone(prefix, layers):
+def test_flow_field_estimator(prefix, layers):
     tensors = released(models.FlowFieldEstimator(layers, width=4, max_width=16), prefix)
     found = load_recognized("net.pth", tensors)
     assert isinstance(found, models.FlowFieldEstimator)
@@ -133,7 +133,7 @@ def test_every_problem_of_a_released_network_is_listed(market):
     )
 
 
-def test_wrong_shapes_do_not_mislead(market):
+def test_wrong_shapes_do_not_prevent_recognition(market):
     tensors = dict(market)
     tensors["source.block0.model.2.weight"] = np.zeros([99, 3, 4, 4], np.float32)
     tensors["target.attn1.fully_connect_layer.0.weight"] = np.zeros([128, 256, 5, 5], np.float32)
@@ -143,7 +143,7 @@ def test_wrong_shapes_do_not_mislead(market):
     assert "misshapen source.block0.model.2.weight (99, 3, 4, 4), expected (64, 3, 4, 4)" in str(caught.value)
 
 
-def test_problems_of_f_alone_have_the_names_of_the_file():
+def test_problems_of_f_have_the_prefix_of_the_file():
     tensors = released(models.FlowFieldEstimator({2: 3}), "flow_net.")
     del tensors["flow_net.mask2.0.bias"]
     with pytest.raises(
@@ -152,25 +152,23 @@ def test_problems_of_f_alone_have_the_names_of_the_file():
         load_recognized("net.pth", tensors)
 
 
-def test_a_network_is_not_made_much_larger_than_its_file():
+def test_no_network_much_larger_than_its_file_is_built():
     shapes = {f"{branch}.encoder8.model.2.bias": (1,) for branch in ("source", "target", "flow_net")}
     shapes["source.block0.model.2.weight"] = shapes["target.block0.model.2.weight"] = (20_000, 1, 4, 4)
     shapes["flow_net.block0.model.2.weight"] = (20_000, 5, 4, 4)
     shapes["target.attn7.fully_connect_layer.2.weight"] = (9, 1, 1, 1)
     shapes["flow_net.output6.bias"] = (2,)
     assert person_arguments(shapes) is None
-    shapes["ballast"] = (100, 10**9)
+    shapes["padding"] = (100, 10**9)
     assert person_arguments(shapes)["width"] == 20_000
 
 
-def test_what_is_no_network_of_ours():
-    with pytest.raises(
-        InputError, match=r"no network that is known here: its 1 tensors begin with fc.weight"
-    ):
+def test_unknown_networks():
+    with pytest.raises(InputError, match=r"not a known network: its 1 tensors begin with fc.weight"):
         load_recognized("net.pth", {"fc.weight": np.zeros([2, 2], np.float32)})
 
 
-def test_vgg19_and_what_is_not():
+def test_is_vgg19():
     names = [f"features.{i}.weight" for i in (0, 2, 5, 7, 10, 12, 14, 16, 19, 21, 23, 25, 28, 30, 32, 34)]
     vgg16 = [f"features.{i}.weight" for i in (0, 2, 5, 7, 10, 12, 14, 17, 19, 21, 24, 26, 28)]
     assert is_vgg19(dict.fromkeys(names))

@@ -1,5 +1,4 @@
-"""Loading state dicts: exact round trips, both names of the shared convolutions, every problem in one
-error."""
+"""Loading of state dicts: exact round trips, names of shared convolutions, all problems in one error."""
 
 import numpy as np
 import pytest
@@ -42,7 +41,7 @@ def test_discriminator_round_trip_with_spectral_vectors(state_dict_shapes):
         np.testing.assert_array_equal(value, weights[name])
 
 
-def test_module_prefix_is_taken_off(market, model):
+def test_module_prefix_is_removed(market, model):
     interop.torch.load_state_dict(model, {f"module.{name}": value for name, value in market.items()})
     np.testing.assert_array_equal(
         interop.torch.state_dict(model)["source.block0.model.2.weight"],
@@ -50,7 +49,7 @@ def test_module_prefix_is_taken_off(market, model):
     )
 
 
-def test_the_second_name_of_a_shared_convolution_will_do(market, model):
+def test_the_second_name_of_a_shared_convolution_is_accepted(market, model):
     weights = {name: value for name, value in market.items() if "outconv.conv1" not in name}
     interop.torch.load_state_dict(model, weights)
     np.testing.assert_array_equal(
@@ -59,14 +58,14 @@ def test_the_second_name_of_a_shared_convolution_will_do(market, model):
     )
 
 
-def test_f_alone(market):
+def test_flow_field_estimator(market):
     weights = {k.removeprefix("flow_net."): v for k, v in market.items() if k.startswith("flow_net.")}
     f = models.FlowFieldEstimator(attention_layers={2: 3})
     interop.torch.load_state_dict(f, weights)
     np.testing.assert_array_equal(interop.torch.state_dict(f)["output2.weight"], weights["output2.weight"])
 
 
-def test_every_problem_in_one_error_and_the_model_untouched(market, model):
+def test_one_error_lists_every_problem_and_the_model_is_unchanged(market, model):
     before = [np.asarray(v) for v in model.variables]
     weights = dict(market)
     del weights["source.block0.model.2.bias"]
@@ -90,6 +89,6 @@ def test_every_problem_in_one_error_and_the_model_untouched(market, model):
         np.testing.assert_array_equal(old, new)
 
 
-def test_a_model_without_counterpart_is_refused():
-    with pytest.raises(TypeError, match="without its first normalisation"):
+def test_a_model_without_counterpart_is_rejected():
+    with pytest.raises(TypeError, match="without its first normalization"):
         interop.torch.state_dict(models.PersonImageGenerator.from_preset("synthetic", load_weights=False))

@@ -1,4 +1,4 @@
-"""State dicts and files as the released program writes them."""
+"""State dicts and files in the form that the released program writes."""
 
 import collections
 
@@ -8,7 +8,7 @@ from tests.golden import recipe
 
 
 def state_dict(shapes):
-    """{name: array} by the golden recipe; the two names of a shared convolution hold one tensor."""
+    """Returns {name: array} by the golden recipe; both names of a shared convolution have one tensor."""
     weights = {name: recipe.weight(name, shape) for name, shape in shapes}
     for name in weights:
         first = name.replace(".model.2.", ".conv1.")

@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from gfla_tf import ops
 from gfla_tf.layers import LocalAttention
-from gfla_tf.layers.blocks import lrelu
+from gfla_tf.layers.convolutions import lrelu
 from gfla_tf.ops.flow import sample_bilinear, sampling_positions
 from gfla_tf.ops.flowed_patches import pad_edge
 

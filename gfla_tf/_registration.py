@@ -1,9 +1,12 @@
-"""Makes our classes known to Keras after `import gfla_tf`, without importing Keras or the classes.
+"""Registers the Keras classes of the package by name, without importing Keras or the classes.
 
-Keras builds a saved object only of a class that is registered, and a class registers itself where it is
-defined. So that a script need not import that place, its name is entered here with a stand-in, which imports
-the class when Keras asks it for an object: at once where Keras is there already, else when it is imported.
+Keras deserializes an object only if its class is registered, and a class registers itself when its module is
+imported. So that `import gfla_tf` is enough to load saved models, this module registers a stand-in for each
+class, which imports the class when Keras deserializes an object of it. The stand-ins are registered at once
+if Keras has been imported, and otherwise when it is imported.
 """
+
+from __future__ import annotations
 
 import importlib.abc
 import importlib.util
@@ -17,8 +20,8 @@ CLASSES = {
         "ResidualDecoderBlock",
         "JumpBlock",
         "OutputBlock",
-        "DiscriminatorBlock",
     ),
+    "gfla_tf.layers.discriminator_block": ("DiscriminatorBlock",),
     "gfla_tf.layers.initializers": ("UnitNormal",),
     "gfla_tf.layers.local_attention": ("LocalAttention",),
     "gfla_tf.layers.normalization": ("InstanceNormalization",),
@@ -33,11 +36,11 @@ CLASSES = {
     "gfla_tf.training.flow_trainer": ("FlowTrainer",),
     "gfla_tf.training.gfla_trainer": ("GFLATrainer",),
 }
-"""By the module that defines them."""
+"""The names of the classes, by the module that defines them."""
 
 
 class _StandIn:
-    """What Keras finds under a class's name until the class is imported and takes its place."""
+    """The object registered under the name of a class until the class is imported and registers itself."""
 
     def __init__(self, module, name):
         self.module = module
@@ -48,7 +51,7 @@ class _StandIn:
 
 
 class _AfterKeras(importlib.abc.MetaPathFinder):
-    """Lets Keras be found as ever, and has the names entered once it has been imported."""
+    """Registers the stand-ins after Keras has been imported in the usual way."""
 
     def find_spec(self, name, path=None, target=None):
         if name != "keras":
@@ -60,22 +63,22 @@ class _AfterKeras(importlib.abc.MetaPathFinder):
 
             def exec_module(module):
                 execute(module)
-                _enter(module)
+                _register(module)
 
             spec.loader.exec_module = exec_module
         return spec
 
 
-def register_later():
-    """Enters the names as soon as Keras is there."""
+def register_later() -> None:
+    """Registers the stand-ins now, or when Keras is imported."""
     keras = sys.modules.get("keras")
     if hasattr(keras, "saving"):
-        _enter(keras)
+        _register(keras)
     else:
         sys.meta_path.insert(0, _AfterKeras())
 
 
-def _enter(keras):
+def _register(keras):
     known = keras.saving.get_custom_objects()
     for module, names in CLASSES.items():
         for name in names:

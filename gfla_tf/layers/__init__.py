@@ -1,13 +1,13 @@
-"""Keras layers: normalisation, the paper's blocks, local attention and spectral normalisation."""
+"""Keras layers: normalization, the blocks of the paper, local attention and spectral normalization."""
 
 from gfla_tf.layers.blocks import (
-    DiscriminatorBlock,
     EncoderBlock,
     JumpBlock,
     OutputBlock,
     ResidualBlock,
     ResidualDecoderBlock,
 )
+from gfla_tf.layers.discriminator_block import DiscriminatorBlock
 from gfla_tf.layers.local_attention import LocalAttention
 from gfla_tf.layers.normalization import InstanceNormalization
 from gfla_tf.layers.spectral_norm import SpectralNormConv2D

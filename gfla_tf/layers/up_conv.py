@@ -1,5 +1,9 @@
 """The transposed convolution that doubles the resolution."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import keras
 import tensorflow as tf
 
@@ -8,36 +12,52 @@ from gfla_tf.layers.initializers import weight_initializer
 
 @keras.saving.register_keras_serializable(package="gfla_tf")
 class UpConv2D(keras.layers.Layer):
-    """Transposed 3 x 3 convolution, stride 2, with PyTorch's padding 1 and output padding 1: exactly 2H x 2W.
+    """Transposed 3 x 3 convolution with stride 2 and the alignment of PyTorch's padding 1, output padding 1.
 
-    out[2h + i - 1, 2w + j - 1] += kernel[i, j] . x[h, w]; Keras's Conv2DTranspose with padding "same" would
-    place it one pixel further.
+      out[2h + i - 1, 2w + j - 1] += kernel[i, j] . x[h, w]
+
+    Keras's Conv2DTranspose with padding "same" shifts the result by one pixel: out[2h + i, 2w + j].
+
+    Example:
+
+    ```python
+    import tensorflow as tf
+
+    from gfla_tf.layers import UpConv2D
+
+    print(UpConv2D(filters=8)(tf.ones([1, 16, 12, 4])).shape)  # (1, 32, 24, 8)
+    ```
 
     Args:
       filters: output channels, a positive int.
 
-    Call: [B, H, W, C] -> [B, 2H, 2W, filters].
+    Call arguments:
+      inputs: [B, H, W, C].
+
+    Returns:
+      [B, 2H, 2W, filters].
     """
 
-    def __init__(self, filters, **kwargs):
+    def __init__(self, filters: int, **kwargs: Any):
         super().__init__(**kwargs)
         self.filters = filters
 
-    def build(self, input_shape):
+    def build(self, input_shape: Any) -> None:
         self.kernel = self.add_weight(
             name="kernel", shape=(3, 3, self.filters, input_shape[-1]), initializer=weight_initializer()
         )
         self.bias = self.add_weight(name="bias", shape=(self.filters,), initializer="zeros")
         self.built = True
 
-    def call(self, inputs):
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
         kernel = tf.cast(self.kernel, inputs.dtype)
         shape = tf.shape(inputs)
         full = [shape[0], 2 * shape[1] + 1, 2 * shape[2] + 1, self.filters]
-        out = tf.nn.conv2d_transpose(inputs, kernel, full, strides=2, padding="VALID")[:, 1:, 1:]
+        out = tf.nn.conv2d_transpose(inputs, kernel, full, strides=2, padding="VALID")  # [B, 2H+1, 2W+1, F]
+        out = out[:, 1:, 1:]  # [B, 2H, 2W, F]
         static = inputs.shape
         out.set_shape([static[0], *(size and 2 * size for size in static[1:3]), self.filters])
         return tf.nn.bias_add(out, tf.cast(self.bias, out.dtype))
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "filters": self.filters}

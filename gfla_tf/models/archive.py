@@ -1,18 +1,22 @@
-"""Loading networks from `.keras` files, which may come from anybody: only ours, only whole, only small."""
+"""Safe loading of networks from untrusted `.keras` files: class, size and checksums are checked first."""
+
+from __future__ import annotations
 
 import json
 import os
 import zipfile
 import zlib
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 
 from gfla_tf.errors import InputError
 
 _MAX_CONFIG_BYTES = 2**20
-_MAX_BYTES = 4 * 2**30  # of all members together, unpacked
+_MAX_BYTES = 4 * 2**30  # of all members together, decompressed
 _MAX_DEPTH = 16
-_WIDTHS = (  # (width, largest width, depth), by the names of the constructors' arguments
+_WIDTHS = (  # names of the constructor arguments (width, maximum width, possible names of the depth)
     ("width", "max_width", ("num_layers", "num_blocks", "encoder_layers")),
     ("flow_width", "flow_max_width", ("flow_encoder_layers",)),
 )
@@ -21,24 +25,27 @@ _DAMAGE = (
     *(OSError, EOFError, KeyError, ValueError, RecursionError, NotImplementedError),
     *(zipfile.BadZipFile, zlib.error),
 )
-"""What reading an archive raises that is none, or no whole one."""
+"""Exceptions raised when a file is not an archive, or a damaged one."""
 
 LOADING_FAILS = (*(OSError, ValueError, TypeError, KeyError), *(AttributeError, RuntimeError, MemoryError))
-"""What Keras raises on weights that are damaged or do not fit."""
+"""Exceptions raised by Keras for weights that are damaged or do not fit the network."""
 
 
-def load_network(path, classes):
-    """Loads a network from its arguments and weights; nothing else in the file has a say.
+def load_network(path: str | os.PathLike, classes: Sequence[type[keras.Model]]) -> keras.Model:
+    """Loads a network from the arguments and weights in a file; nothing else is loaded.
 
-    A file of another class is refused before Keras reads it, and Keras reads in safe mode.
+    A file of another class is rejected before Keras reads it, and Keras reads in safe mode.
 
     Args:
       path: a `.keras` file.
-      classes: the classes of `gfla_tf.models` that will do.
+      classes: the allowed classes of `gfla_tf.models`.
+
+    Returns:
+      The network, not compiled.
 
     Raises:
-      InputError: missing, not a `.keras` file, another model, too large or damaged; the sentence names the
-        file.
+      InputError: the file is missing, not a `.keras` file, of another class, too large or damaged. The
+        message contains the path.
     """
     path = os.fspath(path)
     _check_file(path, [cls.__name__ for cls in classes])
@@ -48,17 +55,20 @@ def load_network(path, classes):
         raise InputError(f"the model {path!r} cannot be loaded: {first_line(error)}") from error
 
 
-def read_arguments(path, names, size=None):
-    """The arguments of a network from a `config.json` outside an archive, checked as `load_network` does.
+def read_arguments(path: str, names: Sequence[str], size: int | None = None) -> dict[str, Any]:
+    """Reads the arguments of a network from a `config.json` file, with the checks of `load_network`.
 
     Args:
-      path: of the file.
-      names: of the classes that will do.
-      size: in bytes, of the weights' file, in which the weights that the arguments ask for must have room;
-        None: there is none, and the largest network taken is one of `_MAX_BYTES`.
+      path: the file.
+      names: names of the allowed classes.
+      size: size of the weights file in bytes; the weights of the network must fit into it. None allows
+        networks of up to 4 GiB.
+
+    Returns:
+      The constructor arguments.
 
     Raises:
-      InputError: missing, too large, damaged, or of another class.
+      InputError: the file is missing, too large, damaged or of another class.
     """
     try:
         with open(path, "rb") as file:
@@ -74,7 +84,7 @@ def read_arguments(path, names, size=None):
 
 
 def _check_file(path, names):
-    """Checks that the file is a whole Keras archive of one of our classes."""
+    """Raises InputError unless the file is an intact Keras archive of one of the named classes."""
     if not os.path.isfile(path):
         raise InputError(f"the model {path!r} does not exist or is not a file")
     try:
@@ -84,7 +94,7 @@ def _check_file(path, names):
                     f"the model {path!r} has a configuration of more than {_MAX_CONFIG_BYTES} bytes"
                 )
             if sum(entry.file_size for entry in archive.infolist()) > _MAX_BYTES:
-                raise InputError(f"the model {path!r} unpacks to more than {_MAX_BYTES} bytes")
+                raise InputError(f"the model {path!r} decompresses to more than {_MAX_BYTES} bytes")
             config = json.loads(archive.read("config.json"))
             damaged = archive.testzip()
             if damaged is not None:
@@ -97,19 +107,19 @@ def _check_file(path, names):
 
 
 def _check_config(what, config, names, size):
-    """The arguments of a configuration that is one of the named classes', with weights of at most `size`."""
+    """Returns the arguments of a configuration of one of the named classes, with weights of `size` bytes."""
     found = config.get("registered_name") if isinstance(config, dict) else None
     if found not in [f"gfla_tf>{name}" for name in names]:
         raise InputError(f"{what} is not a {' or '.join(names)} but {str(found)[:60]!r}")
     if not _fits(config.get("config"), size):
-        raise InputError(f"{what} is damaged: its arguments ask for more weights than it holds")
+        raise InputError(f"{what} is damaged: its arguments need more weights than it contains")
     return config["config"]
 
 
 def _fits(arguments, size):
-    """Whether the largest kernels that a network's arguments ask for, float32, have room in its file.
+    """Returns whether the largest float32 kernels of a network fit into a file of `size` bytes.
 
-    Building it first would take whatever memory a damaged or malicious file names.
+    This is checked before the network is built: a damaged or malicious file could exhaust the memory.
     """
     try:
         layers = arguments.get("attention_layers", {})
@@ -129,6 +139,6 @@ def _largest_width(arguments, width, max_width, depths):
     return min(arguments[width] * 2 ** (depth - 1), arguments[max_width])
 
 
-def first_line(error):
-    """Of an error's text, for the end of a sentence."""
+def first_line(error: BaseException) -> str:
+    """Returns the first line of an error message, shortened to 200 characters."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from gfla_tf.images.scaling import scale_images
 from gfla_tf.layers import DiscriminatorBlock, SpectralNormConv2D
-from gfla_tf.layers.blocks import lrelu
+from gfla_tf.layers.convolutions import lrelu
 from gfla_tf.models.network import Network, build_sequence, width_at
 from gfla_tf.models.presets import PRESETS, discriminator_preset
 

@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from gfla_tf.images.scaling import scale_images
 from gfla_tf.layers import EncoderBlock, JumpBlock, ResidualDecoderBlock
-from gfla_tf.layers.blocks import same
+from gfla_tf.layers.convolutions import same
 from gfla_tf.models.network import Network, build_sequence, check_size, sort_attention_layers, width_at
 
 

@@ -45,14 +45,14 @@ def test_layer_contract(name, tmp_path):
     check_layer(cls, arguments, inputs, tmp_path, *call_arguments)
 
 
-def test_instance_norm_has_each_instances_own_statistics():
+def test_instance_norm_normalizes_each_instance():
     x = np.random.default_rng(0).normal(3.0, 2.0, (2, 64, 64, 3)).astype("float32")
     y = layers.InstanceNormalization()(x)
     np.testing.assert_allclose(np.mean(y, axis=(1, 2)), 0.0, atol=1e-5)
     np.testing.assert_allclose(np.std(y, axis=(1, 2)), 1.0, atol=1e-4)
 
 
-def test_instance_norm_loses_no_digits_on_a_large_map():
+def test_instance_norm_is_precise_on_a_large_map():
     x = np.random.default_rng(0).standard_normal((1, 256, 256, 2)).astype("float32") + 30
     exact = (x - x.mean((1, 2), dtype="float64")) / np.sqrt(x.var((1, 2), dtype="float64") + 1e-5)
     np.testing.assert_allclose(layers.InstanceNormalization()(x), exact, atol=3e-5)
@@ -205,7 +205,7 @@ class TestLocalAttention:
             ({"kernel_size": 3, "impl": "gpu"}, "got 'gpu'"),
         ],
     )
-    def test_wrong_arguments_are_named(self, arguments, message):
+    def test_errors_name_the_argument(self, arguments, message):
         with pytest.raises(ValueError, match=message):
             layers.LocalAttention(**arguments)
 

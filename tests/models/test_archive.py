@@ -30,7 +30,7 @@ def test_only_the_named_classes_are_loaded(path):
 
 def test_a_file_that_unpacks_to_too_many_bytes(path, monkeypatch):
     monkeypatch.setattr(saved, "_MAX_BYTES", 10_000)
-    with pytest.raises(InputError, match="unpacks to more than 10000 bytes"):
+    with pytest.raises(InputError, match="decompresses to more than 10000 bytes"):
         saved.load_network(path, [ResDiscriminator])
 
 
@@ -73,7 +73,7 @@ def with_arguments(path, changes, out):
     ],
 )
 def test_arguments_for_more_weights_than_the_file_contains(person, tmp_path, changes):
-    with pytest.raises(InputError, match=r"m.keras' is damaged: its arguments ask for more weights"):
+    with pytest.raises(InputError, match=r"m.keras' is damaged: its arguments need more weights"):
         saved.load_network(with_arguments(person, changes, tmp_path / "m.keras"), [PersonImageGenerator])
 
 

@@ -1,4 +1,4 @@
-"""Loading a generator: files, folders, and everything that is not one."""
+"""Loading a generator from files and folders, and the errors for invalid ones."""
 
 import json
 import zipfile
@@ -23,15 +23,15 @@ def saved(tmp_path_factory):
 
 def test_round_trip_from_file_and_folder(saved):
     model, path = saved
-    for place in (path, path.parent):
-        loaded = load_generator(place)
+    for source in (path, path.parent):
+        loaded = load_generator(source)
         assert isinstance(loaded, PersonImageGenerator)
         assert (loaded.image_size, loaded.heatmap_sigma) == (model.image_size, model.heatmap_sigma)
         for mine, theirs in zip(model.get_weights(), loaded.get_weights(), strict=True):
             np.testing.assert_array_equal(mine, theirs)
 
 
-def test_what_is_not_a_generator(saved, tmp_path):
+def test_invalid_files_and_folders(saved, tmp_path):
     with pytest.raises(InputError, match=r"does not exist"):
         load_generator(tmp_path / "none.keras")
     with pytest.raises(InputError, match=r"contains no .keras file"):

@@ -1,4 +1,4 @@
-"""The networks: golden images, exact parameter counts, round trips, sizes, precision and errors."""
+"""The networks: recorded outputs, parameter counts, round trips, sizes, dtypes and errors."""
 
 import keras
 import numpy as np
@@ -50,7 +50,7 @@ def test_the_synthetic_preset_is_small():
     assert _count(models.PersonImageGenerator.from_preset("synthetic", load_weights=False)) < 1_500_000
 
 
-# Float32 sums in another order than PyTorch's differ by about 2e-5 after 40 layers.
+# Float32 sums in another order than in PyTorch differ by about 2e-5 after 40 layers.
 @pytest.mark.usefixtures("implementation")
 @pytest.mark.parametrize(("name", "size", "batch"), [("fashion", (256, 256), 1), ("market", (128, 64), 2)])
 def test_golden_generator(golden, state_dict_shapes, name, size, batch):
@@ -269,6 +269,6 @@ def test_weights_start_orthogonal_with_gain_002():
         ),
     ],
 )
-def test_wrong_arguments_are_named(call, message):
+def test_errors_name_the_argument(call, message):
     with pytest.raises(ValueError, match=message):
         call()

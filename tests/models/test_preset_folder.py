@@ -1,4 +1,4 @@
-"""Networks as folders and files: written by one Keras, read by the other, and what is refused."""
+"""Preset folders: writing, reading, files of the other Keras version, and errors; encoding a source once."""
 
 import json
 from pathlib import Path
@@ -13,7 +13,7 @@ from gfla_tf.errors import InputError
 from gfla_tf.models.loading import load_generator
 
 SMALL = {"attention_layers": {1: 3}, "width": 2, "max_width": 4, "encoder_layers": 2, "pose_channels": 2}
-WRITTEN = Path(__file__).parent / "written"  # by `write_with_both.py`, under each Keras
+WRITTEN = Path(__file__).parent / "written"  # by `write_with_both.py`, once with each Keras version
 
 
 def _inputs(size=8):
@@ -23,7 +23,7 @@ def _inputs(size=8):
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory):
-    """A network and the folder it is in."""
+    """A network and the preset folder it was saved to."""
     network = models.FlowFieldEstimator(**SMALL)
     for i, variable in enumerate(network.trainable_variables):
         variable.assign(np.random.default_rng(i).uniform(-0.5, 0.5, variable.shape))
@@ -37,7 +37,7 @@ def _same(one, other):
         np.testing.assert_array_equal(mine, theirs)
 
 
-def test_the_folder_has_kerashubs_form(written):
+def test_the_folder_has_kerashubs_format(written):
     network, folder = written
     assert sorted(path.name for path in folder.iterdir()) == [
         "config.json",
@@ -64,7 +64,7 @@ def test_a_folder_is_read_back(written):
     assert not np.array_equal(new.get_weights()[2], network.get_weights()[2])
 
 
-def test_overrides_hold_where_the_weights_fit(written):
+def test_overrides_must_fit_the_weights(written):
     assert models.FlowFieldEstimator.from_preset(written[1], name="mine").name == "mine"
     with pytest.raises(InputError, match=r"do not fit width=4: pass load_weights=False for a new network"):
         models.FlowFieldEstimator.from_preset(written[1], width=4)
@@ -74,14 +74,14 @@ def test_overrides_hold_where_the_weights_fit(written):
         models.FlowFieldEstimator.from_preset(written[1], encoder_layers=1)
 
 
-def test_a_generator_in_a_folder_is_a_model_for_every_command(tmp_path):
+def test_load_generator_reads_preset_folders(tmp_path):
     model = load_generator(None)
     model.save_to_preset(tmp_path / "person")
     _same(load_generator(tmp_path / "person"), model)
     _same(models.PersonImageGenerator.from_preset(tmp_path / "person"), model)
 
 
-def test_nothing_is_overwritten_unasked(written, tmp_path):
+def test_existing_files_are_overwritten_only_on_request(written, tmp_path):
     network, _ = written
     network.save_to_preset(tmp_path)
     before = (tmp_path / "config.json").read_bytes()
@@ -108,18 +108,18 @@ def _changed(folder, tmp_path, change):
     [
         (lambda c: c.update(registered_name="os>system"), "is not a FlowFieldEstimator but 'os>system'"),
         (lambda c: c.update(registered_name=["gfla_tf>FlowFieldEstimator"]), "is not a FlowFieldEstimator"),
-        (lambda c: c.update(config=None), "is damaged: its arguments ask for more"),
+        (lambda c: c.update(config=None), "is damaged: its arguments need more"),
         (
             lambda c: c["config"].update(width=10**6, max_width=10**6),
-            "is damaged: its arguments ask for more",
+            "is damaged: its arguments need more",
         ),
-        (lambda c: c["config"].update(encoder_layers=10**9), "is damaged: its arguments ask for more"),
+        (lambda c: c["config"].update(encoder_layers=10**9), "is damaged: its arguments need more"),
         (lambda c: c["config"].update(colour="red"), "cannot be built"),
         (lambda c: c["config"].update(dtype={"module": "os"}), "cannot be built"),
         (lambda c: c["config"].update(attention_layers={"1": "x"}), "is damaged: its arguments"),
     ],
 )
-def test_configurations_that_are_none(written, tmp_path, change, message):
+def test_invalid_configurations(written, tmp_path, change, message):
     with pytest.raises(InputError, match=message):
         models.FlowFieldEstimator.from_preset(_changed(written[1], tmp_path, change))
 
@@ -161,7 +161,7 @@ def test_a_preset_that_is_neither_name_nor_folder():
 
 
 @pytest.mark.parametrize("version", ["2", "3"])
-def test_each_keras_reads_what_the_other_wrote(version):
+def test_each_keras_version_reads_the_files_of_the_other(version):
     expected = np.load(WRITTEN / "outputs.npz")
     for network in (
         keras.saving.load_model(WRITTEN / f"keras{version}.keras"),
@@ -184,7 +184,7 @@ def _person_inputs(batch, seed=0):
     return {"source_image": image, "source_pose": poses[0], "target_pose": poses[1]}
 
 
-# A batch of three and one of one take other convolution algorithms, whose sums differ in float32.
+# Convolutions use different algorithms for batches of three and of one; float32 sums differ.
 @pytest.mark.parametrize("in_graph", [False, True])
 def test_one_source_is_encoded_once_for_many_poses(shipped, in_graph):
     inputs = _person_inputs(3)
@@ -203,7 +203,7 @@ def test_one_source_is_encoded_once_for_many_poses(shipped, in_graph):
                 np.testing.assert_allclose(whole[i : i + 1], one, atol=atol)
 
 
-def test_many_sources_are_rendered_each_in_its_pose(shipped):
+def test_several_sources_are_rendered_in_one_pose_each(shipped):
     inputs = _person_inputs(2)
     encoded = shipped.encode_source(inputs["source_image"], inputs["source_pose"])
     outputs = shipped.render(encoded, inputs["target_pose"], return_attention=True)

@@ -22,9 +22,9 @@ def _same_weights(one, other):
 def test_the_shipped_model_is_small_and_documented():
     path = shipped_model_path()
     assert path.stat().st_size < 10e6
-    card = (path.parent / "README.md").read_text()
+    page = (path.parent / "README.md").read_text()
     for word in ("Data", "Command", "SSIM", "Licence", "Apache-2.0"):
-        assert word in card
+        assert word in page
 
 
 def test_the_shipped_model_beats_copying_the_source(shipped):

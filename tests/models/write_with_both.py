@@ -1,4 +1,4 @@
-"""Writes `written/`: a network as file and as folder, by the Keras that runs this, and what it computes.
+"""Writes `written/`: a network as a file and as a folder, with the installed Keras, and its outputs.
 
 python -m tests.models.write_with_both        (under Keras 2.15, and under Keras 3)
 """

@@ -43,7 +43,7 @@ def _exported(model_card):
 
 
 # {name: (command, patterns of its files, its metrics)}. Commands run in the root of the repository.
-MADE = {
+ENTRIES = {
     "synthetic/model.keras": (
         "gfla train synthetic -o runs/synthetic",
         ["synthetic/model.keras", "synthetic/config.yaml"],
@@ -81,7 +81,7 @@ def manifest():
       SystemExit: a file belongs to no entry or to two.
     """
     entries, entry_of = {}, {}
-    for name, (command, patterns, metrics) in MADE.items():
+    for name, (command, patterns, metrics) in ENTRIES.items():
         own = {path for pattern in patterns for path in FOLDER.glob(pattern) if path.is_file()}
         names = sorted(path.relative_to(FOLDER).as_posix() for path in own)
         for file in names:
@@ -93,7 +93,7 @@ def manifest():
     strays = [name for name in files_here() if name not in entry_of]
     if strays:
         raise SystemExit(f"make: no command in make.py writes {', '.join(strays)}")
-    return {"schema": 1, "made": entries}
+    return {"schema": 1, "entries": entries}
 
 
 def main():
@@ -104,7 +104,7 @@ def main():
         from gfla_tf.cli.main import main as gfla
 
         for name in EXPORTS:
-            code = gfla([*shlex.split(MADE[name][0])[1:], "--force"])
+            code = gfla([*shlex.split(ENTRIES[name][0])[1:], "--force"])
             if code:
                 raise SystemExit(code)
     MANIFEST.write_text(json.dumps(manifest(), indent=2) + "\n", encoding="utf-8")

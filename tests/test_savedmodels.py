@@ -40,7 +40,7 @@ def metrics():
 
 
 def _listed(manifest):
-    for entry in manifest["made"].values():
+    for entry in manifest["entries"].values():
         yield from entry["files"].items()
 
 
@@ -66,20 +66,20 @@ def test_the_manifest_is_up_to_date(make, manifest):
 
 def test_a_file_without_a_command_is_an_error(make, tmp_path, monkeypatch):
     monkeypatch.setattr(make, "FOLDER", tmp_path)
-    monkeypatch.setattr(make, "MADE", {"model": ("gfla train synthetic", ["*.keras"], lambda: None)})
+    monkeypatch.setattr(make, "ENTRIES", {"model": ("gfla train synthetic", ["*.keras"], lambda: None)})
     (tmp_path / "a.keras").write_bytes(b"weights")
     (tmp_path / "README.md").touch()
-    assert make.manifest()["made"]["model"]["files"] == {"a.keras": make.file_record(tmp_path / "a.keras")}
+    assert make.manifest()["entries"]["model"]["files"] == {"a.keras": make.file_record(tmp_path / "a.keras")}
     (tmp_path / "notes.txt").touch()
     with pytest.raises(SystemExit, match=r"no command in make.py writes notes.txt"):
         make.manifest()
-    monkeypatch.setattr(make, "MADE", {name: ("", ["*.*"], lambda: None) for name in ("one", "two")})
+    monkeypatch.setattr(make, "ENTRIES", {name: ("", ["*.*"], lambda: None) for name in ("one", "two")})
     with pytest.raises(SystemExit, match=r"\w+\.\w+ belongs to one and to two"):
         make.manifest()
 
 
 def test_the_commands_are_valid_and_write_their_entry(manifest):
-    for name, entry in manifest["made"].items():
+    for name, entry in manifest["entries"].items():
         program, *words = shlex.split(entry["command"])
         assert program == "gfla"
         args = build_parser().parse_args(words)
@@ -95,7 +95,7 @@ def test_the_settings_are_those_of_the_configuration():
 
 
 def test_the_metrics_equal_those_of_the_documents(make, manifest, metrics):
-    assert manifest["made"]["synthetic/model.keras"]["metrics"] == make.trained_metrics(metrics)
+    assert manifest["entries"]["synthetic/model.keras"]["metrics"] == make.trained_metrics(metrics)
     result = EvaluationResult(**{**metrics, "image_size": tuple(metrics["image_size"])})
     tables = [*result.tables(), targets_table(TARGETS["synthetic"](result))]
     assert len(tables) == 4
@@ -116,14 +116,14 @@ EXPORTS = {
 @pytest.mark.parametrize("export", EXPORTS)
 def test_the_exports_belong_to_the_shipped_model(manifest, metrics, export):
     model_card = json.loads((FOLDER / EXPORTS[export]).read_text(encoding="utf-8"))
-    shipped = manifest["made"]["synthetic/model.keras"]["files"]["synthetic/model.keras"]
+    shipped = manifest["entries"]["synthetic/model.keras"]["files"]["synthetic/model.keras"]
     assert model_card["weights_sha256"] == shipped["sha256"]
     assert model_card["metrics"] == metrics
-    assert manifest["made"][export]["metrics"] == {"parity": model_card["parity"]}
+    assert manifest["entries"][export]["metrics"] == {"parity": model_card["parity"]}
     differences = ", ".join(f"{name} {value:.2g}" for name, value in model_card["parity"].items())
     page = (FOLDER / "synthetic" / "README.md").read_text(encoding="utf-8")
-    assert f"| `{manifest['made'][export]['command']}` | {differences} |" in page
-    listed = manifest["made"][export]["files"]
+    assert f"| `{manifest['entries'][export]['command']}` | {differences} |" in page
+    listed = manifest["entries"][export]["files"]
     base = FOLDER / export if (FOLDER / export).is_dir() else (FOLDER / export).parent
     described = {
         (base / name).relative_to(FOLDER).as_posix(): file for name, file in model_card["files"].items()
@@ -174,7 +174,7 @@ def test_the_metrics_can_be_reproduced(manifest):
     model = load_generator(MODEL)
     dataset = SyntheticPeople(model.image_size, heatmap_sigma=model.heatmap_sigma)
     grey = np.zeros([*model.image_size, 3], np.float32)
-    recorded = manifest["made"]["synthetic/model.keras"]["metrics"]
+    recorded = manifest["entries"]["synthetic/model.keras"]["metrics"]
     measured = evaluate_synthetic(model, dataset, pairs=recorded["pairs"], classical=False, mean_image=grey)
     assert measured.images["generated"] == pytest.approx(recorded["generated"], rel=2e-3)
     assert measured.flows["F, finest flow"] == pytest.approx(recorded["flow"], rel=5e-3)

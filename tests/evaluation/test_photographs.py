@@ -131,7 +131,7 @@ def test_the_command_line(model_path, folder, tmp_path, capsys):
     [
         (["--targets", "demo"], ONLY_SYNTHETIC),
         (["--config", "demo"], ONLY_SYNTHETIC),
-        (["--layout", "deepfashion"], "it holds no fasion-pairs-train.csv"),
+        (["--layout", "deepfashion"], "it contains no fasion-pairs-train.csv"),
     ],
 )
 def test_options_that_need_synthetic_people_are_rejected(model_path, folder, capsys, arguments, message):

@@ -1,104 +1,285 @@
-"""One photograph in another pose."""
+"""Generating images of a person in target poses: the whole path, from photo and poses to the images."""
 
 from __future__ import annotations
 
+import functools
+import os
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import tensorflow as tf
+from PIL import Image, ImageOps
 
 from gfla_tf import viz
 from gfla_tf.errors import InputError
-from gfla_tf.images.frame import Frame
-from gfla_tf.pose.heatmaps import pose_heatmaps
+from gfla_tf.files import PathLike, write_files
+from gfla_tf.images.io import encode_image, read_image, to_rgb
+from gfla_tf.pose.estimator import PoseEstimator
+from gfla_tf.pose.keypoints import NUM_KEYPOINTS, keep_inside
+from gfla_tf.pose.source import find_pose, is_photo
 
+if TYPE_CHECKING:
+    from gfla_tf.models import PersonImageGenerator
 
-@dataclass(frozen=True)
-class Generated:
-    """Pictures, uint8 RGB of one size: the person in the target pose, and what the networks did for it.
+Photo = PathLike | np.ndarray | Image.Image
+Pose = PathLike | np.ndarray
 
-    `flow` is the finest flow field by the colour wheel of `gfla_tf.viz` (the longest vector has the full
-    colour), `mask` the finest mask (white: taken from the source), `attention` where the finest attention
-    block read the source. The last three are None unless asked for.
-    """
-
-    image: np.ndarray
-    flow: np.ndarray | None = None
-    mask: np.ndarray | None = None
-    attention: np.ndarray | None = None
+_DEEP_MODES = ("I", "F", "I;16", "I;16B", "I;16L", "I;16N")
 
 
 def generate(
-    model,
-    photo: np.ndarray,
-    source_keypoints,
-    target_keypoints,
+    source: Photo,
+    source_pose: Pose,
+    target_pose: Pose | list[Pose],
+    model: PathLike | PersonImageGenerator = "synthetic",
     *,
     source_frame: tuple[int, int] | None = None,
     target_frame: tuple[int, int] | None = None,
+    person: int | None = None,
+    pose_model: PathLike | None = None,
     fit: str = "letterbox",
     size: str = "source",
     model_size: tuple[int, int] | None = None,
-    pictures: tuple[str, ...] = (),
-) -> Generated:
-    """Puts the person of a photograph into another pose.
+) -> Generated | list[Generated]:
+    """Generates an image of the person of a photo in one or several target poses.
+
+    The source is encoded once for all target poses. To generate many images, load the model once with
+    `PersonImageGenerator.from_preset` and pass it.
 
     Args:
-      model: a `PersonImageGenerator`; its `image_size` and `heatmap_sigma` are used.
-      photo: uint8 RGB [h, w, 3] of any size.
-      source_keypoints: [18, 2] (y, x), COCO-18, (-1, -1) missing, in pixels of `source_frame`.
-      target_keypoints: the same in pixels of `target_frame`.
-      source_frame: (h, w) of the whole photo in the source pose's pixels; None: the photo's size.
-      target_frame: (h, w) of the target pose's image; None: the photo's size. It is brought into the photo's
-        frame as the photo into the model's: stretched for "resize", whole and centred for "letterbox".
-      fit: "letterbox" keeps the photo's proportions, "resize" stretches it to the model's size.
-      size: "source" returns pictures of the photo's size, "model" the model's own frame.
-      model_size: (H, W) of that frame, divisible as the model needs it; None: the model's `image_size`.
-      pictures: which of "flow", "mask" and "attention" are drawn too.
+      source: the photo: a file, an array uint8 RGB [h, w, 3], or a PIL image, of any size.
+      source_pose: the pose in the photo: a pose file as for `gfla_tf.pose.find_pose` (OpenPose or COCO JSON,
+        `annotations.csv#name`), an array [18, 2] (y, x) in the order of `gfla_tf.pose.KEYPOINTS` with
+        (-1, -1) for missing keypoints, or a photo (extra `[pose]`).
+      target_pose: the pose to generate, of the same kinds, or a list of them.
+      model: "synthetic" (the shipped model), a run folder, `.keras` file or preset folder, or a
+        `PersonImageGenerator`.
+      source_frame: (h, w) of the image that the source pose was measured in; by default the size recorded in
+        the pose file, otherwise the photo's.
+      target_frame: the same for the target pose. A target frame is fitted to the photo as the photo is to
+        the model: stretched for "resize", centered with its aspect ratio for "letterbox".
+      person: index of the person in a pose file or photo; by default the largest person.
+      pose_model: the network that estimates poses in photos; by default the cached one.
+      fit: "letterbox" keeps the aspect ratio of the photo, "resize" stretches it to the model's image size.
+      size: "source" gives images of the photo's size, "model" of the model's image size.
+      model_size: (H, W) of the images inside the model, divisible as the model requires; by default the
+        model's `image_size`.
+
+    Returns:
+      A `Generated`, or a list of them if `target_pose` is a list.
 
     Raises:
-      ValueError: an unknown `fit`, `size` or picture, or a photo of another kind.
-      InputError: the model's output is not finite.
+      ValueError: an array of another shape or dtype, or an unknown `fit` or `size`.
+      InputError: a file cannot be read, a pose is outside its frame, the model has no trained weights or its
+        output is not finite. The message is one sentence that names the file.
+
+    Example:
+
+    ```python
+    import gfla_tf
+    from gfla_tf.data import SyntheticPeople
+
+    pair = SyntheticPeople().sample("test", 0)
+    result = gfla_tf.generate(pair["source_image"], pair["source_keypoints"], pair["target_keypoints"])
+    result.save("out.png")
+    ```
     """
-    unknown = set(pictures) - {"flow", "mask", "attention"}
-    if unknown or size not in ("source", "model"):
-        raise ValueError(f"unknown pictures or size: {sorted(unknown)}, {size!r}")
-    if photo.dtype != np.uint8 or photo.ndim != 3 or photo.shape[-1] != 3:
-        raise ValueError(f"the photo must be uint8 [h, w, 3], got {photo.dtype} {photo.shape}")
-    inner, outer = tuple(model_size or model.image_size), photo.shape[:2]
-    frame = Frame.fit(outer, inner, fit)
-    placed = frame.to_frame(photo)
-    points = [
-        frame.keypoints_to_frame(
-            Frame.fit(source_frame or outer, outer, "resize").keypoints_to_frame(source_keypoints)
-        ),
-        frame.keypoints_to_frame(
-            Frame.fit(target_frame or outer, outer, fit).keypoints_to_frame(target_keypoints)
-        ),
-    ]
-    poses = pose_heatmaps(np.stack(points), inner, model.heatmap_sigma)  # [2, H, W, 18]
-    outputs = model(
-        {
-            "source_image": tf.constant(placed[None], tf.float32) / 127.5 - 1.0,
-            "source_pose": poses[:1],
-            "target_pose": poses[1:],
-        },
-        training=False,
-        return_attention="attention" in pictures,
+    targets = list(target_pose) if isinstance(target_pose, list | tuple) else [target_pose]
+    inputs = read_inputs(source, source_pose, targets, source_frame, target_frame, person, pose_model)
+    results = generate_from(inputs, model, fit=fit, size=size, model_size=model_size)
+    return results if isinstance(target_pose, list | tuple) else results[0]
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """A photo, uint8 RGB [h, w, 3], and poses as (keypoints [18, 2] (y, x), (H, W) of their frame)."""
+
+    photo: np.ndarray
+    source: tuple[np.ndarray, tuple[int, int]]
+    targets: list[tuple[np.ndarray, tuple[int, int]]]
+
+
+def read_inputs(
+    source: Photo,
+    source_pose: Pose,
+    target_poses: list[Pose],
+    source_frame: tuple[int, int] | None = None,
+    target_frame: tuple[int, int] | None = None,
+    person: int | None = None,
+    pose_model: PathLike | None = None,
+) -> Inputs:
+    """Reads and checks what `generate` is given, without importing TensorFlow; arguments as there."""
+    photo = _read_photo(source)
+    estimator = functools.cache(lambda: PoseEstimator(pose_model))
+    read = functools.partial(_read_pose, photo_size=photo.shape[:2], person=person, estimator=estimator)
+    return Inputs(
+        photo,
+        read(source_pose, source_frame, "source_pose"),
+        [read(pose, target_frame, "target_pose") for pose in target_poses],
     )
-    image = outputs["image"][0].numpy()
-    finest = {name: value[-1][0].numpy() for name, value in outputs.items() if name != "image"}
-    if not all(np.isfinite(value).all() for value in (image, *finest.values())):
-        raise InputError("the model's output is not finite: its weights are damaged or it was trained badly")
-    drawn = {"image": viz.to_uint8(image)}
-    if "flow" in pictures:
-        drawn["flow"] = viz.flow_to_color(viz.resize_flow(finest["flows"], inner))
-    if "mask" in pictures:
-        drawn["mask"] = viz.mask_to_image(finest["masks"], inner)
-    if "attention" in pictures:
-        drawn["attention"] = viz.attention_map(
-            placed, finest["attentions"], finest["flows"], finest["masks"], inner
+
+
+def generate_from(
+    inputs: Inputs,
+    model: PathLike | PersonImageGenerator = "synthetic",
+    *,
+    fit: str = "letterbox",
+    size: str = "source",
+    model_size: tuple[int, int] | None = None,
+) -> list[Generated]:
+    """Generates one image per target pose of `inputs`; the other arguments are those of `generate`."""
+    from gfla_tf.images.frame import Frame
+    from gfla_tf.images.scaling import scale_images
+    from gfla_tf.models.loading import load_generator
+    from gfla_tf.pose.heatmaps import pose_heatmaps
+
+    if size not in ("source", "model"):
+        raise ValueError(f"size must be 'source' or 'model', got {size!r}")
+    if isinstance(model, str | os.PathLike):
+        model = load_generator(model)
+    outer = inputs.photo.shape[:2]
+    inner = tuple(model_size or model.image_size)
+    frame = Frame.fit(outer, inner, fit)
+    framed = frame.to_frame(inputs.photo)
+
+    def heatmaps(keypoints: np.ndarray, pose_frame: tuple[int, int], mode: str) -> Any:
+        in_photo = Frame.fit(pose_frame, outer, mode).keypoints_to_frame(keypoints)
+        return pose_heatmaps(frame.keypoints_to_frame(in_photo)[None], inner, model.heatmap_sigma)
+
+    encoded = model.encode_source(scale_images(framed[None]), heatmaps(*inputs.source, "resize"))
+    results = []
+    for target in inputs.targets:
+        outputs = model.render(encoded, heatmaps(*target, fit), return_attention=True)
+        image = outputs["image"][0].numpy()
+        finest = {name: outputs[name][-1][0].numpy() for name in ("flows", "masks", "attentions")}
+        if not all(np.isfinite(value).all() for value in (image, *finest.values())):
+            raise InputError("the model's output is not finite: its weights are damaged or training diverged")
+        to_output = frame.restore if size == "source" else _unchanged
+        results.append(
+            Generated(
+                image=to_output(viz.to_uint8(image)),
+                flow_field=finest["flows"],
+                occlusion_mask=finest["masks"],
+                attention_weights=finest["attentions"],
+                framed=framed,
+                to_output=to_output,
+            )
         )
-    if size == "source":
-        drawn = {name: frame.restore(picture) for name, picture in drawn.items()}
-    return Generated(**drawn)
+    return results
+
+
+@dataclass(frozen=True, eq=False)
+class Generated:
+    """A generated image and the intermediate results of the networks.
+
+    The attributes `image`, `flow`, `mask` and `attention` are images, uint8 RGB of one size.
+
+    Attributes:
+      image: the person in the target pose.
+      flow_field: the finest flow field, float32 [h, w, 2] (dx, dy) in pixels of that map.
+      occlusion_mask: the finest mask, float32 [h, w, 1], 1 where the source is used.
+      attention_weights: the weights of the finest local attention, float32 [h, w, n*n].
+      framed: the photo in the model's image, uint8 [H, W, 3].
+      to_output: converts an image of the model's size to the size of the results.
+    """
+
+    image: np.ndarray
+    flow_field: np.ndarray
+    occlusion_mask: np.ndarray
+    attention_weights: np.ndarray
+    framed: np.ndarray
+    to_output: Callable[[np.ndarray], np.ndarray]
+
+    @functools.cached_property
+    def flow(self) -> np.ndarray:
+        """The flow field as colors of `gfla_tf.viz.flow_to_color`; the longest vector is fully saturated."""
+        return self.to_output(viz.flow_to_color(viz.resize_flow(self.flow_field, self.framed.shape[:2])))
+
+    @functools.cached_property
+    def mask(self) -> np.ndarray:
+        """The mask in gray; white is taken from the source."""
+        return self.to_output(viz.mask_to_image(self.occlusion_mask, self.framed.shape[:2]))
+
+    @functools.cached_property
+    def attention(self) -> np.ndarray:
+        """The photo with the locations highlighted that the local attention reads."""
+        return self.to_output(
+            viz.attention_map(
+                self.framed,
+                self.attention_weights,
+                self.flow_field,
+                self.occlusion_mask,
+                self.framed.shape[:2],
+            )
+        )
+
+    def save(
+        self,
+        path: PathLike,
+        *,
+        flow: PathLike | None = None,
+        mask: PathLike | None = None,
+        attention: PathLike | None = None,
+        overwrite: bool = False,
+    ) -> None:
+        """Writes the image and, if paths are given, the others; if one cannot be written, none is.
+
+        Args:
+          path: the file of the image: .png, .jpg, .webp or .bmp.
+          flow, mask, attention: files of these images.
+          overwrite: whether existing files may be overwritten.
+
+        Raises:
+          InputError: a file exists or cannot be written, or has another extension.
+        """
+        paths = {"image": path, "flow": flow, "mask": mask, "attention": attention}
+        images = {path: getattr(self, name) for name, path in paths.items() if path is not None}
+        write_files({path: encode_image(path, image) for path, image in images.items()}, overwrite)
+
+
+def _read_photo(source: Photo) -> np.ndarray:
+    """A photo as uint8 RGB [h, w, 3]."""
+    if isinstance(source, str | os.PathLike):
+        return read_image(source)
+    if isinstance(source, Image.Image):
+        if source.mode in _DEEP_MODES:
+            raise ValueError(f"source must be a PIL image of 8 bits per channel, got mode {source.mode}")
+        return to_rgb(ImageOps.exif_transpose(source))
+    photo = np.asarray(source)
+    if photo.dtype != np.uint8 or photo.ndim != 3 or photo.shape[-1] != 3 or not photo.size:
+        raise ValueError(f"source must be a uint8 array [h, w, 3], got {photo.dtype} {list(photo.shape)}")
+    return photo
+
+
+def _read_pose(
+    pose: Pose,
+    frame: tuple[int, int] | None,
+    argument: str,
+    photo_size: tuple[int, int],
+    person: int | None,
+    estimator: Callable[[], PoseEstimator],
+) -> tuple[np.ndarray, tuple[int, int]]:
+    """A pose as (keypoints [18, 2] (y, x), (H, W) of their frame); keypoints outside it become missing."""
+    if not isinstance(pose, str | os.PathLike):
+        keypoints = np.asarray(pose)
+        if keypoints.shape != (NUM_KEYPOINTS, 2) or keypoints.dtype.kind not in "fiu":
+            raise ValueError(
+                f"{argument} must be a file or an array [{NUM_KEYPOINTS}, 2] (y, x), got "
+                f"{keypoints.dtype} {list(keypoints.shape)}"
+            )
+        if not np.isfinite(keypoints).all():
+            raise ValueError(f"{argument} must be finite, with (-1, -1) for missing keypoints")
+        size = frame or photo_size
+        return keep_inside(keypoints.astype(np.float32), size, argument), size
+    if frame and is_photo(os.fspath(pose)):
+        raise InputError(
+            f"a frame is given for {os.fspath(pose)!r}, but the size of a photograph is known: omit it"
+        )
+    found = find_pose(pose, estimator, person)
+    size = frame or found.frame or photo_size
+    return keep_inside(found.keypoints, size, found.name), size
+
+
+def _unchanged(image: np.ndarray) -> np.ndarray:
+    return image

@@ -3,6 +3,7 @@
     python docs/images/make.py people truth          people.jpg, small.jpg, truth.jpg: SyntheticPeople
     python docs/images/make.py check                 check.jpg: the sheet of a damaged data folder
     python docs/images/make.py results               results.jpg: outputs of the shipped model
+    python docs/images/make.py generate              generate.png: the six lines of README.md
     python docs/images/make.py results --model DIR   results.jpg: outputs of another model
 
 results.jpg shows every 13th held-out pair, as in the report of a run, without selection by result.
@@ -16,6 +17,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+import gfla_tf
 from gfla_tf import viz
 from gfla_tf.data import SyntheticPeople
 from gfla_tf.data.doctor import check_folder
@@ -101,6 +103,17 @@ def results(args):
     _write("results.jpg", viz.image_grid(rows, samples.columns, (128, 128)))
 
 
+def generate(args):
+    """The output of the six lines of README.md."""
+    pair = SyntheticPeople().sample("test", 13)
+    poses = pair["source_keypoints"], pair["target_keypoints"]
+    result = gfla_tf.generate(pair["source_image"], *poses, args.model or "synthetic")
+    pose = viz.draw_pose(pair["target_keypoints"], pair["source_image"].shape[:2])
+    row = [pair["source_image"], pose, result.image, result.flow, result.mask, result.attention]
+    labels = ["source", "target pose", "image", "flow", "mask", "attention"]
+    _write("generate.png", viz.image_grid([row], labels, (160, 160)))
+
+
 def _part_colours(parts):
     """Part labels as colours; the background is white."""
     hues = (np.arange(1, 256)[:, None] * STEP) % 1.0
@@ -123,7 +136,7 @@ def _write(name, image):
 
 
 if __name__ == "__main__":
-    images = {"people": people, "truth": truth, "check": check, "results": results}
+    images = {"people": people, "truth": truth, "check": check, "results": results, "generate": generate}
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -5,6 +5,8 @@ import re
 
 _SMALLEST, _LARGEST = 32, 1024
 
+FORCE = "Overwrite existing outputs."
+
 
 def whole(low):
     """The argparse type of whole numbers of at least `low`."""
@@ -33,11 +35,11 @@ def size(text):
 
 
 def frame(text):
-    """The argparse type of the image sizes that poses are measured in, WIDTHxHEIGHT: (height, width)."""
-    width, mark, height = text.lower().partition("x")
-    if not (mark and width.isdecimal() and height.isdecimal() and 0 < int(width) < 2**20 > int(height) > 0):
-        raise argparse.ArgumentTypeError(f"expected WxH in pixels, such as 176x256, got {text!r}")
-    return int(height), int(width)
+    """The argparse type of the image sizes that poses are measured in, HEIGHTxWIDTH: (height, width)."""
+    found = re.fullmatch(r"(\d{1,6})x(\d{1,6})", text.lower())
+    if not found or not all(map(int, found.groups())):
+        raise argparse.ArgumentTypeError(f"must be HEIGHTxWIDTH in pixels, such as 256x176; got {text!r}")
+    return int(found[1]), int(found[2])
 
 
 def confidence(text):

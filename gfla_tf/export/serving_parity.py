@@ -41,7 +41,7 @@ def measure_parity(
       fit: The `fit` of the export.
 
     Returns:
-      A dict with "image" and "image_bytes", `serving_default` against `gfla_tf.generate.generate`, in the
+      A dict with "image" and "image_bytes", `serving_default` against `gfla_tf.generate`, in the
       range 0..1; "encoded_path", `render` of `encode_source` against `serving_default`, likewise; and
       "tensors", that signature against the model's call, over all outputs.
     """
@@ -54,7 +54,7 @@ def measure_parity(
     image_bytes = [decode_image(data) for data in served["image_bytes"].numpy()]
     decoded = [decode_image(photo) for photo in photos]
     expected = [
-        generate(model, rgb, *poses, fit=fit, size="model", model_size=size).image
+        generate(rgb, *poses, model, fit=fit, size="model", model_size=size).image
         for rgb, *poses in zip(decoded, points, targets, strict=True)
     ]
     restored = [

@@ -96,7 +96,7 @@ def _decode(data: bytes, format: str, out: np.ndarray | None) -> np.ndarray:
     try:
         deep = format == "PNG" and data[24] == 16  # the header's bit depth
         with _open_16_bit(data) if deep else open_image(data)[1] as image:
-            rgb = _to_rgb(image)
+            rgb = to_rgb(image)
     except (*PILLOW_ERRORS, cv2.error) as error:
         raise HeaderError(f"is a damaged {format} file: it cannot be decoded") from error
     if out is None or out.shape != rgb.shape:
@@ -117,7 +117,7 @@ def _open_16_bit(data: bytes) -> Image.Image:
     return Image.fromarray(pixels)
 
 
-def _to_rgb(image: Image.Image) -> np.ndarray:
+def to_rgb(image: Image.Image) -> np.ndarray:
     """An 8-bit Pillow image of any mode as uint8 RGB [h, w, 3], composited over white."""
     if not image.has_transparency_data:
         return np.array(image.convert("RGB"))

@@ -1,5 +1,6 @@
 """`gfla generate`, from files to files: every kind of photograph, and every mistake as one sentence."""
 
+import importlib
 import json
 import os
 import subprocess
@@ -10,7 +11,6 @@ import numpy as np
 import pytest
 
 from gfla_tf.cli.main import main
-from gfla_tf.generate import Generated
 from gfla_tf.images.io import encode_image, read_image
 from tests.data.folders import write_folder
 from tests.images import pictures
@@ -93,7 +93,7 @@ def test_kinds_of_photographs(place, model_path, monkeypatch):
     }
     for name, data in files.items():
         (place / name).write_bytes(data)
-        frame = f"{WIDTH}x{HEIGHT}"
+        frame = f"{HEIGHT}x{WIDTH}"
         result = place / "out" / f"{name}.jpg"
         done = _run(
             place, model_path, source=place / name, output=result, source_frame=frame, target_frame=frame
@@ -126,11 +126,14 @@ def _dots(place, name, people, size):
 def test_photographs_in_place_of_poses(place, model_path, network, monkeypatch):
     seen = {}
 
-    def generate(model, photo, source, target, **options):
-        seen.update(options, photo=photo, source=source, target=target)
-        return Generated(photo)
+    def spy(inputs, *arguments, **options):
+        seen["source"], seen["source_frame"] = inputs.source
+        ((seen["target"], seen["target_frame"]),) = inputs.targets
+        return generate_from(inputs, *arguments, **options)
 
-    monkeypatch.setattr("gfla_tf.generate.generate", generate)
+    module = importlib.import_module("gfla_tf.generate")
+    generate_from = module.generate_from
+    monkeypatch.setattr(module, "generate_from", spy)
     here = _dots(place, "here.png", [{"nose": (30, 60)}, {"nose": (60, 20), "left_hip": (90, 40)}], (120, 90))
     other = _dots(place, "other.png", [{"nose": (40, 20), "left_hip": (60, 60)}], (80, 100))
     photos = {"source": here, "source_pose": here, "target_pose": other}
@@ -153,7 +156,7 @@ def test_photographs_that_give_no_pose(place, model_path, network, capsys, monke
     empty = _dots(place, "empty.png", [], (80, 100))
     run = {"target_pose": empty, "pose_model": network}
     assert "no person was found in" in _refused(capsys, place, _run(place, model_path, **run))
-    sentence = _refused(capsys, place, _run(place, model_path, "--target-frame", "100x80", **run))
+    sentence = _refused(capsys, place, _run(place, model_path, "--target-frame", "80x100", **run))
     assert "the size of a photograph is known" in sentence
     monkeypatch.setenv("XDG_CACHE_HOME", str(place))
     monkeypatch.delenv("TORCH_HOME", raising=False)
@@ -180,7 +183,7 @@ _WHOLE = pictures.jpeg(pictures.gradient(64, 64))
         (b"dear diary", "is not a PNG, JPEG, WebP or BMP image"),
         (_WHOLE[: len(_WHOLE) // 2], "is a truncated JPEG file"),
         (pictures.huge_png(), "declares 20000 x 20000 pixels"),
-        (encode_image("a.png", pictures.gradient(1, 1)), "lies entirely outside its frame of 1 x 1"),
+        (encode_image("a.png", pictures.gradient(1, 1)), "is entirely outside its frame of 1 x 1"),
     ],
 )
 def test_bad_photographs(place, model_path, capsys, data, message):
@@ -198,7 +201,7 @@ def test_bad_photographs(place, model_path, capsys, data, message):
         ({"people": []}, "contains no person"),
         (_document(17), "has 17 keypoints"),
         (_document(18, value=float("nan")), "holds nan"),
-        (_document(18, scale=100.0), "lies entirely outside its frame of 90 x 120 pixels"),
+        (_document(18, scale=100.0), "is entirely outside its frame of 120 x 90 pixels"),
         ("not JSON", "is not a JSON file"),
     ],
 )

@@ -116,7 +116,7 @@ def generate_with_keras(model, inputs, row, size="source", **options):
     from gfla_tf.generate import generate
 
     poses = inputs["source_keypoints"][row], inputs["target_keypoints"][row]
-    return generate(model, decode_image(inputs["source_bytes"][row]), *poses, size=size, **options).image
+    return generate(decode_image(inputs["source_bytes"][row]), *poses, model, size=size, **options).image
 
 
 def to_json(value):

@@ -71,7 +71,8 @@ def import_torch(purpose: str) -> ModuleType:
         import torch
     except ImportError as error:
         raise InputError(
-            f'{purpose} needs PyTorch: pip install "gfla-tf[torch]", or use an .npz of the same tensors'
+            f'{purpose} needs PyTorch: python -m pip install "gfla_tf[torch]", or use an .npz of the same '
+            "tensors"
         ) from error
     return torch
 

@@ -150,9 +150,7 @@ def _add(sums, model, batch, mean_image) -> None:
     generated = np.asarray(outputs["image"], np.float32)
     flow = resize_flow(outputs["flows"][-1], generated.shape[1:3])
     if not (np.isfinite(generated).all() and np.isfinite(flow).all()):
-        raise InputError(
-            "the model's output is not finite: its weights are damaged, or its training diverged"
-        )
+        raise InputError("the model's output is not finite: its weights are damaged or training diverged")
     rows = {GENERATED: generated, **baseline_images(batch["source_image"], flow, mean_image)}
     for name, images in rows.items():
         for measure in (metrics.l1, metrics.ssim, metrics.psnr):

@@ -78,9 +78,7 @@ def evaluate_synthetic(
         flow = resize_flow(outputs["flows"][-1], dataset.image_size)
         mask = resize_map(outputs["masks"][-1], dataset.image_size)
         if not all(np.isfinite(one).all() for one in (generated, flow, mask)):
-            raise InputError(
-                "the model's output is not finite: its weights are damaged, or its training diverged"
-            )
+            raise InputError("the model's output is not finite: its weights are damaged or training diverged")
         _add_images(image_sums, batch, generated, flow, mean_image)
         _add_flows(errors, batch, flow)
         _add_visibility(areas, batch, mask)

@@ -25,7 +25,7 @@ class SyntheticSource:
         self.dataset = dataset
         self.workers = workers
         self.heatmap_sigma = dataset.heatmap_sigma
-        self.images = f"drawn by SyntheticPeople, seed {dataset.seed}"
+        self.images = f"rendered by SyntheticPeople, seed {dataset.seed}"
 
     def prepare(self, progress: Callable[[int, int], None] | None = None) -> None:
         """Renders the training people.

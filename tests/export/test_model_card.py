@@ -45,7 +45,7 @@ def test_a_run_folder(model, run):
 def test_the_shipped_model(model):
     card = model_card(model, None, export={})
     assert card["name"] == "synthetic"
-    assert card["data"]["images"] == "drawn by SyntheticPeople, seed 0"
+    assert card["data"]["images"] == "rendered by SyntheticPeople, seed 0"
     assert card["data"]["settings"]["identities"] == 4000
     assert card["metrics"]["pairs"] == 600
 

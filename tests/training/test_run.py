@@ -86,7 +86,7 @@ def test_resume_and_more_epochs(tiny, started, capsys):
     assert load_config(started / "config.yaml") == tiny()
     record = json.loads((started / "run.json").read_text())
     assert {"began", "finished", "last_seconds"} <= set(record)
-    assert record["images"] == "drawn by SyntheticPeople, seed 0"
+    assert record["images"] == "rendered by SyntheticPeople, seed 0"
 
     batch = small.batch(heatmaps=True)
     loaded = keras.models.load_model(started / "model.keras")

@@ -33,4 +33,4 @@ def test_images_of_a_folder(tmp_path):
     protocol = Protocol("market1501", "bounding_box", "area", 128, 64)
     write_protocol(folder, protocol)
     assert open_source(config).images == protocol.describe()
-    assert open_source(Config()).images == "drawn by SyntheticPeople, seed 0"
+    assert open_source(Config()).images == "rendered by SyntheticPeople, seed 0"

@@ -18,6 +18,11 @@ SIGNATURE = "serving_default"
 CHANNELS = {"source_image": 3, "source_pose": 18, "target_pose": 18}
 
 
+def size_multiple(model: PersonImageGenerator) -> int:
+    """Returns the number by which the sides of a model's images must be divisible."""
+    return 2 ** max(model.flow_field_estimator.encoder_layers, model.target_image_generator.num_layers)
+
+
 def check_model(model: PersonImageGenerator, size: tuple[int, int] | None = None) -> tuple[int, int]:
     """Returns the size (H, W) of an export: `size`, or by default the model's image size.
 
@@ -25,14 +30,14 @@ def check_model(model: PersonImageGenerator, size: tuple[int, int] | None = None
       InputError: The model does not take RGB images and 18 keypoints, or the size is not divisible by the
         downsampling factor of its networks.
     """
-    f, g = model.flow_field_estimator, model.target_image_generator
+    g = model.target_image_generator
     if (g.image_channels, g.guidance_channels) != (CHANNELS["source_image"], CHANNELS["source_pose"]):
         raise InputError(
             f"an exported model has 3 image and 18 pose channels, got {g.image_channels} and "
             f"{g.guidance_channels}"
         )
     size = tuple(model.image_size if size is None else size)
-    multiple = 2 ** max(f.encoder_layers, g.num_layers)
+    multiple = size_multiple(model)
     if any(side < 1 or side % multiple for side in size):
         raise InputError(f"height and width must be divisible by {multiple}, got {size[0]}x{size[1]}")
     return size

@@ -12,7 +12,6 @@ import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
 from gfla_tf import _compat
-from gfla_tf.errors import InputError
 from gfla_tf.export.exported_folder import MODEL_CARD, SAVED_MODEL, check_folder, new_export
 from gfla_tf.export.model_card import model_card, model_card_text
 from gfla_tf.export.serving import Serving
@@ -68,14 +67,12 @@ def export_saved_model(
       An `ExportedModel`.
 
     Raises:
-      InputError: The folder is in use or cannot be written, the model or the size cannot be exported, or the
-        export differs too much from the model.
+      ValueError: Unknown `fit`.
+      InputError: The folder is in use or cannot be written, the model has other inputs, the size is not
+        divisible by its downsampling factor, or the export differs too much from the model.
     """
     check_folder(folder, force)
-    try:
-        serving = Serving(model, size, fit)
-    except ValueError as error:
-        raise InputError(f"the model cannot be exported with these options: {error}") from error
+    serving = Serving(model, size, fit)
     progress("tracing the signatures")
     functions = serving.concrete_functions()
     with new_export(folder, force) as temporary:

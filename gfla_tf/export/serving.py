@@ -12,6 +12,7 @@ from gfla_tf import ops
 from gfla_tf.export import request_checks as checks
 from gfla_tf.export.encoded_images import decode_png_or_jpeg, encode_png
 from gfla_tf.export.graph_frame import GraphFrame
+from gfla_tf.export.network_graph import check_model, size_multiple
 from gfla_tf.export.request_checks import NUM_KEYPOINTS
 from gfla_tf.images.frame import MODES
 from gfla_tf.images.io import MAX_PIXELS
@@ -36,27 +37,19 @@ class Serving:
       fit: How photos of another aspect ratio are fitted into `size`: "letterbox" or "resize".
 
     Raises:
-      ValueError: Unknown `fit`, a model with other inputs, or a size that is not divisible by the model's
-        downsampling factor.
+      ValueError: Unknown `fit`.
+      InputError: The model has other inputs, or the size is not divisible by its downsampling factor.
     """
 
     def __init__(
         self, model: PersonImageGenerator, size: tuple[int, int] | None = None, fit: str = "letterbox"
     ) -> None:
-        f, g = model.flow_field_estimator, model.target_image_generator
-        if (g.image_channels, g.guidance_channels) != (3, NUM_KEYPOINTS):
-            raise ValueError(
-                f"a served model has 3 image and {NUM_KEYPOINTS} pose channels, got {g.image_channels} and "
-                f"{g.guidance_channels}"
-            )
         if fit not in MODES:
             raise ValueError(f"fit must be one of {MODES}, got {fit!r}")
         self.model = model
         self.fit = fit
-        self.size = tuple(model.image_size if size is None else size)
-        self.multiple = 2 ** max(f.encoder_layers, g.num_layers)
-        if any(side < 1 or side % self.multiple for side in self.size):
-            raise ValueError(f"the size must be divisible by {self.multiple}, got {self.size}")
+        self.size = check_model(model, size)
+        self.multiple = size_multiple(model)
         # Traced once for all signatures that use them.
         self._encode = tf.function(model.encode_source)
         self._draw = tf.function(lambda source, pose: model.render(source, pose)["image"])

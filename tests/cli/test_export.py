@@ -71,7 +71,9 @@ def test_errors(run, tmp_path, capsys):
     words = [run, "--format", "savedmodel", "-o"]
     assert "never overwritten" in _error(capsys, *words, tmp_path / "photos", "--force")
     assert "does not exist" in _error(capsys, tmp_path / "none.keras", *words[1:], out)
-    assert "must be divisible by 4, got (50, 64)" in _error(capsys, *words, out, "--size", "50x64")
+    assert "height and width must be divisible by 4, got 50x64" in _error(
+        capsys, *words, out, "--size", "50x64"
+    )
     assert not out.exists()
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from gfla_tf.errors import InputError
 from gfla_tf.export.serving import Serving
 from gfla_tf.images.io import decode_image, encode_image
 from gfla_tf.models import PersonImageGenerator
@@ -258,8 +259,8 @@ def test_models_and_options_that_cannot_be_served():
     model = PersonImageGenerator.from_preset("synthetic", load_weights=False)
     with pytest.raises(ValueError, match="fit must be one of"):
         Serving(model, fit="crop")
-    with pytest.raises(ValueError, match=r"divisible by 16, got \(64, 40\)"):
+    with pytest.raises(InputError, match="divisible by 16, got 64x40"):
         Serving(model, size=(64, 40))
     other = PersonImageGenerator.from_preset("synthetic", load_weights=False, pose_channels=17)
-    with pytest.raises(ValueError, match="18 pose channels, got 3 and 17"):
+    with pytest.raises(InputError, match="18 pose channels, got 3 and 17"):
         Serving(other)

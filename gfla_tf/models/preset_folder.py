@@ -103,11 +103,15 @@ def with_overrides(network: keras.Model, preset: str, overrides: dict[str, Any])
       overrides: constructor arguments that do not change the shape of any weight.
 
     Raises:
-      InputError: the weights do not fit the changed network.
+      InputError: an unknown argument, or the weights do not fit the changed network.
     """
     if not overrides:
         return network
-    changed = _build(type(network), preset, {**network.get_config(), **overrides})
+    arguments = network.get_config()
+    unknown = [name for name in overrides if name not in arguments]
+    if unknown:
+        raise InputError(f"{type(network).__name__} has no argument {unknown[0]!r}")
+    changed = _build(type(network), preset, {**arguments, **overrides})
     weights = network.get_weights()
     if [weight.shape for weight in weights] != [tuple(variable.shape) for variable in changed.weights]:
         given = ", ".join(f"{name}={value!r}" for name, value in overrides.items())

@@ -54,7 +54,7 @@ def test_options_reach_the_images(source, tmp_path, capsys):
     assert prepare("deepfashion", source, "-o", out, *options, "--workers", "0") == 0
     assert "resized to 64 x 48 (h x w) by area, stored as JPEG of quality 80" in capsys.readouterr().out
     assert prepare("deepfashion", source, "-o", out) == 2
-    assert "was prepared otherwise" in capsys.readouterr().err
+    assert "was prepared with another protocol" in capsys.readouterr().err
     assert prepare("deepfashion", source, "-o", out, "--force", "--workers", "0", "--size", "32x32") == 0
     assert not list(out.rglob("*.jpg"))
 

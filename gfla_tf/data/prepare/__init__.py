@@ -1,6 +1,6 @@
-"""From what the owners of DeepFashion and Market-1501 hand out to the layout that training reads."""
+"""Preparation of the original DeepFashion and Market-1501 datasets for training."""
 
-from .folder import prepare_folder
-from .summary import SplitSummary, Summary
+from gfla_tf.data.prepare.folder import prepare_folder
+from gfla_tf.data.prepare.summary import SplitSummary, Summary
 
 __all__ = ["SplitSummary", "Summary", "prepare_folder"]

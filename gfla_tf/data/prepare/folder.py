@@ -1,4 +1,4 @@
-"""Prepares a whole dataset: the images of its lists under one protocol, and the lists for these images."""
+"""Preparation of a dataset: its images under one protocol, and the lists of these images."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from collections.abc import Callable
 
 from gfla_tf.data.layout import LAYOUTS, SPLITS
 from gfla_tf.data.prepare.lists import find_lists, read_lists
-from gfla_tf.data.prepare.output import SUMMARY_NAME, check_apart, check_contents, open_place
+from gfla_tf.data.prepare.output import SUMMARY_NAME, check_apart, check_contents, open_output
 from gfla_tf.data.prepare.plan import SplitPlan
 from gfla_tf.data.prepare.source import Source, find_source
 from gfla_tf.data.prepare.summary import Summary
 from gfla_tf.data.prepare.workers import prepare_images
 from gfla_tf.data.protocol import FORMATS, Protocol
 from gfla_tf.errors import InputError
-from gfla_tf.files import write_files
+from gfla_tf.files import PathLike, write_files
 
 
 def prepare_folder(
     layout: str,
-    source,
-    out,
+    source: PathLike,
+    out: PathLike,
     *,
-    lists=None,
+    lists: PathLike | None = None,
     interpolation: str = "pil-bilinear",
     size: tuple[int, int] | None = None,
     format: str = "png",
@@ -33,33 +33,37 @@ def prepare_folder(
     force: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> Summary:
-    """Makes a data folder (`gfla_tf.data.layout`) of a dataset as its owners and the authors hand it out.
+    """Prepares a data folder (`gfla_tf.data.layout`) from an original dataset and the authors' lists.
 
-    `source` holds DeepFashion's tree img_highres, or Market-1501's bounding_box_train and bounding_box_test,
-    and the authors' lists: pair and annotation CSVs, and DeepFashion's train.lst and test.lst. The images get
-    the lists' names, with the format's extension. protocol.json, which says how they were made, is written
-    first; the CSV files and summary.json last. What was begun and stopped goes on where it was: images that
-    are whole and of the protocol's size and format stay. The source is only read.
+    `source` contains DeepFashion's folder img_highres, or Market-1501's bounding_box_train and
+    bounding_box_test, and the authors' lists: pair and annotation CSVs, and DeepFashion's train.lst and
+    test.lst. The prepared images have their names in the lists, with the extension of the format.
+    protocol.json, which records how they were prepared, is written first; the CSV files and summary.json
+    last. An interrupted preparation is resumed by the same call: complete images of the protocol's size and
+    format are kept. The source is not changed.
 
     Args:
       layout: "deepfashion" or "market1501".
-      source: the folder.
-      out: the folder to make, neither inside the source nor around it.
-      lists: the folder of the lists, if that is not `source` or one below.
-      interpolation: one of `gfla_tf.data.protocol.INTERPOLATIONS`.
-      size: (H, W) in pixels; None: what the layout's networks read.
+      source: the folder of the original dataset.
+      out: the output folder; it must not contain, or be inside, the source.
+      lists: the folder of the lists; by default they are searched in `source`.
+      interpolation: one of `gfla_tf.images.resize.INTERPOLATIONS`.
+      size: (H, W) in pixels; by default the size of the layout's networks.
       format: "png" or "jpeg".
-      quality: of JPEG, 1 to 100; None: 95.
-      low_res: accepts DeepFashion's low-resolution tree; the borders of its square images are cut off.
-      subset: leaves out what lacks its image, instead of refusing.
-      workers: processes; 0 or 1: this one.
-      force: begins anew where `out` holds another preparation.
-      progress: called as progress(done, all) after each image.
+      quality: of JPEG files, 1 to 100; by default 95.
+      low_res: accept DeepFashion's low-resolution images; the borders of square images are cropped.
+      subset: skip missing images and their pairs instead of raising an error.
+      workers: number of processes; 0 or 1: this process.
+      force: overwrite an existing preparation.
+      progress: called as progress(images done, all images) after each image.
+
+    Returns:
+      The summary of the preparation.
 
     Raises:
       InputError: a folder or list is missing or malformed; images are missing or unreadable and `subset` is
-        not set; `out` is in use, or overlaps the source, or cannot be written.
-      ValueError: an unknown layout, interpolation or format, or another number out of range.
+        False; `out` is in use, overlaps the source or cannot be written.
+      ValueError: an unknown layout, interpolation or format, or a number out of range.
     """
     if layout not in LAYOUTS:
         raise ValueError(f"layout must be one of {', '.join(LAYOUTS)}, got {layout!r}")
@@ -68,8 +72,8 @@ def prepare_folder(
     found = find_source(layout, source)
     if found.kind == "img" and not low_res:
         raise InputError(
-            f"{found.tree!r} holds DeepFashion's low-resolution images (img, 256 x 256), not img_highres: "
-            "figures of the two do not compare, so unzip img_highres.zip, or take these with --low-res"
+            f"{found.tree!r} contains DeepFashion's low-resolution images (img, 256 x 256), not img_highres: "
+            "their metrics are not comparable; unzip img_highres.zip, or accept these images with --low-res"
         )
     height, width = size or known.image_size
     quality = (quality or 95) if format == "jpeg" else quality
@@ -77,14 +81,14 @@ def prepare_folder(
     lists_folder = find_lists(known, source if lists is None else lists)
     check_apart(out, source, lists_folder)
     plans = [
-        SplitPlan.make(split, read_lists(known, lists_folder, split), found.images[split], FORMATS[format])
+        SplitPlan.create(split, read_lists(known, lists_folder, split), found.images[split], FORMATS[format])
         for split in SPLITS
     ]
     if not subset:
         _refuse_missing(plans, found)
     jobs = [job for plan in plans for job in plan.jobs(out)]
     try:
-        open_place(out, protocol, known, force)
+        open_output(out, protocol, known, force)
         check_contents(out, {target for _, target in jobs})
     except OSError as error:
         raise InputError(f"the folder {out!r} cannot be written: {error.strerror or error}") from error
@@ -92,7 +96,7 @@ def prepare_folder(
     if outcome.unreadable and not subset:
         _refuse_unreadable(outcome.unreadable)
     for plan in plans:
-        plan.leave_out(outcome.unreadable)
+        plan.exclude(outcome.unreadable)
     summary = Summary(protocol, {plan.split: plan.summary() for plan in plans}, outcome.kept)
     files = {name: data for plan in plans for name, data in plan.files(known).items()}
     files[SUMMARY_NAME] = summary.to_json().encode()
@@ -106,13 +110,13 @@ def _refuse_missing(plans: list[SplitPlan], source: Source) -> None:
         total = sum(len(plan.lists.names) for plan in plans)
         raise InputError(
             f"{len(missing):,} of the {total:,} listed images are not in {source.tree!r}, such as "
-            f"{', '.join(map(repr, missing[:3]))}: unpack the whole dataset, or prepare the part that "
-            "is there with --subset"
+            f"{', '.join(map(repr, missing[:3]))}: unzip the whole dataset, or prepare the available images "
+            "with --subset"
         )
 
 
 def _refuse_unreadable(unreadable: dict[str, str]) -> None:
     raise InputError(
-        f"{len(unreadable):,} images cannot be read, the first of them: {next(iter(unreadable.values()))} "
-        "(unpack the dataset again, or leave them out with --subset)"
+        f"{len(unreadable):,} images cannot be read; the first error: {next(iter(unreadable.values()))} "
+        "(unzip the dataset again, or skip them with --subset)"
     )

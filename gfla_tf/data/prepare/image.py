@@ -1,4 +1,4 @@
-"""One image of a prepared folder: read, resized, stored, and recognised when it is there already."""
+"""Preparation of one image: reading, resizing, storing, and skipping of finished images."""
 
 from __future__ import annotations
 
@@ -13,22 +13,27 @@ from gfla_tf.images.header import HeaderError, read_header
 from gfla_tf.images.io import MAX_BYTES, encode_image, read_file, read_image
 from gfla_tf.images.resize import resize
 
-_FRAME_WIDTH = 176 / 256  # of a square low-resolution image: its middle, without the borders
-MADE, KEPT = "made", "kept"
+_FRAME_WIDTH = 176 / 256  # fraction of a square low-resolution image without its borders
+WRITTEN, KEPT = "written", "kept"
 
 
 class UnreadableError(InputError):
-    """The sentence of an image of the source that cannot be read; the others still can."""
+    """An image of the source cannot be read; the preparation of the others continues."""
 
 
 def prepare_image(source: str, target: str, protocol: Protocol) -> str:
-    """Makes `target` of `source`, unless it is there, whole and of the protocol's size and format.
+    """Prepares one image, unless a complete target of the protocol's size and format exists.
+
+    Args:
+      source: path of the original image.
+      target: path of the prepared image.
+      protocol: how to prepare it.
 
     Returns:
-      `MADE` or `KEPT`.
+      `WRITTEN` or `KEPT`.
 
     Raises:
-      UnreadableError: the source is no image or damaged.
+      UnreadableError: the source is not an image or is damaged.
       InputError: the target cannot be written.
     """
     if _is_finished(target, protocol):
@@ -38,16 +43,16 @@ def prepare_image(source: str, target: str, protocol: Protocol) -> str:
     except InputError as error:
         raise UnreadableError(str(error)) from error
     if protocol.source == "img":
-        rgb = cut_borders(rgb)
+        rgb = crop_borders(rgb)
     rgb = resize(rgb, protocol.image_size, protocol.interpolation)
     write_files({target: encode_image(target, rgb, protocol.quality or 95)}, force=True)
-    return MADE
+    return WRITTEN
 
 
-def cut_borders(rgb: np.ndarray) -> np.ndarray:
-    """The middle of a square low-resolution image, 256 x 176 (h x w) of 256 x 256: the keypoints' frame.
+def crop_borders(rgb: np.ndarray) -> np.ndarray:
+    """Crops a square low-resolution image to the keypoints' frame, 256 x 176 (h x w) of 256 x 256 pixels.
 
-    An image that is not square has lost its borders already and passes unchanged.
+    Images that are not square have no borders and are returned unchanged.
     """
     height, width = rgb.shape[:2]
     if height != width:

@@ -1,13 +1,15 @@
-"""The lists that come with a dataset: which images a split has, their keypoints, and the pairs."""
+"""The authors' lists of a dataset: the images of each split, their keypoints, and the pairs."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from gfla_tf.data.layout import SPLITS, Layout, check_inside, find_csv, read_pairs
 from gfla_tf.data.prepare.source import folders_below
 from gfla_tf.errors import InputError
+from gfla_tf.files import PathLike
 from gfla_tf.images.io import read_file
 from gfla_tf.pose.keypoints import MAX_CSV_BYTES, check_annotation_header, decode_text, parse_annotation
 
@@ -17,13 +19,13 @@ _IMAGE_FOLDERS = ("MEN", "WOMEN", "bounding_box_train", "bounding_box_test", "qu
 
 @dataclass(frozen=True)
 class SplitLists:
-    """What the lists say of one split.
+    """The lists of one split.
 
     Attributes:
-      names: of its images, in order, each once.
-      rows: {name: its keypoints as they stand in the annotation CSV, "[18 y]:[18 x]"}.
+      names: the distinct names of its images, in order.
+      rows: {name: keypoints as in the annotation CSV, "[18 y]:[18 x]"}.
       pairs: (from, to), in order.
-      pairs_path: of the pair CSV, for sentences.
+      pairs_path: the path of the pair CSV, for messages.
     """
 
     names: list[str]
@@ -32,16 +34,16 @@ class SplitLists:
     pairs_path: str
 
 
-def find_lists(layout: Layout, folder) -> str:
-    """The folder, `folder` or one up to three below, that holds a dataset's four CSV files.
+def find_lists(layout: Layout, folder: PathLike) -> str:
+    """Finds the folder with a dataset's four CSV files, up to three levels below `folder`.
 
     Raises:
-      InputError: there is none; the sentence names the files.
+      InputError: there is no such folder.
     """
     folder = os.fspath(folder)
     if not os.path.isdir(folder):
         raise InputError(f"the folder of the lists {folder!r} does not exist or is not a folder")
-    for path in folders_below(folder, passed_over=_IMAGE_FOLDERS):
+    for path in folders_below(folder, skip=_IMAGE_FOLDERS):
         try:
             for split in SPLITS:
                 for kind in _KINDS:
@@ -51,19 +53,19 @@ def find_lists(layout: Layout, folder) -> str:
         return path
     names = [f"{layout.prefixes[0]}-{kind}-{split}.csv" for kind in _KINDS for split in SPLITS]
     raise InputError(
-        f"{folder!r} does not hold the authors' lists {', '.join(names)} together: put them there, or name "
-        "their folder with --lists"
+        f"{folder!r} does not contain the authors' lists {', '.join(names)} in one folder: put them there, "
+        "or pass their folder with --lists"
     )
 
 
 def read_lists(layout: Layout, folder: str, split: str) -> SplitLists:
-    """Reads a split's CSV files, and its `.lst` where there is one.
+    """Reads a split's CSV files, and its `.lst` file if it exists.
 
-    Without that the split's images are those of the annotation file and of the pairs.
+    Without a `.lst` file, the split's images are those of the annotation file and of the pairs.
 
     Raises:
-      InputError: a file is malformed, an image is named so that it lies outside its folder, or a pair names
-        one without annotation; the sentence names file and line.
+      InputError: a file is malformed, an image's name is a path outside its folder, or a pair contains an
+        image without annotation; the message contains file and line.
     """
     annotation_path = find_csv(folder, layout.prefixes, "annotation", split)
     rows = {}
@@ -72,7 +74,7 @@ def read_lists(layout: Layout, folder: str, split: str) -> SplitLists:
         name, _ = parse_annotation(line, where)
         check_inside(name, where)
         if name in rows:
-            raise InputError(f"{where}: a second row is named {name!r}")
+            raise InputError(f"{where}: the name {name!r} occurs twice")
         rows[name] = line[len(name) + 1 :]
     pairs_path = find_csv(folder, layout.prefixes, "pairs", split)
     list_path = os.path.join(folder, f"{split}.lst")
@@ -88,16 +90,16 @@ def read_lists(layout: Layout, folder: str, split: str) -> SplitLists:
             names[name] = None
         pairs.append(pair)
     if not pairs:
-        raise InputError(f"{pairs_path!r} holds no pair")
+        raise InputError(f"{pairs_path!r} contains no pair")
     if listed is not None and not {name for pair in pairs for name in pair} & set(listed):
         raise InputError(
-            f"{list_path!r} names none of the images of {pairs_path!r}: are the two splits' lists swapped?"
+            f"{list_path!r} contains none of the images of {pairs_path!r}: are the two splits' lists swapped?"
         )
     return SplitLists(list(names), rows, pairs, pairs_path)
 
 
 def _read_names(path: str) -> list[str] | None:
-    """The names in a `.lst` file, one a line; None where there is no such file."""
+    """Reads the names in a `.lst` file, one per line; None if the file does not exist."""
     if not os.path.lexists(path):
         return None
     names = []
@@ -105,12 +107,14 @@ def _read_names(path: str) -> list[str] | None:
         check_inside(line, f"{path!r}, line {number}")
         names.append(line)
     if not names:
-        raise InputError(f"{path!r} is empty: get it again, or remove it to take all annotated images")
+        raise InputError(f"{path!r} is empty: download it again, or remove it to use all annotated images")
     return names
 
 
-def _lines(path: str, what: str, check_header=None):
-    """Yields (number, stripped line) of a text file, without empty lines and the header, if it has one."""
+def _lines(
+    path: str, what: str, check_header: Callable[[str, str], None] | None = None
+) -> Iterator[tuple[int, str]]:
+    """Yields (line number, stripped line) of a text file, without empty lines and the header, if any."""
     lines = decode_text(read_file(path, MAX_CSV_BYTES, what), path).splitlines()
     if check_header is not None:
         check_header(lines[0] if lines else "", path)

@@ -1,4 +1,4 @@
-"""The folder that a preparation writes to: apart from its source, and nobody else's."""
+"""Checks of the output folder of a preparation, and its creation."""
 
 from __future__ import annotations
 
@@ -14,56 +14,64 @@ SUMMARY_NAME = "summary.json"
 
 
 def check_apart(out: str, source: str, lists: str) -> None:
-    """Checks, links resolved, that nothing of the source can change: the output lies not in the source, and
-    neither around it nor around the folder of the lists.
+    """Checks that the output folder neither contains, nor is inside, the source folder.
+
+    The output folder must not contain the folder of the lists either. Symbolic links are resolved.
 
     Raises:
-      InputError: it does.
+      InputError: the folders overlap.
     """
-    mine, theirs, listed = (os.path.realpath(path) for path in (out, source, lists))
-    around = any(os.path.commonpath([mine, path]) == mine for path in (theirs, listed))
-    if around or os.path.commonpath([mine, theirs]) == theirs:
+    output, original, listed = (os.path.realpath(path) for path in (out, source, lists))
+    contains = any(os.path.commonpath([output, path]) == output for path in (original, listed))
+    if contains or os.path.commonpath([output, original]) == original:
         raise InputError(
-            f"the output {out!r} and the source {source!r} with its lists must lie apart, so that the source "
-            "stays as it is: name an output folder beside it"
+            f"the output {out!r} and the source {source!r} with its lists must not contain each other: "
+            "choose another output folder, so that the source is not changed"
         )
 
 
-def open_place(out: str, protocol: Protocol, layout: Layout, force: bool) -> None:
-    """Makes the folder with its protocol, or finds there what an earlier, stopped preparation began.
+def open_output(out: str, protocol: Protocol, layout: Layout, force: bool) -> None:
+    """Creates the output folder with its protocol, or opens that of an interrupted preparation.
+
+    Args:
+      out: the output folder.
+      protocol: the protocol of the preparation.
+      layout: the layout of the dataset.
+      force: delete the outputs of a preparation with another protocol.
 
     Raises:
-      InputError: it is a file, holds something else, or was prepared otherwise and `force` is not set.
+      InputError: `out` is a file, contains other files, or was prepared with another protocol and `force` is
+        False.
       OSError: it cannot be written.
     """
     if os.path.lexists(out) and not os.path.isdir(out):
-        raise InputError(f"the output {out!r} is a file: name a folder")
-    begun = None
+        raise InputError(f"the output {out!r} is a file: give a folder")
+    existing = None
     if os.path.lexists(os.path.join(out, FILE_NAME)):
-        begun = _begun(out, force)
+        existing = _existing_protocol(out, force)
         if force:
             _clear(out, layout)
-        elif begun != protocol:
+        elif existing != protocol:
             raise InputError(
-                f"the folder {out!r} was prepared otherwise ({begun.describe()}): name another one, or begin "
-                "it anew with --force"
+                f"the folder {out!r} was prepared with another protocol ({existing.describe()}): choose "
+                "another one, or overwrite it with --force"
             )
     elif os.path.isdir(out) and os.listdir(out):
         raise InputError(
-            f"the folder {out!r} is not empty and holds no {FILE_NAME}, so it was not made by gfla data "
-            "prepare: name a new folder"
+            f"the folder {out!r} is not empty and contains no {FILE_NAME}, so it was not written by gfla "
+            "data prepare: choose a new folder"
         )
     for split in SPLITS:
         os.makedirs(os.path.join(out, split), exist_ok=True)
-    if begun is None or force:
+    if existing is None or force:
         write_protocol(out, protocol)
 
 
 def check_contents(out: str, targets: set[str]) -> None:
-    """Removes half-written files of an earlier preparation, and checks that there is nothing but `targets`.
+    """Removes temporary files of an interrupted preparation, and checks that all other files are `targets`.
 
     Raises:
-      InputError: an image folder holds a file that will not be made, which would count as training data.
+      InputError: an image folder contains another file, which would be used as training data.
     """
     for split in SPLITS:
         folder = os.path.join(out, split)
@@ -73,11 +81,11 @@ def check_contents(out: str, targets: set[str]) -> None:
             if path not in targets:
                 raise InputError(
                     f"the file {path!r} is not in the lists, or its image is not in the source: remove it, "
-                    "or begin the folder anew with --force"
+                    "or overwrite the folder with --force"
                 )
 
 
-def _begun(out: str, force: bool) -> Protocol | None:
+def _existing_protocol(out: str, force: bool) -> Protocol | None:
     try:
         return read_protocol(out)
     except InputError:
@@ -87,7 +95,7 @@ def _begun(out: str, force: bool) -> Protocol | None:
 
 
 def _clear(out: str, layout: Layout) -> None:
-    """Removes what a preparation makes, and nothing else."""
+    """Removes only the files that a preparation writes."""
     for split in SPLITS:
         shutil.rmtree(os.path.join(out, split), ignore_errors=True)
     files = [

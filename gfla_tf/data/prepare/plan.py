@@ -1,4 +1,4 @@
-"""What becomes of one split: which image is made of which, and the lists of those that are there."""
+"""Preparation plan of one split: its image files, and the contents of its lists."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from gfla_tf.pose.keypoints import ANNOTATION_HEADER
 
 @dataclass
 class SplitPlan:
-    """One split's images and lists.
+    """The images and lists of one split.
 
     Attributes:
       split: "train" or "test".
-      lists: as the authors hand them out.
-      images: {name in the lists: path in the source}, of the images that are there.
-      missing: names of those that are not, with what is wrong where that is known.
-      extension: of the files that are made.
-      source_images: how many images the source has for this split.
+      lists: the authors' lists.
+      images: {name in the lists: path in the source} of the available images.
+      missing: {name: message} of the others; the message is empty if the file does not exist.
+      extension: the extension of the prepared files.
+      source_images: the number of images of this split in the source.
     """
 
     split: str
@@ -33,11 +33,17 @@ class SplitPlan:
     source_images: int
 
     @classmethod
-    def make(cls, split: str, lists: SplitLists, source: dict[str, str], extension: str) -> SplitPlan:
-        """The plan of a split whose images are `source`, {name: path}.
+    def create(cls, split: str, lists: SplitLists, source: dict[str, str], extension: str) -> SplitPlan:
+        """Creates the plan of a split.
+
+        Args:
+          split: "train" or "test".
+          lists: the authors' lists.
+          source: {name: path} of the images in the source.
+          extension: the extension of the prepared files.
 
         Raises:
-          InputError: two listed names differ in nothing but their extension.
+          InputError: two listed names differ only in their extension.
         """
         images = {name: source[name] for name in lists.names if name in source}
         missing = {name: "" for name in lists.names if name not in source}
@@ -46,22 +52,26 @@ class SplitPlan:
         for name in images:
             other = stored.setdefault(plan.stored_name(name), name)
             if other != name:
-                raise InputError(f"the lists of {split!r} name {other!r} and {name!r}: remove one of them")
+                raise InputError(f"the lists of {split!r} contain {other!r} and {name!r}: remove one of them")
         return plan
 
     def stored_name(self, name: str) -> str:
-        """The file that a listed image becomes: its name with the extension of the protocol's format."""
+        """Returns the file name of a prepared image: its name in the lists with the plan's extension."""
         return os.path.splitext(name)[0] + self.extension
 
     def jobs(self, out: str) -> list[tuple[str, str]]:
-        """(source, target) paths of the images."""
+        """Returns the (source, target) paths of the images."""
         return [
             (path, os.path.join(out, self.split, self.stored_name(name)))
             for name, path in self.images.items()
         ]
 
-    def leave_out(self, unreadable: dict[str, str]) -> None:
-        """Counts the images of {source path: sentence} among the missing ones."""
+    def exclude(self, unreadable: dict[str, str]) -> None:
+        """Moves images to the missing ones.
+
+        Args:
+          unreadable: {source path: message}.
+        """
         for name, path in list(self.images.items()):
             if path in unreadable:
                 self.missing[name] = unreadable[path]
@@ -69,14 +79,14 @@ class SplitPlan:
 
     @property
     def pairs(self) -> list[tuple[str, str]]:
-        """The pairs of which both images are there."""
+        """The pairs of which both images are available."""
         return [pair for pair in self.lists.pairs if all(name in self.images for name in pair)]
 
     def files(self, layout: Layout) -> dict[str, bytes]:
-        """The contents of the split's two CSV files by name.
+        """Returns the contents of the split's two CSV files by file name.
 
         Raises:
-          InputError: no pair is left.
+          InputError: no pair is complete.
         """
         pairs = [",".join(map(self.stored_name, pair)) for pair in self.pairs]
         if not pairs:
@@ -94,7 +104,7 @@ class SplitPlan:
         }
 
     def summary(self) -> SplitSummary:
-        """The split's counts."""
+        """Returns the split's counts."""
         return SplitSummary(
             images=len(self.images),
             pairs=len(self.pairs),

@@ -1,12 +1,14 @@
-"""Finds the images in what the owners of DeepFashion and Market-1501 hand out, under the lists' names."""
+"""Search for the images of the original datasets, by their names in the authors' lists."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from gfla_tf.data.layout import SPLITS
 from gfla_tf.errors import InputError
+from gfla_tf.files import PathLike
 from gfla_tf.images.header import HeaderError, read_header
 from gfla_tf.images.io import FORMATS, MAX_BYTES, read_file
 
@@ -19,12 +21,12 @@ _DEEPEST, _MOST_FOLDERS = 3, 20_000
 
 @dataclass(frozen=True)
 class Source:
-    """The images of a dataset as its owners hand them out.
+    """The images of an original dataset.
 
     Attributes:
       kind: "img_highres", "img" or "bounding_box" (`gfla_tf.data.protocol.SOURCES`).
-      tree: the folder that holds them.
-      images: by split, {name in the lists: path}; DeepFashion's splits share one dict.
+      tree: the folder that contains them.
+      images: by split, {name in the lists: path}; both splits of DeepFashion share one dict.
     """
 
     kind: str
@@ -32,13 +34,13 @@ class Source:
     images: dict[str, dict[str, str]]
 
 
-def find_source(layout: str, folder) -> Source:
-    """Finds the images of `layout` ("deepfashion" or "market1501") in `folder` or up to three folders below.
+def find_source(layout: str, folder: PathLike) -> Source:
+    """Finds the images of `layout` ("deepfashion" or "market1501") in `folder`, up to three levels below.
 
-    Links are followed only where they stay inside the tree.
+    Symbolic links are followed only if they stay inside the tree.
 
     Raises:
-      InputError: there is no such folder, it holds no such tree, or two images of the tree have one name.
+      InputError: the folder does not exist, contains no such images, or two images have the same name.
     """
     folder = os.fspath(folder)
     if not os.path.isdir(folder):
@@ -46,13 +48,13 @@ def find_source(layout: str, folder) -> Source:
     return _deepfashion(folder) if layout == "deepfashion" else _market1501(folder)
 
 
-def folders_below(root: str, passed_over: tuple[str, ...] = ()):
-    """Yields `root` and the folders up to three below it, the nearest first, in the order of their names.
+def folders_below(root: str, skip: tuple[str, ...] = ()) -> Iterator[str]:
+    """Yields `root` and the folders up to three levels below, breadth first, in the order of their names.
 
-    Those named in `passed_over` are not entered, nor are links.
+    Symbolic links, and folders with the names `skip`, are not entered.
 
     Raises:
-      InputError: there are more than 20,000, or one cannot be listed.
+      InputError: there are more than 20,000 folders, or one cannot be listed.
     """
     level, seen = [root], 0
     for _ in range(_DEEPEST + 1):
@@ -60,19 +62,21 @@ def folders_below(root: str, passed_over: tuple[str, ...] = ()):
         for folder in level:
             yield folder
             for entry in _entries(folder):
-                if entry.is_dir(follow_symlinks=False) and entry.name not in passed_over:
+                if entry.is_dir(follow_symlinks=False) and entry.name not in skip:
                     following.append(entry.path)
             seen += 1
             if seen + len(following) > _MOST_FOLDERS:
-                raise InputError(f"the folder {root!r} holds too many folders: name the one with the images")
+                raise InputError(
+                    f"the folder {root!r} contains too many folders: give the one with the images"
+                )
         level = following
 
 
 def image_name(gender: str, category: str, identity: str, file: str) -> str:
-    """The lists' name of img_highres/<gender>/<category>/<identity>/<file>.
+    """Returns the name in the lists of img_highres/<gender>/<category>/<identity>/<file>.
 
-    The slashes, the identity's underscore, and all but the first of the file's go:
-    WOMEN, Dresses, id_00002629, 02_1_front.jpg is fashionWOMENDressesid0000262902_1front.jpg.
+    Slashes, the identity's underscore, and all but the first underscore of the file name are removed: WOMEN,
+    Dresses, id_00002629, 02_1_front.jpg becomes fashionWOMENDressesid0000262902_1front.jpg.
     """
     number, *rest = file.split("_")
     return f"fashion{gender}{category}{identity.replace('_', '')}{number}_{''.join(rest)}"
@@ -81,14 +85,15 @@ def image_name(gender: str, category: str, identity: str, file: str) -> str:
 def _deepfashion(folder: str) -> Source:
     trees = [
         path
-        for path in folders_below(folder, passed_over=_GENDERS)
+        for path in folders_below(folder, skip=_GENDERS)
         if any(os.path.isdir(os.path.join(path, gender)) for gender in _GENDERS)
     ]
     if not trees:
         zipped = " (unzip img_highres.zip first)" if _has_zip(folder) else ""
         raise InputError(
-            f"{folder!r} holds no tree img_highres with the folders MEN and WOMEN{zipped}: name the folder "
-            "into which img_highres.zip of DeepFashion's In-shop Clothes Retrieval Benchmark was unzipped"
+            f"{folder!r} contains no folder img_highres with the folders MEN and WOMEN{zipped}: give the "
+            "folder into which img_highres.zip of DeepFashion's In-shop Clothes Retrieval Benchmark was "
+            "unzipped"
         )
     tree = next((path for path in trees if os.path.basename(path) == "img_highres"), trees[0])
     images: dict[str, str] = {}
@@ -99,28 +104,29 @@ def _deepfashion(folder: str) -> Source:
                     name = image_name(gender, category.name, identity.name, file.name)
                     if name in images:
                         raise InputError(
-                            f"the images {images[name]!r} and {file.path!r} have one name in the lists, "
+                            f"the images {images[name]!r} and {file.path!r} have the same name in the lists, "
                             f"{name!r}: remove one of them"
                         )
                     images[name] = file.path
     if not images:
-        raise InputError(f"the tree {tree!r} holds no image such as WOMEN/Dresses/id_00002629/02_1_front.jpg")
+        raise InputError(
+            f"the folder {tree!r} contains no image such as WOMEN/Dresses/id_00002629/02_1_front.jpg"
+        )
     kind = "img" if _is_low_res(list(images.values())) else "img_highres"
     return Source(kind, tree, dict.fromkeys(SPLITS, images))
 
 
 def _market1501(folder: str) -> Source:
-    for tree in folders_below(folder, passed_over=tuple(_BOXES.values())):
-        places = {split: os.path.join(tree, name) for split, name in _BOXES.items()}
-        if all(os.path.isdir(place) for place in places.values()):
+    for tree in folders_below(folder, skip=tuple(_BOXES.values())):
+        paths = {split: os.path.join(tree, name) for split, name in _BOXES.items()}
+        if all(os.path.isdir(path) for path in paths.values()):
             images = {
-                split: {file.name: file.path for file in _images(place, tree)}
-                for split, place in places.items()
+                split: {file.name: file.path for file in _images(path, tree)} for split, path in paths.items()
             }
             return Source("bounding_box", tree, images)
     raise InputError(
-        f"{folder!r} does not hold the folders {' and '.join(_BOXES.values())}: name the folder into which "
-        "Market-1501 was unzipped"
+        f"{folder!r} does not contain the folders {' and '.join(_BOXES.values())}: give the folder into "
+        "which Market-1501 was unzipped"
     )
 
 
@@ -129,7 +135,7 @@ def _has_zip(folder: str) -> bool:
 
 
 def _is_low_res(paths: list[str]) -> bool:
-    """Whether none of the first readable images is larger than the low-resolution tree's."""
+    """Whether the first readable images are all of DeepFashion's low-resolution tree, by their size."""
     longest = []
     for path in paths:
         try:
@@ -142,11 +148,11 @@ def _is_low_res(paths: list[str]) -> bool:
     return bool(longest) and max(longest) <= _LOW_RES
 
 
-def _folders(path: str, tree: str):
+def _folders(path: str, tree: str) -> list[os.DirEntry]:
     return [entry for entry in _entries(path) if entry.is_dir() and _stays_inside(entry, tree)]
 
 
-def _images(path: str, tree: str):
+def _images(path: str, tree: str) -> list[os.DirEntry]:
     return [
         entry
         for entry in _entries(path)
@@ -155,7 +161,7 @@ def _images(path: str, tree: str):
 
 
 def _stays_inside(entry: os.DirEntry, tree: str) -> bool:
-    """Whether an entry is no link, or one that ends inside the tree."""
+    """Whether an entry is not a symbolic link, or one to a path inside the tree."""
     if not entry.is_symlink():
         return True
     real = os.path.realpath(tree)
@@ -163,7 +169,7 @@ def _stays_inside(entry: os.DirEntry, tree: str) -> bool:
 
 
 def _entries(path: str) -> list[os.DirEntry]:
-    """A folder's entries in the order of their names; none where it is missing."""
+    """Returns a folder's entries in the order of their names; an empty list if it does not exist."""
     try:
         with os.scandir(path) as entries:
             return sorted(entries, key=lambda entry: entry.name)

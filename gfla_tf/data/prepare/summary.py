@@ -1,4 +1,4 @@
-"""What a preparation came to, beside the counts that were published: `summary.json` and its lines of text."""
+"""The summary of a preparation, compared with the published counts: `summary.json` and terminal output."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ PUBLISHED = {
     "deepfashion": {"train": (48_674, 101_966), "test": (4_038, 8_570)},
     "market1501": {"train": (12_936, 263_632), "test": (19_732, 12_000)},
 }
-"""By layout and split: images (Market-1501: in the owners' folder) and pairs of the lists in use since PATN
-(Zhu et al., CVPR 2019).
+"""By layout and split: the numbers of images (for Market-1501, of the original dataset) and pairs of the
+lists in use since PATN (Zhu et al., CVPR 2019).
 """
 
 _SHOWN = 20
@@ -20,13 +20,13 @@ _SHOWN = 20
 
 @dataclasses.dataclass(frozen=True)
 class SplitSummary:
-    """One split's counts.
+    """Counts of one split.
 
     Attributes:
-      images, pairs: prepared.
-      listed_images, listed_pairs: in the lists.
-      source_images: in the owners' folder of this split, or of both splits where they share one.
-      missing: names of listed images that the source lacks or that cannot be read.
+      images, pairs: numbers of prepared images and pairs.
+      listed_images, listed_pairs: numbers of images and pairs in the lists.
+      source_images: number of images in the original dataset, of both splits for DeepFashion.
+      missing: names of listed images that are missing in the source or cannot be read.
     """
 
     images: int
@@ -39,22 +39,28 @@ class SplitSummary:
 
 @dataclasses.dataclass(frozen=True)
 class Summary:
-    """A finished preparation: its protocol, the splits' counts, and how many images were there already."""
+    """A finished preparation.
+
+    Attributes:
+      protocol: how the images were prepared.
+      splits: the counts of each split.
+      kept: the number of images that had been prepared before.
+    """
 
     protocol: Protocol
     splits: dict[str, SplitSummary]
     kept: int
 
     def differences(self) -> list[str]:
-        """A sentence for each count that is not the published one."""
+        """Returns one message per count that differs from the published one."""
         sentences = []
         for split, one in self.splits.items():
             images, pairs = PUBLISHED[self.protocol.layout][split]
             market = self.protocol.layout == "market1501"
             found = one.source_images if market else one.listed_images
-            place = "the source has" if market else "the lists have"
+            subject = "the source has" if market else "the lists have"
             for what, count, known, where in (
-                ("images", found, images, place),
+                ("images", found, images, subject),
                 ("pairs", one.listed_pairs, pairs, "the lists have"),
             ):
                 if count != known:
@@ -62,19 +68,19 @@ class Summary:
         return sentences
 
     def to_text(self) -> str:
-        """Lines for a terminal."""
+        """Returns the summary as lines of text."""
         lines = [f"  {self.protocol.describe()}"]
         for split, one in self.splits.items():
             lines.append(f"  {split}: {one.images:,} images, {one.pairs:,} pairs")
             if one.missing:
                 names = ", ".join(one.missing[:3]) + (", …" if len(one.missing) > 3 else "")
                 pairs = one.listed_pairs - one.pairs
-                lines.append(f"    left out: {len(one.missing):,} images ({names}) and their {pairs:,} pairs")
+                lines.append(f"    skipped: {len(one.missing):,} images ({names}) and their {pairs:,} pairs")
         lines += [f"  note: {sentence}" for sentence in self.differences()]
         return "\n".join(lines)
 
     def to_json(self) -> str:
-        """As `summary.json` holds it; of the missing images the first twenty names."""
+        """Returns the content of `summary.json`, with the names of the first twenty missing images."""
         splits = {}
         for split, one in self.splits.items():
             missing = {"missing_images": len(one.missing), "missing": one.missing[:_SHOWN]}

@@ -1,7 +1,6 @@
-"""Prepares images in several processes.
+"""Preparation of images in several processes.
 
-They are fresh Python interpreters that import NumPy and OpenCV only: neither forked from a process that runs
-TensorFlow, nor importing the caller's main module.
+The processes are new Python interpreters that import neither TensorFlow nor the caller's main module.
 """
 
 from __future__ import annotations
@@ -16,20 +15,21 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import BinaryIO
 
 from gfla_tf.data.prepare.image import KEPT, UnreadableError, prepare_image
 from gfla_tf.data.protocol import Protocol
 from gfla_tf.errors import InputError
 
 _COMMAND = "from gfla_tf.data.prepare.workers import serve; serve()"
-_FEW = 8  # images that are not worth another process
+_MIN_IMAGES = 8  # per process; fewer images are prepared in this process
 
 
 @dataclass
 class Outcome:
-    """How many images were `made` and `kept`, and {source: sentence} of the `unreadable` ones."""
+    """Numbers of `written` and `kept` images, and {source path: message} of the `unreadable` ones."""
 
-    made: int = 0
+    written: int = 0
     kept: int = 0
     unreadable: dict[str, str] = field(default_factory=dict)
 
@@ -40,53 +40,59 @@ def prepare_images(
     workers: int = 0,
     progress: Callable[[int, int], None] | None = None,
 ) -> Outcome:
-    """Makes every image of `jobs`, (source, target) paths, with `prepare_image`.
+    """Prepares images with `prepare_image`.
 
     Args:
-      jobs: the images.
-      protocol: how.
-      workers: processes; 0 or 1: this one.
-      progress: called as progress(done, all) after each image.
+      jobs: (source, target) paths.
+      protocol: how to prepare the images.
+      workers: number of processes; 0 or 1: this process.
+      progress: called as progress(images done, all images) after each image.
 
     Raises:
-      InputError: an image cannot be written, or a process ended early.
+      InputError: an image cannot be written, or a process ended unexpectedly.
     """
     outcome, lock = Outcome(), threading.Lock()
 
-    def note(source, kind, sentence):
+    def record(source: str, kind: str, message: str) -> None:
         with lock:
             if kind == "unreadable":
-                outcome.unreadable[source] = sentence
+                outcome.unreadable[source] = message
             elif kind == KEPT:
                 outcome.kept += 1
             else:
-                outcome.made += 1
+                outcome.written += 1
             if progress is not None:
-                progress(outcome.made + outcome.kept + len(outcome.unreadable), len(jobs))
+                progress(outcome.written + outcome.kept + len(outcome.unreadable), len(jobs))
 
-    if workers <= 1 or len(jobs) < _FEW * workers:
+    if workers <= 1 or len(jobs) < _MIN_IMAGES * workers:
         for source, target in jobs:
-            kind, sentence = _answer(source, target, protocol)
+            kind, message = _prepare(source, target, protocol)
             if kind == "failed":
-                raise InputError(sentence)
-            note(source, kind, sentence)
+                raise InputError(message)
+            record(source, kind, message)
         return outcome
-    with contextlib.ExitStack() as stack:  # what a process says goes to a file: a full pipe would block it
-        said = [stack.enter_context(tempfile.TemporaryFile()) for _ in range(workers)]
-        _share_out(iter(jobs), lock, protocol, said, note)
+    with contextlib.ExitStack() as stack:  # stderr goes to files, because a full pipe would block a process
+        logs = [stack.enter_context(tempfile.TemporaryFile()) for _ in range(workers)]
+        _run_processes(iter(jobs), lock, protocol, logs, record)
     return outcome
 
 
-def _share_out(jobs: Iterator, lock, protocol: Protocol, said: list, note) -> None:
-    """Runs a process for each file of `said`, and a thread that hands it one image after another."""
+def _run_processes(
+    jobs: Iterator[tuple[str, str]],
+    lock: threading.Lock,
+    protocol: Protocol,
+    logs: list[BinaryIO],
+    record: Callable[[str, str, str], None],
+) -> None:
+    """Runs one process per log file, and one thread per process that sends it image after image."""
     environment = dict(os.environ, PYTHONPATH=os.pathsep.join(path for path in sys.path if path))
     environment.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
     command = [sys.executable, "-c", _COMMAND, json.dumps(protocol.to_dict())]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "env": environment, "text": True}
-    processes = [subprocess.Popen(command, stderr=errors, **pipes) for errors in said]
+    processes = [subprocess.Popen(command, stderr=log, **pipes) for log in logs]
     failures: list[Exception] = []
 
-    def feed(process, errors):
+    def feed(process: subprocess.Popen, log: BinaryIO) -> None:
         while not failures:
             with lock:
                 job = next(jobs, None)
@@ -95,27 +101,27 @@ def _share_out(jobs: Iterator, lock, protocol: Protocol, said: list, note) -> No
             try:
                 process.stdin.write(json.dumps(job) + "\n")
                 process.stdin.flush()
-                kind, sentence = json.loads(process.stdout.readline())
+                kind, message = json.loads(process.stdout.readline())
             except (OSError, ValueError):
                 process.kill()
                 code = process.wait()
-                errors.seek(0)
-                last = errors.read().decode(errors="replace").strip().rpartition("\n")[2][-300:]
+                log.seek(0)
+                last = log.read().decode(errors="replace").strip().rpartition("\n")[2][-300:]
                 reason = last or f"exit code {code}"
                 failures.append(
                     InputError(
-                        f"a process that prepares images ended early ({reason}): the memory may be too small "
-                        "for so many, so try fewer with --workers"
+                        f"a process that prepares images ended unexpectedly ({reason}): if memory is "
+                        "short, use fewer processes (--workers)"
                     )
                 )
                 return
             if kind == "failed":
-                failures.append(InputError(sentence))
+                failures.append(InputError(message))
                 return
-            note(job[0], kind, sentence)
+            record(job[0], kind, message)
 
     threads = [
-        threading.Thread(target=feed, args=pair, daemon=True) for pair in zip(processes, said, strict=True)
+        threading.Thread(target=feed, args=pair, daemon=True) for pair in zip(processes, logs, strict=True)
     ]
     try:
         for thread in threads:
@@ -136,18 +142,18 @@ def _share_out(jobs: Iterator, lock, protocol: Protocol, said: list, note) -> No
 
 
 def serve() -> None:
-    """What a process runs: makes the images named on its input, one line each, until that ends."""
+    """The main function of a process: prepares the images that it reads from stdin, one job per line."""
     import cv2
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     cv2.setNumThreads(1)
     protocol = Protocol.from_dict(json.loads(sys.argv[1]), "the protocol")
     for line in sys.stdin:
-        print(json.dumps(_answer(*json.loads(line), protocol)), flush=True)
+        print(json.dumps(_prepare(*json.loads(line), protocol)), flush=True)
 
 
-def _answer(source: str, target: str, protocol: Protocol) -> tuple[str, str]:
-    """("made" or "kept", ""), ("unreadable", sentence), or ("failed", sentence) where going on is useless."""
+def _prepare(source: str, target: str, protocol: Protocol) -> tuple[str, str]:
+    """Returns ("written" or "kept", ""), ("unreadable", message), or ("failed", message) for fatal errors."""
     try:
         return prepare_image(source, target, protocol), ""
     except UnreadableError as error:

@@ -11,7 +11,7 @@ from PIL import Image
 
 from gfla_tf.data import DeepFashion, Market1501
 from gfla_tf.data.prepare import SplitSummary, Summary, prepare_folder, workers
-from gfla_tf.data.prepare.image import cut_borders
+from gfla_tf.data.prepare.image import crop_borders
 from gfla_tf.data.prepare.source import image_name
 from gfla_tf.data.protocol import Protocol, read_protocol
 from gfla_tf.errors import InputError
@@ -120,7 +120,7 @@ def test_many_images_in_processes(tmp_path):
     (source / "img_highres/MEN/Tees_Tanks/id_00050000/01_1_front.jpg").write_bytes(b"\xff\xd8\xff")
     calls = []
     with pytest.raises(
-        InputError, match=r"^1 images cannot be read, the first of them: the image .*01_1_front"
+        InputError, match=r"^1 images cannot be read; the first error: the image .*01_1_front"
     ):
         prepare_folder(
             "deepfashion", source, tmp_path / "out", workers=2, progress=lambda *call: calls.append(call)
@@ -145,14 +145,14 @@ def test_processes_may_say_what_they_like(tree, monkeypatch):
     loud = "import sys; sys.stderr.write('Corrupt JPEG data\\n' * 2**17); "
     monkeypatch.setattr(workers, "_COMMAND", loud + workers._COMMAND)
     protocol = Protocol("deepfashion", "img_highres", "area", 32, 32)
-    assert workers.prepare_images(_many(tree), protocol, workers=2).made == 40
+    assert workers.prepare_images(_many(tree), protocol, workers=2).written == 40
 
 
 def test_a_process_that_dies_is_one_sentence(tree, monkeypatch):
     monkeypatch.setattr(workers, "_COMMAND", "raise MemoryError('no memory')")
     protocol = Protocol("deepfashion", "img_highres", "area", 32, 32)
     with pytest.raises(
-        InputError, match=r"ended early \(MemoryError: no memory\): .* try fewer with --workers"
+        InputError, match=r"ended unexpectedly \(MemoryError: no memory\): .* use fewer processes \(--workers\)"
     ):
         workers.prepare_images(_many(tree), protocol, workers=2)
 
@@ -205,7 +205,7 @@ def test_missing_images_are_named_or_left_out(tree, tmp_path):
     train = summary.splits["train"]
     assert (train.images, train.pairs, train.listed_images, train.listed_pairs) == (4, 12, 8, 24)
     assert train.missing[0] == f"{FIRST}.jpg"
-    assert "left out: 4 images (" in summary.to_text()
+    assert "skipped: 4 images (" in summary.to_text()
     assert "and their 12 pairs" in summary.to_text()
     assert len(read_annotations(tmp_path / "out" / "fasion-annotation-train.csv")) == 4
     assert DeepFashion(tmp_path / "out").num_pairs("train") == 12
@@ -226,7 +226,7 @@ def test_lst_files_that_are_swapped_or_empty_are_refused(tree, tmp_path):
     (tree / "train.lst").rename(tree / "x")
     (tree / "test.lst").rename(tree / "train.lst")
     (tree / "x").rename(tree / "test.lst")
-    with pytest.raises(InputError, match=r"train\.lst' names none of the images of .*swapped\?"):
+    with pytest.raises(InputError, match=r"train\.lst' contains none of the images of .*swapped\?"):
         prepare_folder("deepfashion", tree, tmp_path / "out")
     (tree / "train.lst").write_text("\n")
     with pytest.raises(InputError, match=r"train\.lst' is empty"):
@@ -246,26 +246,26 @@ def test_lists_elsewhere_and_spelt_otherwise(tree, tmp_path):
     for path in [*tree.glob("*.csv"), *tree.glob("*.lst")]:
         path.rename(lists / path.name.replace("fasion", "fashion"))
     with pytest.raises(
-        InputError, match=r"does not hold the authors' lists fasion-pairs-train\.csv, .*--lists$"
+        InputError, match=r"does not contain the authors' lists fasion-pairs-train\.csv, .*--lists$"
     ):
         prepare_folder("deepfashion", tree, tmp_path / "out")
     prepare_folder("deepfashion", tree, tmp_path / "out", lists=lists)
     assert (tmp_path / "out" / "fasion-pairs-test.csv").is_file()
-    with pytest.raises(InputError, match="must lie apart"):
+    with pytest.raises(InputError, match="must not contain each other"):
         prepare_folder("deepfashion", tree, lists, lists=lists)
 
 
 @pytest.mark.parametrize("out", [".", "inside", "img_highres/MEN", ".."])
 def test_the_output_lies_apart_from_the_source(tree, out):
     before = _contents(tree)
-    with pytest.raises(InputError, match="must lie apart"):
+    with pytest.raises(InputError, match="must not contain each other"):
         prepare_folder("deepfashion", tree, tree / out)
     assert _contents(tree) == before
 
 
 def test_a_link_into_the_source_is_no_output(tree, tmp_path):
     (tmp_path / "link").symlink_to(tree)
-    with pytest.raises(InputError, match="must lie apart"):
+    with pytest.raises(InputError, match="must not contain each other"):
         prepare_folder("deepfashion", tree, tmp_path / "link" / "out")
 
 
@@ -273,7 +273,7 @@ def test_a_folder_of_another_protocol_stays_unless_forced(drawn, tmp_path):
     out = tmp_path / "out"
     prepare_folder("deepfashion", drawn, out)
     (out / "notes.txt").write_text("mine")
-    with pytest.raises(InputError, match=r"was prepared otherwise .*pil-bilinear, stored as PNG.*--force"):
+    with pytest.raises(InputError, match=r"was prepared with another protocol .*pil-bilinear, stored as PNG.*--force"):
         prepare_folder("deepfashion", drawn, out, interpolation="area")
     prepare_folder("deepfashion", drawn, out, interpolation="area", force=True)
     assert read_protocol(out).interpolation == "area"
@@ -292,9 +292,9 @@ def test_a_folder_of_another_protocol_stays_unless_forced(drawn, tmp_path):
 @pytest.mark.parametrize("force", [False, True])
 def test_what_is_not_prepared_is_never_touched(drawn, tmp_path, force):
     (tmp_path / "thesis.tex").write_text("mine")
-    with pytest.raises(InputError, match=r"is not empty and holds no protocol\.json"):
+    with pytest.raises(InputError, match=r"is not empty and contains no protocol\.json"):
         prepare_folder("deepfashion", drawn, tmp_path, force=force)
-    with pytest.raises(InputError, match="is a file: name a folder"):
+    with pytest.raises(InputError, match="is a file: give a folder"):
         prepare_folder("deepfashion", drawn, tmp_path / "thesis.tex", force=force)
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
 
@@ -314,8 +314,8 @@ def test_the_low_resolution_tree_is_recognised_by_its_images(tmp_path):
 
 def test_only_square_images_have_borders():
     square, cut = np.zeros((256, 256, 3), np.uint8), np.ones((256, 176, 3), np.uint8)
-    assert cut_borders(square).shape == (256, 176, 3)
-    assert cut_borders(cut) is cut
+    assert crop_borders(square).shape == (256, 176, 3)
+    assert crop_borders(cut) is cut
 
 
 def test_img_highres_is_taken_where_both_trees_are(tree, tmp_path):
@@ -352,7 +352,7 @@ def test_links_in_the_tree_stay_inside_it(tree, tmp_path):
 def test_a_tree_behind_a_link_is_not_entered(tree, tmp_path):
     (tree / "img_highres").rename(tmp_path / "elsewhere")
     (tree / "img_highres").symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(InputError, match="holds no tree img_highres"):
+    with pytest.raises(InputError, match="contains no folder img_highres"):
         prepare_folder("deepfashion", tree, tmp_path / "out")
     prepare_folder("deepfashion", tmp_path / "elsewhere", tmp_path / "out", lists=tree)
 
@@ -365,7 +365,7 @@ def test_folders_that_link_to_themselves_end(tree, tmp_path):
 
 def test_two_images_of_one_name_are_named(tree, tmp_path):
     shutil.copy(_first_image(tree), _first_image(tree).with_name("01_1front.jpg"))
-    with pytest.raises(InputError, match=rf"have one name in the lists, '{FIRST}\.jpg'"):
+    with pytest.raises(InputError, match=rf"have the same name in the lists, '{FIRST}\.jpg'"):
         prepare_folder("deepfashion", tree, tmp_path / "out")
 
 
@@ -373,7 +373,7 @@ def test_names_that_differ_in_their_extension_are_named(tree, tmp_path):
     shutil.copy(_first_image(tree), _first_image(tree).with_suffix(".jpeg"))
     with open(tree / "train.lst", "a") as file:
         file.write(f"{FIRST}.jpeg\n")
-    with pytest.raises(InputError, match=rf"name '{FIRST}\.jpg' and '{FIRST}\.jpeg': remove one"):
+    with pytest.raises(InputError, match=rf"contain '{FIRST}\.jpg' and '{FIRST}\.jpeg': remove one"):
         prepare_folder("deepfashion", tree, tmp_path / "out")
 
 
@@ -383,7 +383,7 @@ def test_names_that_differ_in_their_extension_are_named(tree, tmp_path):
         ("fasion-pairs-train.csv", "from,to", "from;to", r"pairs-train\.csv', line 1: expected 'from,to'"),
         ("fasion-pairs-train.csv", f"{FIRST}.jpg,", "x.jpg,", r"line 2: the image 'x\.jpg' has no row in"),
         ("fasion-annotation-train.csv", ":[", ";[", r"annotation-train\.csv', line 2: expected 'name:"),
-        ("fasion-annotation-train.csv", "_2side", "_1front", "line 3: a second row is named"),
+        ("fasion-annotation-train.csv", "_2side", "_1front", "line 3: the name '.*' occurs twice"),
     ],
 )
 def test_faults_of_the_lists_are_named_with_their_line(tree, tmp_path, file, old, new, message):
@@ -397,16 +397,16 @@ def test_folders_that_are_no_source_are_named(tmp_path):
         prepare_folder("deepfashion", tmp_path / "none", tmp_path / "out")
     source = tmp_path / "source"
     (source / "Img").mkdir(parents=True)
-    with pytest.raises(InputError, match="holds no tree img_highres with the folders MEN and WOMEN: name"):
+    with pytest.raises(InputError, match="contains no folder img_highres with the folders MEN and WOMEN: give"):
         prepare_folder("deepfashion", source, tmp_path / "out")
     (source / "img_highres.zip").write_bytes(b"PK")
     with pytest.raises(InputError, match=r"\(unzip img_highres\.zip first\)"):
         prepare_folder("deepfashion", source, tmp_path / "out")
     (source / "Img" / "img_highres" / "MEN").mkdir(parents=True)
-    with pytest.raises(InputError, match="holds no image such as"):
+    with pytest.raises(InputError, match="contains no image such as"):
         prepare_folder("deepfashion", source, tmp_path / "out")
     with pytest.raises(
-        InputError, match="does not hold the folders bounding_box_train and bounding_box_test"
+        InputError, match="does not contain the folders bounding_box_train and bounding_box_test"
     ):
         prepare_folder("market1501", source, tmp_path / "out")
     with pytest.raises(ValueError, match="layout must be one of"):

@@ -59,7 +59,7 @@ def test_damage_is_a_fault(folder, tmp_path, capsys):
     assert capsys.readouterr().out.splitlines()[0] == fault
     shard.unlink()
     assert main(["data", "build", str(out), "--verify"]) == 2
-    assert "gfla: error: the shards lack their file" in capsys.readouterr().err
+    assert "gfla: error: the shards have no file" in capsys.readouterr().err
 
 
 def test_an_interruption_says_how_to_go_on(folder, tmp_path, capsys, monkeypatch):
@@ -83,7 +83,7 @@ def test_an_interruption_says_how_to_go_on(folder, tmp_path, capsys, monkeypatch
         (["-o", "pairs.h5", "--format", "hdf5", "--shard-size", "9"], "--shard-size is for shards"),
         (["-o", "pairs.h5", "--format", "hdf5", "--layout", "deepfashion"], "is not a data folder"),
         (["-o", "shards", "--layout", "deepfashion"], "is not a data folder"),
-        (["-o", "photos"], "would replace the data folder"),
+        (["-o", "photos"], "would overwrite the data folder"),
     ],
 )
 def test_wrong_usage_is_one_sentence(folder, tmp_path, capsys, monkeypatch, arguments, message):

@@ -1,4 +1,4 @@
-"""The index of a split of a shards folder: names, keypoints, pairs, and where each image lies."""
+"""The index of a split of a shards folder: names, keypoints, pairs and the positions of the images."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -23,7 +24,7 @@ from gfla_tf.images.io import MAX_BYTES, read_file
 from gfla_tf.pose.keypoints import NUM_KEYPOINTS
 
 _COLUMNS = ("shard", "record", "size", "offset", "length", "crc32")
-_MAX_FRAME_BYTES = 2**16  # of a record: all but the image
+_MAX_OVERHEAD = 2**16  # bytes of a record without the image
 
 
 @dataclass(frozen=True)
@@ -31,15 +32,15 @@ class SplitIndex:
     """A split of N images and P pairs.
 
     Attributes:
-      names: of the images, [N].
-      keypoints: float32 [N, 18, 2] (y, x) in pixels of the layout's frame, (-1, -1) where missing.
-      pairs: int64 [P, 2], the numbers of source and target.
-      shard: int64 [N], the number of the image's shard; never falls.
-      record: int64 [N], the byte of the shard at which the image's TFRecord begins.
-      size: int64 [N], the bytes of the record.
-      offset: int64 [N], the byte of the record at which the image file's own bytes begin.
-      length: int64 [N], their number.
-      crc32: int64 [N], zlib's checksum of the record.
+      names: names of the images, [N].
+      keypoints: float32 [N, 18, 2] (y, x) in pixels of the layout's frame, (-1, -1) missing.
+      pairs: int64 [P, 2], the indices of source and target.
+      shard: int64 [N], the index of the image's shard; non-decreasing.
+      record: int64 [N], the offset of the image's TFRecord in the shard, in bytes.
+      size: int64 [N], the size of the record in bytes.
+      offset: int64 [N], the offset of the image file in the record, in bytes.
+      length: int64 [N], the size of the image file in bytes.
+      crc32: int64 [N], the CRC-32 of the record.
     """
 
     names: list[str]
@@ -53,7 +54,7 @@ class SplitIndex:
     crc32: np.ndarray
 
     def to_json(self) -> bytes:
-        """The index as its file holds it; whole numbers without a point."""
+        """Returns the content of the index file; integral keypoints are written as integers."""
         flat = self.keypoints.reshape(len(self.names), -1).tolist()
         values = {
             "names": self.names,
@@ -68,7 +69,7 @@ def read_index(root: str, manifest: Manifest, split: str) -> SplitIndex:
     """Reads and checks a split's index.
 
     Raises:
-      InputError: the shards have no such split, or its index is damaged or does not fit the shards.
+      InputError: the shards have no such split, or its index is damaged or does not match the shards.
     """
     if split not in manifest.splits:
         raise InputError(f"the shards {root!r} have no split {split!r}: {REMEDY} from a folder that has it")
@@ -83,7 +84,7 @@ def read_index(root: str, manifest: Manifest, split: str) -> SplitIndex:
         raise InputError(f"{path!r} is not an index of shards ({reason(error)}): {REMEDY}") from error
 
 
-def _index(values: dict, manifest: Manifest, entry: SplitEntry) -> SplitIndex:
+def _index(values: dict[str, Any], manifest: Manifest, entry: SplitEntry) -> SplitIndex:
     count = entry.images
     names = values["names"]
     if not isinstance(names, list) or len(names) != count or not all(isinstance(n, str) for n in names):
@@ -92,37 +93,37 @@ def _index(values: dict, manifest: Manifest, entry: SplitEntry) -> SplitIndex:
     if keypoints.dtype.kind not in "if" or keypoints.shape != (count, NUM_KEYPOINTS * 2):
         raise ValueError(f"'keypoints' must be {count} x {NUM_KEYPOINTS * 2} numbers")
     if not (np.abs(keypoints) < 1e6).all():
-        raise ValueError("a keypoint is no pixel position")
+        raise ValueError("a keypoint is not a pixel position")
     sizes = np.array([manifest.files[name].bytes for name in entry.shards], np.int64)
     largest = int(sizes.max())
     limits = {
         "shard": len(sizes) - 1,
         "record": largest,
-        "size": MAX_BYTES + _MAX_FRAME_BYTES,
-        "offset": _MAX_FRAME_BYTES,
+        "size": MAX_BYTES + _MAX_OVERHEAD,
+        "offset": _MAX_OVERHEAD,
         "length": MAX_BYTES,
         "crc32": 2**32 - 1,
     }
-    columns = {name: _whole(values, name, (count,), limit) for name, limit in limits.items()}
+    columns = {name: _integers(values, name, (count,), limit) for name, limit in limits.items()}
     if (columns["record"] + columns["size"] > sizes[columns["shard"]]).any():
-        raise ValueError("a record ends behind its shard's end")
+        raise ValueError("a record exceeds its shard")
     if (columns["offset"] + columns["length"] > columns["size"]).any():
-        raise ValueError("an image ends behind its record's end")
+        raise ValueError("an image exceeds its record")
     if (np.diff(columns["shard"]) < 0).any():
         raise ValueError("the images are not in the order of their shards")
     return SplitIndex(
         names=names,
         keypoints=keypoints.astype(np.float32).reshape(count, NUM_KEYPOINTS, 2),
-        pairs=_whole(values, "pairs", (entry.pairs, 2), count - 1),
+        pairs=_integers(values, "pairs", (entry.pairs, 2), count - 1),
         **columns,
     )
 
 
-def _whole(values: dict, name: str, shape: tuple[int, ...], most: int) -> np.ndarray:
-    """The numbers `values[name]` as int64 of `shape`, each 0 .. `most`."""
+def _integers(values: dict[str, Any], name: str, shape: tuple[int, ...], most: int) -> np.ndarray:
+    """Converts `values[name]` to int64 of `shape`, each in 0 .. `most`."""
     numbers = np.asarray(values[name])
     if numbers.dtype.kind != "i" or numbers.shape != shape:
-        raise ValueError(f"{name!r} must be {' x '.join(map(str, shape))} whole numbers")
+        raise ValueError(f"{name!r} must be {' x '.join(map(str, shape))} integers")
     if ((numbers < 0) | (numbers > most)).any():
         raise ValueError(f"a number of {name!r} is out of its range")
     return numbers.astype(np.int64)

@@ -1,4 +1,4 @@
-"""Reads the shards that `gfla data build` makes: images by their place, each checked when it is read."""
+"""Reading of shards: images by their position, with a check of each record."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import hashlib
 import os
 import weakref
 import zlib
+from collections.abc import Callable
 
 import numpy as np
 
@@ -24,8 +25,8 @@ class ShardImages:
     """The images of a split in its shards.
 
     Args:
-      paths: of the shards.
-      index: where the images lie in them.
+      paths: the paths of the shards.
+      index: the positions of the images in the shards.
 
     Raises:
       InputError: a shard cannot be opened.
@@ -34,7 +35,7 @@ class ShardImages:
     def __init__(self, paths: list[str], index: SplitIndex):
         self._paths = paths
         self._index = index
-        self._known = bytearray(len(index.names))  # 1 where it was found to be a whole JPEG file
+        self._known = bytearray(len(index.names))  # 1: checked to be a complete JPEG file
         self._files: list[int] = []
         weakref.finalize(self, _close, self._files)
         for path in paths:
@@ -44,16 +45,16 @@ class ShardImages:
                 raise InputError(f"the shard {path!r} cannot be opened: {error.strerror}") from error
         handles = [self._files[shard] for shard in index.shard]
         columns = (index.record.tolist(), index.size.tolist(), index.crc32.tolist())
-        self._places = list(zip(handles, *columns, strict=True))
+        self._records = list(zip(handles, *columns, strict=True))
         self._spans = list(zip(index.offset.tolist(), index.length.tolist(), strict=True))
 
     def read(self, number: int, out: np.ndarray | None = None) -> np.ndarray:
-        """Image `number` as uint8 RGB [h, w, 3], in `out` where it has that size.
+        """See `gfla_tf.data.split.Images.read`.
 
-        Its record's checksum is compared first; its header is looked at when it is read for the first time.
+        The checksum of the record is checked on each read, the header of the image on the first one.
 
         Raises:
-          InputError: the record is damaged or holds no image; the sentence names shard and record.
+          InputError: the record is damaged or contains no image; the message contains shard and record.
         """
         data = self.read_record(number)
         if data is None:
@@ -69,8 +70,8 @@ class ShardImages:
             raise InputError(f"{self.where(number)} (image {self._index.names[number]!r}) {error}") from error
 
     def read_record(self, number: int) -> bytes | None:
-        """The TFRecord of image `number`, or None where it is not what was written."""
-        file, record, size, checksum = self._places[number]
+        """Reads the TFRecord of image `number`; returns None if it is damaged."""
+        file, record, size, checksum = self._records[number]
         try:
             data = os.pread(file, size, record)
         except OSError:
@@ -78,14 +79,14 @@ class ShardImages:
         return data if zlib.crc32(data) == checksum and len(data) == size else None
 
     def where(self, number: int) -> str:
-        """Shard and record of an image, records counted from 0."""
+        """Describes the position of image `number`: its shard and its record, counted from 0."""
         shard = self._index.shard[number]
         record = number - int(np.searchsorted(self._index.shard, shard))
         return f"record {record} of the shard {self._paths[shard]!r}"
 
 
 def read_shards_split(root: str, layout: Layout, split: str) -> Split:
-    """A split of a shards folder; its keypoints are in pixels of `layout.frame`.
+    """Reads a split of a shards folder; its keypoints are in pixels of `layout.frame`.
 
     Raises:
       InputError: the folder is damaged, has no such split or is of another layout.
@@ -97,18 +98,18 @@ def read_shards_split(root: str, layout: Layout, split: str) -> Split:
     return Split(index.names, index.keypoints, index.pairs, _images(root, manifest, split, index))
 
 
-def verify_shards(root: str, progress=None) -> list[str]:
+def verify_shards(root: str, progress: Callable[[int, int], None] | None = None) -> list[str]:
     """Compares every file of a shards folder with its checksum.
 
     Args:
       root: the folder.
-      progress: None or a function of (bytes done, bytes in all).
+      progress: called as progress(bytes done, all bytes).
 
     Returns:
-      A sentence a damaged file, which names the first damaged record of a shard.
+      One message per damaged file, with the first damaged record of a shard.
 
     Raises:
-      InputError: there are no shards, or the manifest is damaged, so that nothing can be compared.
+      InputError: the folder has no manifest, or it is damaged.
     """
     manifest = read_manifest(root)
     total = sum(entry.bytes for entry in manifest.files.values())
@@ -124,7 +125,7 @@ def verify_shards(root: str, progress=None) -> list[str]:
 
 
 def file_checksum(path: str) -> str:
-    """The SHA-256 of a file, hexadecimal, or an `InputError` where it cannot be read."""
+    """Returns the SHA-256 of a file in hexadecimal; an `InputError` if it cannot be read."""
     digest = hashlib.sha256()
     try:
         with open(path, "rb") as file:
@@ -136,7 +137,7 @@ def file_checksum(path: str) -> str:
 
 
 def _locate(root: str, manifest: Manifest, name: str, damaged: list[str]) -> str:
-    """A sentence on a file whose checksum is wrong."""
+    """Describes the damage of a file whose checksum is wrong."""
     path = os.path.join(root, name)
     for split, entry in manifest.splits.items():
         if name not in entry.shards or index_name(split) in damaged:

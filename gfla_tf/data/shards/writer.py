@@ -1,4 +1,4 @@
-"""Writes one shard of images, unless an earlier build has finished the same."""
+"""Writing of one shard of images, and detection of shards that an interrupted build finished."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import hashlib
 import json
 import os
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
@@ -18,16 +20,21 @@ from gfla_tf.files import atomic_path, replace_file
 from gfla_tf.images.header import HeaderError
 from gfla_tf.images.io import MAX_BYTES, decode_image, read_file
 
-_HEAD = 12  # of a TFRecord: its length and the length's checksum; 4 bytes of the data's checksum follow it
-_FOOT = 4
+_HEADER = 12  # bytes of a TFRecord before its data: the length and its checksum
+_FOOTER = 4  # bytes after its data: the checksum
 
 
 @dataclass(frozen=True)
-class Picture:
-    """One image on its way into a shard.
+class ShardImage:
+    """One image to be written to a shard.
 
-    `keypoints` is float32 [18, 2] (y, x) in pixels of `frame` (H, W); `size` in bytes and `changed` in
-    nanoseconds are its file's when the build began.
+    Attributes:
+      path: the path of the image file.
+      name: the name of the image.
+      keypoints: float32 [18, 2] (y, x) in pixels of `frame`.
+      frame: (H, W) in pixels.
+      size: the size of the file in bytes when the build began.
+      modified: its modification time in nanoseconds when the build began.
     """
 
     path: str
@@ -35,94 +42,100 @@ class Picture:
     keypoints: np.ndarray
     frame: tuple[int, int]
     size: int
-    changed: int
+    modified: int
 
 
 @dataclass(frozen=True)
 class Shard:
-    """One shard to write: the name of its file, and its pictures in order."""
+    """One shard to be written: its file name and its images in order."""
 
     name: str
-    pictures: list[Picture]
+    images: list[ShardImage]
 
     def key(self) -> str:
-        """A checksum of all that decides the shard's bytes."""
+        """Returns a checksum of everything that determines the shard's content."""
         digest = hashlib.sha256(self.name.encode())
-        for picture in self.pictures:
-            facts = [picture.path, picture.name, picture.frame, picture.size, picture.changed]
+        for image in self.images:
+            facts = [image.path, image.name, image.frame, image.size, image.modified]
             digest.update(json.dumps(facts).encode())
-            digest.update(picture.keypoints.tobytes())
+            digest.update(image.keypoints.tobytes())
         return digest.hexdigest()
 
 
 @dataclass(frozen=True)
 class Written:
-    """A finished shard: its file's entry, and of each picture record, size, offset, length, CRC-32 [N, 5]."""
+    """A finished shard.
+
+    Attributes:
+      entry: size and checksum of the file.
+      positions: [record, size, offset, length, crc32] of each image, as in `SplitIndex`.
+      kept: whether an interrupted build had finished the shard.
+    """
 
     entry: FileEntry
-    places: list[list[int]]
+    positions: list[list[int]]
     kept: bool = False
 
 
-class Stopped(Exception):
-    """The build was given up while this shard was written."""
+class BuildStopped(Exception):
+    """The build was stopped while this shard was written."""
 
 
-def write_shard(folder: str, shard: Shard, step) -> Written:
-    """Writes a shard beside its place and renames it, or keeps the one that an earlier build finished.
+def write_shard(folder: str, shard: Shard, step: Callable[[], None]) -> Written:
+    """Writes a shard atomically, or keeps the one that an interrupted build finished.
 
     Args:
-      folder: where shards and their records (`<shard>.done`) go.
-      shard: what to write.
-      step: called after each image; may raise `Stopped`.
+      folder: the folder of the shards and of their records `<shard>.done`.
+      shard: the shard to be written.
+      step: called after each image; may raise `BuildStopped`.
 
     Raises:
-      InputError: an image changed since the build began, or is none, or the disk is full.
+      InputError: an image changed since the build began or is invalid, or the disk is full.
     """
     done = _finished(folder, shard)
     if done is not None:
-        for _ in shard.pictures:
+        for _ in shard.images:
             step()
         return done
     path = os.path.join(folder, shard.name)
-    places = []
+    spans = []
     try:
         with atomic_path(path) as temporary:
             with tf.io.TFRecordWriter(os.fspath(temporary)) as writer:
-                for picture in shard.pictures:
-                    data = _read(picture)
-                    record = _example(picture, data)
-                    places.append([_HEAD + len(record) + _FOOT, _HEAD + record.index(data), len(data)])
+                for image in shard.images:
+                    data = _read(image)
+                    record = _example(image, data)
+                    spans.append([_HEADER + len(record) + _FOOTER, _HEADER + record.index(data), len(data)])
                     writer.write(record)
                     step()
-            written = _read_back(temporary, places)
+            written = _read_back(temporary, spans)
     except tf.errors.OpError as error:
         raise InputError(f"the shard {path!r} cannot be written: {error.message}") from error
-    values = {"key": shard.key(), "entry": vars(written.entry), "places": written.places}
+    values = {"key": shard.key(), "entry": vars(written.entry), "positions": written.positions}
     replace_file(f"{path}.done", json.dumps(values).encode())
     return written
 
 
-def _read(picture: Picture) -> bytes:
-    """The bytes of an image file that is still as it was and can be decoded."""
-    data = read_file(picture.path, MAX_BYTES, "image")
-    if len(data) != picture.size:
-        raise InputError(f"the image {picture.path!r} changed while the shards were built: build them again")
+def _read(image: ShardImage) -> bytes:
+    """Reads an image file and checks that it has not changed and can be decoded."""
+    data = read_file(image.path, MAX_BYTES, "image")
+    if len(data) != image.size:
+        raise InputError(f"the image {image.path!r} changed during the build: build the shards again")
     try:
         decode_image(data)
     except HeaderError as error:
-        raise InputError(f"the image {picture.path!r} {error}") from error
+        raise InputError(f"the image {image.path!r} {error}") from error
     return data
 
 
-def _example(picture: Picture, data: bytes) -> bytes:
-    """The record: the same bytes each time, for its entries are sorted."""
+def _example(image: ShardImage, data: bytes) -> bytes:
+    """Returns the record. Its entries are sorted, so that its bytes are deterministic."""
     features = {
         "image/encoded": _bytes(data),
-        "image/name": _bytes(picture.name.encode()),
-        "keypoints/y": _floats(picture.keypoints[:, 0]),
-        "keypoints/x": _floats(picture.keypoints[:, 1]),
-        "keypoints/frame": tf.train.Feature(int64_list=tf.train.Int64List(value=picture.frame)),
+        "image/name": _bytes(image.name.encode()),
+        "keypoints/y": _floats(image.keypoints[:, 0]),
+        "keypoints/x": _floats(image.keypoints[:, 1]),
+        "keypoints/frame": tf.train.Feature(int64_list=tf.train.Int64List(value=image.frame)),
     }
     example = tf.train.Example(features=tf.train.Features(feature=features))
     return example.SerializeToString(deterministic=True)
@@ -136,24 +149,24 @@ def _floats(values: np.ndarray) -> tf.train.Feature:
     return tf.train.Feature(float_list=tf.train.FloatList(value=values.tolist()))
 
 
-def _read_back(path: str, places: list[list[int]]) -> Written:
-    """Checksums of a shard and its records, from the disk; `places` are [size, offset, length] of each."""
+def _read_back(path: Path, spans: list[list[int]]) -> Written:
+    """Reads the shard from the disk and computes checksums; `spans` are [size, offset, length] per record."""
     digest = hashlib.sha256()
-    position, whole = 0, []
+    position, positions = 0, []
     with open(path, "rb") as file:
         os.fsync(file.fileno())
-        for size, offset, length in places:
+        for size, offset, length in spans:
             record = file.read(size)
-            if len(record) != size or int.from_bytes(record[:8], "little") != size - _HEAD - _FOOT:
+            if len(record) != size or int.from_bytes(record[:8], "little") != size - _HEADER - _FOOTER:
                 raise InputError(f"the shard {os.fspath(path)!r} is incomplete: is the disk full?")
             digest.update(record)
-            whole.append([position, size, offset, length, zlib.crc32(record)])
+            positions.append([position, size, offset, length, zlib.crc32(record)])
             position += size
-    return Written(FileEntry(position, digest.hexdigest()), whole)
+    return Written(FileEntry(position, digest.hexdigest()), positions)
 
 
 def _finished(folder: str, shard: Shard) -> Written | None:
-    """The shard as an earlier build left it, if that is whole and its images are still the same."""
+    """Returns the shard of an interrupted build, if it is complete and its images are unchanged."""
     path = os.path.join(folder, shard.name)
     try:
         with open(f"{path}.done") as file:
@@ -163,6 +176,6 @@ def _finished(folder: str, shard: Shard) -> Written | None:
         entry = FileEntry(**values["entry"])
         if file_checksum(path) != entry.sha256:
             return None
-        return Written(entry, values["places"], kept=True)
+        return Written(entry, values["positions"], kept=True)
     except (OSError, InputError, ValueError, KeyError, TypeError):
         return None

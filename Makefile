@@ -29,7 +29,7 @@ CXX_SOURCES := $(shell find custom_ops -name '*.cc' -o -name '*.h' -o -name '*.c
 .PHONY: demo test test-fast test-tf215 test-tf215-all package-check native lint format clean
 
 demo: $(NATIVE)
-	$(BIN)/gfla demo --out demo
+	$(BIN)/gfla demo -o demo
 
 test: $(NATIVE)
 	$(BIN)/python $(PYTEST)

@@ -1,4 +1,4 @@
-"""Types of arguments that several commands take."""
+"""Argument types and texts that several commands share."""
 
 import argparse
 import re

@@ -1,8 +1,8 @@
 """`gfla convert`: convert weights between the released PyTorch program and Keras."""
 
-from gfla_tf.cli.arguments import size
+from gfla_tf.cli import arguments
 
-HELP = "convert weights between PyTorch (.pth, .npz) and Keras (.keras)"
+HELP = "Convert weights between PyTorch (.pth, .npz) and Keras (.keras)."
 
 
 def add_arguments(parser):
@@ -27,11 +27,11 @@ def add_arguments(parser):
     )
     parser.add_argument(
         "--size",
-        type=size,
+        type=arguments.size,
         metavar="HxW",
         help="height x width of the training images of a generator (default: 256x256, or 128x64 for market)",
     )
-    parser.add_argument("--force", action="store_true", help="overwrite existing outputs")
+    parser.add_argument("--force", action="store_true", help=arguments.FORCE)
 
 
 def run(args):

@@ -1,22 +1,22 @@
-"""`gfla data KIND …`: makes, prepares and checks data; each kind is a module `data_<kind>`."""
+"""`gfla data`: creates, prepares and validates datasets; each kind is a module `data_<kind>`."""
 
 import importlib
 
-HELP = "make, prepare and check data"
+HELP = "Create, prepare and validate datasets."
 
 KINDS = ("synthetic", "prepare", "check", "build", "frames")
 
 
 def add_arguments(parser):
-    """Adds the command's kinds to an argparse parser."""
+    """Adds the subcommands to an argparse parser."""
     kinds = parser.add_subparsers(dest="kind", metavar="KIND", required=True)
     for name in KINDS:
         module = importlib.import_module(f"gfla_tf.cli.data_{name}")
         kind = kinds.add_parser(name, help=module.HELP, description=module.HELP)
         module.add_arguments(kind)
-        kind.set_defaults(run_kind=module.run)
+        kind.set_defaults(run_kind=module.run, parser=kind)
 
 
 def run(args):
-    """Runs the kind that was asked for and returns its exit code."""
+    """Runs the subcommand and returns its exit code."""
     return args.run_kind(args)

@@ -1,8 +1,8 @@
-"""`gfla data check`: looks a data folder over before it is trained on."""
+"""`gfla data check`: validates a dataset folder before training."""
 
 from gfla_tf.cli import arguments
 
-HELP = "look for what would stop or spoil training on a data folder"
+HELP = "Validate a dataset folder."
 
 _LAYOUTS = ("deepfashion", "market1501")
 FAULTS = 1
@@ -10,8 +10,8 @@ FAULTS = 1
 
 def add_arguments(parser):
     """Adds the command's arguments to an argparse parser."""
-    parser.add_argument("folder", metavar="FOLDER", help="a folder in the layout of docs/data.md")
-    parser.add_argument("--layout", choices=_LAYOUTS, help="default: told by the names of the files")
+    parser.add_argument("folder", metavar="FOLDER", help="a dataset folder (see docs/data.md)")
+    parser.add_argument("--layout", choices=_LAYOUTS, help="layout of FOLDER (default: auto-detected)")
     parser.add_argument("--split", choices=("train", "test"), help="check one split only (default: both)")
     parser.add_argument(
         "--limit",
@@ -22,33 +22,37 @@ def add_arguments(parser):
     parser.add_argument(
         "--decode",
         action="store_true",
-        help="decode every image; otherwise headers are read and files checked for their end",
+        help="decode every image (default: read headers and check that files are complete)",
     )
-    parser.add_argument("--strict", action="store_true", help="exit with 1 for warnings too")
-    parser.add_argument("--json", metavar="FILE", help="write the report for programs")
-    parser.add_argument("--sheet", metavar="FILE", help="draw poses over images, the worst first: .png, .jpg")
+    parser.add_argument("--strict", action="store_true", help="also exit with 1 for warnings")
+    parser.add_argument("--json", metavar="FILE", help="write the report as JSON")
+    parser.add_argument(
+        "--sheet",
+        metavar="FILE",
+        help="write an image of poses over images, the worst first",
+    )
     parser.add_argument(
         "--sheet-images",
         type=arguments.whole(1),
         default=36,
         metavar="N",
-        help="images on the sheet (default: 36)",
+        help="number of images on the sheet (default: 36)",
     )
     parser.add_argument(
         "--seed",
         type=arguments.whole(0),
         default=0,
         metavar="S",
-        help="chooses images without fault for the sheet",
+        help="seed that selects images without faults for the sheet (default: 0)",
     )
-    parser.add_argument("--force", action="store_true", help="replace outputs that are there")
+    parser.add_argument("--force", action="store_true", help=arguments.FORCE)
 
 
 def run(args):
-    """Prints what was found; returns 1 where training would fail or learn from something wrong.
+    """Prints the faults; returns 1 if training would fail or learn from wrong data.
 
     Raises:
-      InputError: not a data folder, or an output that cannot be written.
+      InputError: not a dataset folder, or an output cannot be written.
     """
     import json
 
@@ -84,7 +88,7 @@ def run(args):
 
 
 def _check_outputs(args):
-    """Refuses outputs that cannot be written, that are one, or that lie in the folder that is checked."""
+    """Refuses outputs that cannot be written, are the same file, or are inside the checked folder."""
     import os
 
     from gfla_tf.errors import InputError
@@ -98,7 +102,7 @@ def _check_outputs(args):
     for path in outputs:
         if os.path.realpath(path).startswith(os.path.join(folder, "")):
             raise InputError(
-                f"the output {path!r} is inside {args.folder!r}, which is left as it is: put it elsewhere"
+                f"the output {path!r} is inside {args.folder!r}, which is not modified: choose another folder"
             )
         check_output(path, args.force)
     if len({os.path.realpath(path) for path in outputs}) < len(outputs):

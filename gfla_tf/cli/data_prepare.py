@@ -1,8 +1,8 @@
-"""`gfla data prepare`: a dataset as its owners hand it out, in the layout that training reads."""
+"""`gfla data prepare`: converts an original (downloaded) dataset to the layout used for training."""
 
 from gfla_tf.cli import arguments
 
-HELP = "bring DeepFashion or Market-1501 into the layout that training reads"
+HELP = "Convert the original DeepFashion or Market-1501 dataset for training."
 
 _DATASETS = ("deepfashion", "market1501")
 _INTERPOLATIONS = ("pil-bilinear", "pil-bicubic", "area")
@@ -10,21 +10,21 @@ _INTERPOLATIONS = ("pil-bilinear", "pil-bicubic", "area")
 
 def add_arguments(parser):
     """Adds the command's arguments to an argparse parser."""
-    parser.add_argument("dataset", choices=_DATASETS, help="which dataset")
+    parser.add_argument("dataset", choices=_DATASETS, help="the dataset")
     parser.add_argument(
         "source",
         metavar="SRC",
         help="the folder with the unzipped images (img_highres; bounding_box_train and _test) and the lists",
     )
-    parser.add_argument("-o", "--out", required=True, metavar="FOLDER", help="the folder to make")
+    parser.add_argument("-o", "--output", required=True, metavar="FOLDER", help="the folder to create")
     parser.add_argument(
-        "--lists", metavar="FOLDER", help="the folder of the CSV and .lst files, if that is not in SRC"
+        "--lists", metavar="FOLDER", help="the folder of the CSV and .lst files (default: SRC)"
     )
     parser.add_argument(
         "--interpolation",
         choices=_INTERPOLATIONS,
         default=_INTERPOLATIONS[0],
-        help="how images are resized (default: pil-bilinear, as the released program does)",
+        help="the resizing protocol (default: pil-bilinear, that of the released program)",
     )
     parser.add_argument(
         "--size",
@@ -33,30 +33,28 @@ def add_arguments(parser):
         help="height x width of the images (default: 256x256, Market-1501 128x64)",
     )
     parser.add_argument(
-        "--format", choices=("png", "jpeg"), default="png", help="of the files (default: png, loses nothing)"
+        "--format", choices=("png", "jpeg"), default="png", help="image format (default: png, lossless)"
     )
     parser.add_argument(
-        "--quality", type=arguments.whole(1), metavar="Q", help="of JPEG files, 1 to 100 (default: 95)"
+        "--quality", type=arguments.whole(1), metavar="Q", help="JPEG quality, 1 to 100 (default: 95)"
     )
     parser.add_argument(
         "--low-res",
         action="store_true",
         help="accept DeepFashion's low-resolution tree img",
     )
+    parser.add_argument("--subset", action="store_true", help="skip missing images and their pairs")
     parser.add_argument(
-        "--subset", action="store_true", help="leave out listed images that are missing, and their pairs"
+        "--workers", type=arguments.whole(0), metavar="N", help="number of processes (default: one per core)"
     )
-    parser.add_argument(
-        "--workers", type=arguments.whole(0), metavar="N", help="processes (default: one for each core)"
-    )
-    parser.add_argument("--force", action="store_true", help="begin anew where FOLDER was prepared otherwise")
+    parser.add_argument("--force", action="store_true", help=arguments.FORCE)
 
 
 def run(args):
-    """Prepares the folder and says what is in it and how to train on it.
+    """Prepares the folder, prints a summary and the command that trains on it.
 
     Raises:
-      InputError: a source, list or output that cannot be used.
+      InputError: a source, list or output cannot be used.
     """
     import os
 
@@ -72,7 +70,7 @@ def run(args):
         summary = prepare_folder(
             args.dataset,
             args.source,
-            args.out,
+            args.output,
             lists=args.lists,
             interpolation=args.interpolation,
             size=args.size,
@@ -85,10 +83,10 @@ def run(args):
             progress=progress_bar("preparing images"),
         )
     except KeyboardInterrupt:
-        print("\nto go on: give the same command again", flush=True)
+        print("\nto resume: run the same command again", flush=True)
         raise
     images = sum(one.images for one in summary.splits.values())
-    there = f", {summary.kept:,} of them there already" if summary.kept else ""
-    print(f"{args.out}: {images:,} images{there}")
+    kept = f", {summary.kept:,} of them kept from a previous run" if summary.kept else ""
+    print(f"{args.output}: {images:,} images{kept}")
     print(summary.to_text())
-    print(f"Train on it with: {training_command(LAYOUTS[args.dataset], args.out)}")
+    print(f"Train on it with: {training_command(LAYOUTS[args.dataset], args.output)}")

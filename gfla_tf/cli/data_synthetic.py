@@ -1,52 +1,59 @@
-"""`gfla data synthetic`: draws people into a data folder."""
+"""`gfla data synthetic`: renders SyntheticPeople into a dataset folder."""
 
 from gfla_tf.cli import arguments
 
-HELP = "draw SyntheticPeople into a folder in the layout of a real dataset"
+HELP = "Render SyntheticPeople into a folder in the layout of a real dataset."
 
 _SIZES = {"deepfashion": (256, 176), "market1501": (128, 64)}
 
 
 def add_arguments(parser):
     """Adds the command's arguments to an argparse parser."""
-    parser.add_argument("-o", "--out", required=True, metavar="FOLDER", help="the folder to make")
+    parser.add_argument("-o", "--output", required=True, metavar="FOLDER", help="the folder to create")
     parser.add_argument(
-        "--layout", choices=sorted(_SIZES), default="deepfashion", help="default: deepfashion"
+        "--layout",
+        choices=sorted(_SIZES),
+        default="deepfashion",
+        help="(default: deepfashion)",
     )
     parser.add_argument(
         "--identities",
         type=arguments.whole(1),
         default=500,
         metavar="N",
-        help="people to train on (default: 500)",
+        help="number of people in the train split (default: 500)",
     )
     parser.add_argument(
         "--test-identities",
         type=arguments.whole(1),
         default=50,
         metavar="N",
-        help="other people to test on (default: 50)",
+        help="number of people in the test split (default: 50)",
     )
     parser.add_argument(
         "--size",
         type=arguments.size,
         metavar="HxW",
-        help="height x width of the images (default: the layout's own)",
+        help="height x width of the images (default: 256x176, market1501 128x64)",
     )
     parser.add_argument(
-        "--seed", type=arguments.whole(0), default=0, metavar="S", help="another seed draws other people"
+        "--seed",
+        type=arguments.whole(0),
+        default=0,
+        metavar="S",
+        help="random seed (default: 0)",
     )
     parser.add_argument(
-        "--workers", type=arguments.whole(0), default=2, metavar="N", help="processes that draw (default: 2)"
+        "--workers", type=arguments.whole(0), default=2, metavar="N", help="number of processes (default: 2)"
     )
-    parser.add_argument("--force", action="store_true", help="replace the data folder that is there")
+    parser.add_argument("--force", action="store_true", help=arguments.FORCE)
 
 
 def run(args):
-    """Draws the folder and says how to train on it.
+    """Renders the folder and prints the command that trains on it.
 
     Raises:
-      InputError: a folder that is in use or cannot be written to.
+      InputError: the folder is not empty or cannot be written.
     """
     from pathlib import Path
 
@@ -58,9 +65,9 @@ def run(args):
     size = args.size or _SIZES[args.layout]
     identities = {"train": args.identities, "test": args.test_identities}
     people = SyntheticPeople(size, seed=args.seed, identities=identities)
-    out = Path(args.out)
+    out = Path(args.output)
     if args.force and out.is_dir() and any(out.iterdir()) and not any(out.glob("*-pairs-*.csv")):
-        raise InputError(f"--force replaces data folders, and {out} is none; give the name of a new folder")
+        raise InputError(f"--force overwrites dataset folders, and {out} is not one: choose a new folder")
     try:
         write_folder(
             out, people, args.layout, force=args.force, workers=args.workers, progress=_progress(people)
@@ -73,7 +80,7 @@ def run(args):
 
 
 def _progress(people):
-    """A bar for each split in turn."""
+    """Returns a progress display that starts a new bar for each split."""
     from gfla_tf.cli.progress import progress_bar
 
     labels = iter(people.identities)
@@ -82,7 +89,7 @@ def _progress(people):
     def show(done, total):
         nonlocal bar
         if done == 1:
-            bar = progress_bar(f"drawing {next(labels)} people")
+            bar = progress_bar(f"rendering {next(labels)} people")
         bar(done, total)
 
     return show

@@ -2,7 +2,7 @@
 
 import shlex
 
-HELP = "train the small model from scratch, evaluate it and write a report"
+HELP = "Train the small model from scratch, evaluate it and write a report."
 
 
 def add_arguments(parser):
@@ -10,7 +10,9 @@ def add_arguments(parser):
     parser.add_argument(
         "overrides", nargs="*", metavar="KEY=VALUE", help="settings to change, as for gfla train"
     )
-    parser.add_argument("--out", default="demo", metavar="DIR", help="the run folder to make (default: demo)")
+    parser.add_argument(
+        "-o", "--output", default="demo", metavar="FOLDER", help="the run folder to create (default: demo)"
+    )
     parser.add_argument(
         "--config", default="demo", metavar="CONFIG", help="a YAML file, or synthetic (default: demo)"
     )
@@ -48,7 +50,7 @@ def run(args):
     show_log()
     try:
         trained = train(
-            config, args.out, resume=args.resume, progress=progress_bar("rendering SyntheticPeople")
+            config, args.output, resume=args.resume, progress=progress_bar("rendering SyntheticPeople")
         )
     except KeyboardInterrupt:
         print(f"\nto resume: {_command(args)} --resume", flush=True)
@@ -56,7 +58,7 @@ def run(args):
     reported = report_run(
         trained.model,
         trained.dataset,
-        args.out,
+        args.output,
         title="People in new poses, learnt from scratch",
         make_targets=TARGETS["demo"],
         pairs=args.pairs,
@@ -73,7 +75,7 @@ def run(args):
 
 def _command(args):
     """The command line of this demo, without the numbers of pairs."""
-    words = ["gfla", "demo", *args.overrides, "--out", args.out, "--config", args.config]
+    words = ["gfla", "demo", *args.overrides, "-o", args.outputput, "--config", args.config]
     return shlex.join(words)
 
 

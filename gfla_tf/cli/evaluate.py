@@ -4,9 +4,10 @@ import os
 import sys
 from pathlib import Path
 
+from gfla_tf.cli import arguments
 from gfla_tf.errors import InputError
 
-HELP = "evaluate a trained model on held-out people"
+HELP = "Evaluate a trained model on held-out people."
 
 _TARGETS = ("demo", "synthetic")
 _SYNTHETIC = "synthetic"
@@ -17,7 +18,7 @@ def add_arguments(parser):
     """Adds the command's arguments to an argparse parser."""
     parser.add_argument(
         "--model",
-        metavar="M",
+        metavar="MODEL",
         help="a .keras file, or the folder of a run or a preset (default: the shipped model)",
     )
     parser.add_argument(
@@ -51,7 +52,7 @@ def add_arguments(parser):
     parser.add_argument("--markdown", action="store_true", help="print Markdown tables")
     parser.add_argument("-o", "--output", metavar="JSON", help="write the metrics to this file")
     parser.add_argument("--report", action="store_true", help="write report.html to the run folder --model")
-    parser.add_argument("--force", action="store_true", help="overwrite existing outputs")
+    parser.add_argument("--force", action="store_true", help=arguments.FORCE)
 
 
 def run(args):

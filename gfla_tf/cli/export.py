@@ -1,4 +1,4 @@
-"""`gfla export`: write a trained model as a SavedModel, TFLite or ONNX file."""
+"""`gfla export`: writes a trained model as a SavedModel, TFLite or ONNX file."""
 
 import os
 import shlex
@@ -7,7 +7,7 @@ import sys
 from gfla_tf.cli import arguments
 from gfla_tf.errors import InputError
 
-HELP = "export a trained model for TensorFlow Serving, LiteRT or ONNX Runtime"
+HELP = "Export a trained model for TensorFlow Serving, LiteRT or ONNX Runtime."
 
 _OPTIONS = {
     "savedmodel": ("size", "fit"),
@@ -29,17 +29,16 @@ def add_arguments(parser):
     )
     parser.add_argument(
         "--format",
-        required=True,
         choices=tuple(_OPTIONS),
         help="savedmodel: a folder for TensorFlow Serving; tflite: a file for LiteRT (extra [litert]); "
-        "onnx: a file for ONNX Runtime (extra [onnx])",
+        "onnx: a file for ONNX Runtime (extra [onnx]); default: by the extension of OUT, else savedmodel",
     )
     parser.add_argument(
         "-o",
         "--output",
         required=True,
         metavar="OUT",
-        help="the output: a folder for savedmodel, a file for tflite and onnx",
+        help="the output: a folder for savedmodel, a .tflite or .onnx file",
     )
     parser.add_argument(
         "--size",
@@ -67,7 +66,7 @@ def add_arguments(parser):
         choices=("1", "dynamic"),
         help="tflite, onnx: the batch size, 1 or any (default: 1 for tflite, dynamic for onnx)",
     )
-    parser.add_argument("--force", action="store_true", help="overwrite existing outputs")
+    parser.add_argument("--force", action="store_true", help=arguments.FORCE)
 
 
 def run(args):
@@ -77,14 +76,30 @@ def run(args):
       InputError: The model cannot be read, the output cannot be written, or an option belongs to another
         format.
     """
+    args.format = _format(args)
     for name in _OPTIONAL:
         if getattr(args, name) is not None and name not in _OPTIONS[args.format]:
-            raise InputError(f"--{name} is not an option of --format {args.format}: leave it out")
+            raise InputError(f"--{name} is not an option of the format {args.format}: omit it")
     from gfla_tf.cli.logs import load_tensorflow
 
     _check_output(args)
     load_tensorflow()
     return {"savedmodel": _saved_model, "tflite": _tflite, "onnx": _onnx}[args.format](args)
+
+
+def _format(args):
+    """The export format: --format, or by the extension of the output.
+
+    Raises:
+      InputError: both are given and differ.
+    """
+    extension = os.path.splitext(args.output)[1].lower().removeprefix(".")
+    by_name = extension if extension in ("tflite", "onnx") else None
+    if args.format and by_name and args.format != by_name:
+        raise InputError(
+            f"the output {args.output!r} ends in .{by_name}, but --format is {args.format}: change one"
+        )
+    return args.format or by_name or "savedmodel"
 
 
 def _check_output(args):

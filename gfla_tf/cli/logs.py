@@ -1,4 +1,4 @@
-"""What commands that use TensorFlow write to standard error: the log of `gfla_tf`, not TensorFlow's own."""
+"""Logging of the commands: the log of `gfla_tf` on standard error, without TensorFlow's own messages."""
 
 import logging
 import os
@@ -11,8 +11,8 @@ _LEVEL = "TF_CPP_MIN_LOG_LEVEL"
 def load_tensorflow():
     """Imports TensorFlow quietly, unless the environment names a TF_CPP_MIN_LOG_LEVEL.
 
-    Its first lines come before its log level counts, so standard error is set aside during the import; it is
-    shown after all where the import fails.
+    TensorFlow prints its first messages before it reads its log level, so standard error is redirected during
+    the import and shown only if the import fails.
     """
     if "tensorflow" in sys.modules or _LEVEL in os.environ:
         return
@@ -34,7 +34,7 @@ def load_tensorflow():
 
 
 def show_log():
-    """Sends the log of `gfla_tf` to standard error, a plain line each."""
+    """Sends the log of `gfla_tf` to standard error, one plain line per message."""
     log = logging.getLogger("gfla_tf")
     if not log.handlers:
         handler = logging.StreamHandler()

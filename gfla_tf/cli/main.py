@@ -1,10 +1,11 @@
-"""`gfla COMMAND …`: finds the command, runs it, and turns errors into one sentence and an exit code."""
+"""The program `gfla`: runs a command, and turns errors into one sentence and an exit code."""
 
 import argparse
 import importlib
 import os
 import sys
 
+from gfla_tf.cli.parser import Parser
 from gfla_tf.errors import InputError
 
 COMMANDS = ("demo", "data", "train", "generate", "evaluate", "pose", "convert", "export", "native")
@@ -13,7 +14,7 @@ DONE, BAD_INPUT, INTERRUPTED, CLOSED_PIPE = 0, 2, 130, 141
 
 
 class _Version(argparse.Action):
-    """Prints the versions and ends the program; nothing is looked up before it is asked for."""
+    """Prints the versions and exits."""
 
     def __call__(self, parser, namespace, values, option_string=None):
         from gfla_tf.cli.version import version_text
@@ -23,29 +24,29 @@ class _Version(argparse.Action):
 
 
 def build_parser():
-    """The parser of all commands; importing TensorFlow is left to the commands themselves."""
-    parser = argparse.ArgumentParser(
+    """Returns the parser of all commands. TensorFlow is imported by the commands themselves."""
+    parser = Parser(
         prog="gfla",
-        description="Person images in new poses (GFLA, CVPR 2020), in TensorFlow and Keras.",
+        description="Person images in new poses (GFLA, CVPR 2020) in TensorFlow and Keras.",
     )
     parser.add_argument(
         "--version",
         action=_Version,
         nargs=0,
         default=argparse.SUPPRESS,
-        help="tell the versions of gfla_tf and of what it runs on, and the compiled operators' state",
+        help="Show versions and the state of the compiled operators.",
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name in COMMANDS:
         module = importlib.import_module(f"gfla_tf.cli.{name}")
         command = commands.add_parser(name, help=module.HELP, description=module.HELP)
         module.add_arguments(command)
-        command.set_defaults(run=module.run)
+        command.set_defaults(run=module.run, parser=command)
     return parser
 
 
 def main(argv=None):
-    """Runs a command line and returns its exit code: 0 done, 1 a check found faults, 2 bad input or usage.
+    """Runs a command line and returns the exit code: 0 done, 1 a check found faults, 2 bad input or usage.
 
     Raises:
       SystemExit: from argparse, for --help (0) and for wrong usage (2).
@@ -61,17 +62,17 @@ def main(argv=None):
     except KeyboardInterrupt:
         print("gfla: interrupted", file=sys.stderr)
         return INTERRUPTED
-    except BrokenPipeError:  # whoever read the output, `head` say, has seen enough
+    except BrokenPipeError:  # the reader of the output, such as `head`, has closed it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return CLOSED_PIPE
 
 
 def _parse(parser, argv):
-    """Parses `argv`; key=value overrides may stand on both sides of the options, unlike argparse's."""
+    """Parses `argv`; key=value overrides may be before and after the options, unlike in argparse."""
     args, rest = parser.parse_known_args(argv)
     unknown = [text for text in rest if text.startswith("-") or not hasattr(args, "overrides")]
     if unknown:
-        parser.error(f"unrecognized arguments: {' '.join(unknown)}")
+        args.parser.error(args.parser.describe_unknown(unknown))
     if rest:
         args.overrides = [*args.overrides, *rest]
     return args

@@ -21,7 +21,7 @@ def add_arguments(parser):
         "--scratch", metavar="FOLDER", help="keep CMake's files here, for the next build to go on from"
     )
     build.add_argument("--werror", action="store_true", help="take the compiler's warnings for errors")
-    build.add_argument("--force", action="store_true", help="build again what is up to date")
+    build.add_argument("--force", action="store_true", help="Overwrite existing outputs.")
 
 
 def run(args):

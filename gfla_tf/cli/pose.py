@@ -1,11 +1,11 @@
-"""`gfla pose`: the poses of photographs into pose files, and pose files into other formats."""
+"""`gfla pose`: estimates poses in photos, and converts pose files."""
 
 import sys
 
 from gfla_tf.cli import arguments
 from gfla_tf.errors import InputError
 
-HELP = "find the poses of people in photographs, or convert pose files"
+HELP = "Estimate poses in photos, or convert pose files."
 
 _FORMATS = ("coco18", "body25", "coco17", "coco17-results", "csv")
 
@@ -16,46 +16,50 @@ def add_arguments(parser):
         "inputs",
         nargs="*",
         metavar="PHOTO",
-        help="photographs (extra [pose]), or pose files to convert: OpenPose's and COCO's JSON, the authors' "
-        "CSV; or folders of them; FILE#NAME is the image NAME of a file of several",
+        help="photos (extra [pose]) or pose files to convert (OpenPose or COCO JSON, the authors' CSV), or "
+        "folders of them; FILE#NAME is the image NAME of a file with several images",
     )
     parser.add_argument(
-        "-o", "--output", metavar="OUT", help="a .json or .csv file, or a folder for one .json an image"
+        "-o",
+        "--output",
+        metavar="OUT",
+        help="a .json or .csv file, or a folder for one .json file per image (default: print to standard "
+        "output)",
     )
     parser.add_argument(
         "--to",
         choices=_FORMATS,
-        help="OpenPose JSON of 18 or 25 keypoints, COCO annotations or results, or the authors' CSV "
-        "(default: coco18; csv for an OUT that ends in .csv)",
+        help="OpenPose JSON with 18 or 25 keypoints, COCO annotations or results, or the authors' CSV "
+        "(default: coco18, or csv if OUT ends in .csv)",
     )
-    who = parser.add_mutually_exclusive_group()
-    who.add_argument(
+    people = parser.add_mutually_exclusive_group()
+    people.add_argument(
         "--person",
         type=arguments.whole(0),
         metavar="N",
-        help="which of an image's people, counted from 0 (default: the largest)",
+        help="index of the person in an image, from 0 (default: the largest person)",
     )
-    who.add_argument("--all", action="store_true", help="all people of an image")
+    people.add_argument("--all", action="store_true", help="write all people of an image")
     parser.add_argument(
         "--min-confidence",
         type=arguments.confidence,
         metavar="C",
-        help="a keypoint of lower confidence is missing (default: 0.3 in photographs, 0.05 in pose files)",
+        help="keypoints of lower confidence are missing (default: 0.3 in photos, 0.05 in pose files)",
     )
     parser.add_argument(
         "--frame",
         type=arguments.frame,
-        metavar="WxH",
-        help="the image size that the pose files were measured in",
+        metavar="HxW",
+        help="height x width of the images that the pose files were measured in",
     )
     parser.add_argument(
-        "--images", metavar="FOLDER", help="the photographs of the pose files, for their names and sizes"
+        "--images", metavar="FOLDER", help="the photos of the pose files, for their names and sizes"
     )
     parser.add_argument(
         "--scale-to",
         type=arguments.frame,
-        metavar="WxH",
-        help="scale the poses to this image size (default: 176x256 for fasion-….csv, 64x128 for market-…)",
+        metavar="HxW",
+        help="scale the poses to this size (default: 256x176 for fasion-*.csv, 128x64 for market-*.csv)",
     )
     parser.add_argument(
         "--pose-model",
@@ -65,15 +69,19 @@ def add_arguments(parser):
     parser.add_argument(
         "--download",
         action="store_true",
-        help="first download the default network (89 MB) unless it is cached",
+        help="download the default network (89 MB) first if it is not cached",
     )
-    there = parser.add_mutually_exclusive_group()
-    there.add_argument("--force", action="store_true", help="replace outputs that are there")
-    there.add_argument("--resume", action="store_true", help="pass over images whose output is there")
+    existing = parser.add_mutually_exclusive_group()
+    existing.add_argument("--force", action="store_true", help=arguments.FORCE)
+    existing.add_argument("--resume", action="store_true", help="skip images whose output exists")
 
 
 def run(args):
-    """Runs the command. Exit code 2 if an input could not be read, 1 if nobody was found in one, else 0."""
+    """Runs the command; returns 2 if an input could not be read, 1 if an image contains no person, else 0.
+
+    Raises:
+      InputError: no input is given, or an output cannot be written.
+    """
     from gfla_tf.cli.progress import progress_bar
     from gfla_tf.pose.batch import PoseOptions, write_poses
     from gfla_tf.pose.estimator_weights import download_pose_model
@@ -83,8 +91,10 @@ def run(args):
         print(f"gfla: the pose model is {path}", file=sys.stderr)
         if not args.inputs and not args.output:
             return 0
-    if not args.inputs or not args.output:
-        raise InputError("give at least one photograph or pose file, and the output with -o OUT")
+    if not args.inputs:
+        raise InputError("name at least one photo or pose file: gfla pose PHOTO -o OUT")
+    if args.resume and args.output is None:
+        raise InputError("--resume needs an output folder: give one with -o FOLDER")
     given = {} if args.min_confidence is None else {"min_confidence": args.min_confidence}
     options = PoseOptions(
         kind=args.to,
@@ -103,8 +113,10 @@ def run(args):
     for sentence in summary.failed + summary.empty:
         print(f"gfla: error: {sentence}", file=sys.stderr)
     if summary.skipped:
-        print(f"passed over {summary.skipped} image(s) whose output is there")
-    if len(summary.written) == 1:
+        print(f"skipped {summary.skipped} image(s) whose output exists")
+    if summary.text is not None:
+        sys.stdout.write(summary.text.decode())
+    elif len(summary.written) == 1:
         print(f"wrote {summary.written[0]}")
     elif summary.written:
         print(f"wrote {len(summary.written)} files in {args.output}")
@@ -112,7 +124,7 @@ def run(args):
 
 
 def _megabytes(show):
-    """A function of (done, total) in bytes that shows both in whole megabytes, the last one once."""
+    """Converts a progress display of megabytes to one of bytes, which reaches the total once."""
 
     def show_bytes(done, total):
         whole = total // 10**6

@@ -1,26 +1,33 @@
-"""A line of progress on standard error, for commands whose result goes to standard output."""
+"""The progress display of all commands, on standard error."""
 
 import sys
 import time
 
-_WIDTH = 28
+_SECONDS_PER_LINE = 60  # in logs
 
 
 def progress_bar(label, stream=None):
-    """A function of (done, total) that draws a bar with the time left, in place on a terminal; silent
-    elsewhere.
+    """Returns a function of (done, total) that displays progress and ETA.
+
+    On a terminal it draws a tqdm bar. Elsewhere it prints a plain line per minute, so that logs stay short.
     """
+    from tqdm import tqdm
+
     stream = stream or sys.stderr
-    started = time.monotonic()
+    started = printed = time.monotonic()
+    bar = None
 
     def show(done, total):
-        if not stream.isatty():
-            return
-        elapsed = time.monotonic() - started
-        left = elapsed / max(done, 1) * (total - done)
-        filled = _WIDTH * done // max(total, 1)
-        bar = "█" * filled + "·" * (_WIDTH - filled)
-        end = "\n" if done >= total else ""
-        print(f"\r\x1b[K{label} {bar} {done}/{total}  {left:.0f} s left", end=end, file=stream, flush=True)
+        nonlocal bar, printed
+        if stream.isatty():
+            bar = bar or tqdm(desc=label, total=total, file=stream, leave=True, dynamic_ncols=True)
+            bar.update(done - bar.n)
+            if done >= total:
+                bar.close()
+        elif (now := time.monotonic()) - printed >= _SECONDS_PER_LINE:
+            printed = now
+            form = "{desc}: {n_fmt}/{total_fmt}, {elapsed} elapsed, ETA {remaining}"
+            line = tqdm.format_meter(done, total, now - started, prefix=label, bar_format=form)
+            print(line, file=stream, flush=True)
 
     return show

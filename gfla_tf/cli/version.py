@@ -1,4 +1,4 @@
-"""`gfla --version`: what is installed, as a report of a fault needs it, without loading any of it."""
+"""`gfla --version`: installed versions, as needed in a bug report, without importing the packages."""
 
 import os
 import platform
@@ -16,7 +16,7 @@ _PACKAGES = {
 
 
 def version_text():
-    """A line each for gfla_tf, Python, TensorFlow, Keras, NumPy and the compiled operators."""
+    """Returns one line each for gfla_tf, Python, TensorFlow, Keras, NumPy and the compiled operators."""
     versions = {name: _installed(names) for name, names in _PACKAGES.items()}
     lines = [f"gfla_tf {__version__}", f"Python {platform.python_version()}"]
     lines += [f"{name} {version or 'is not installed'}" for name, version in versions.items()]
@@ -24,7 +24,7 @@ def version_text():
 
 
 def _installed(names):
-    """The version of the first of these packages that is installed; None where none is."""
+    """The version of the first installed package of these names, or None."""
     for name in names:
         try:
             return metadata.version(name)
@@ -34,20 +34,20 @@ def _installed(names):
 
 
 def _operators(tensorflow):
-    """What `gfla native status` says of the library, as far as that is known before it is loaded."""
+    """The state of the compiled library as far as it is known without loading it."""
     if tensorflow is None:
         return "cannot run: TensorFlow is not installed"
     if os.environ.get("GFLA_NATIVE") == "0":
         return "cannot run: GFLA_NATIVE=0 turns them off"
-    version = _as_tensorflow_tells(tensorflow)
+    version = _tensorflow_version(tensorflow)
     reason = native_record.refusal(version)
     if reason is not None:
         return f"cannot run: {reason}"
     record = native_record.read_record(native_record.library_folder(version))
     cuda = f", CUDA {record.cuda}" if record.cuda else ""
-    return f"are there: {', '.join(record.instruction_sets)}{cuda}, by {record.compiler}"
+    return f"available: {', '.join(record.instruction_sets)}{cuda}, by {record.compiler}"
 
 
-def _as_tensorflow_tells(version):
-    """tf.version.VERSION of a package's version: 2.22.0rc1 is 2.22.0-rc1 there, 2.15.0+nv23.11 is 2.15.0."""
+def _tensorflow_version(version):
+    """Converts a package version to tf.version.VERSION: 2.22.0rc1 to 2.22.0-rc1, 2.15.0+nv23.11 to 2.15.0."""
     return re.sub(r"\.?(a|b|rc|dev)(\d+)$", r"-\1\2", version.partition("+")[0])

@@ -48,12 +48,14 @@ class Summary:
 
     Attributes:
       written: the paths of the written files.
+      text: the content of the pose file if no output was given, None if no person was found.
       skipped: the number of images that were skipped because their output exists.
       empty: one message per image without a person.
       failed: one message per input that could not be read.
     """
 
     written: list[str] = dataclasses.field(default_factory=list)
+    text: bytes | None = None
     skipped: int = 0
     empty: list[str] = dataclasses.field(default_factory=list)
     failed: list[str] = dataclasses.field(default_factory=list)
@@ -61,7 +63,7 @@ class Summary:
 
 def write_poses(
     inputs: list[str],
-    output: str,
+    output: str | None,
     options: PoseOptions,
     estimator: Callable[[], Estimator],
     progress: Callable[[int, int], None] | None = None,
@@ -74,7 +76,8 @@ def write_poses(
     Args:
       inputs: photographs, pose files as for `read_people`, or folders of either.
       output: a `.json` or `.csv` file for all of them, or a folder for one `.json` per image. The folder is
-        created, and removed again if it stays empty.
+        created, and removed again if it stays empty. None writes nothing and puts the content of the one
+        pose file into `Summary.text`.
       options: see `PoseOptions`.
       estimator: function that returns a `PoseEstimator`; called once, and only if there is a photograph.
       progress: called as progress(images done, all images).
@@ -83,15 +86,17 @@ def write_poses(
       InputError: the output does not fit the format, cannot be written, or exists and neither `force` nor
         `resume` is set.
     """
-    in_one = output.lower().endswith((".json", ".csv"))
-    kind = options.kind or ("csv" if output.lower().endswith(".csv") else "coco18")
-    _check_kind(kind, output, in_one)
-    if in_one:
-        check_output(output, options.force)
+    in_one = output is None or output.lower().endswith((".json", ".csv"))
+    is_csv = output is not None and output.lower().endswith(".csv")
+    kind = options.kind or ("csv" if is_csv else "coco18")
+    if output is not None:
+        _check_kind(kind, output, in_one)
+        if in_one:
+            check_output(output, options.force)
     inputs = expand_folders(inputs)
     if options.frame and any(map(is_photo, inputs)):
         raise InputError("a frame can be given for pose files only: the size of a photograph is known")
-    if kind == "csv" and options.scale_to is None:
+    if is_csv and options.scale_to is None:
         options = dataclasses.replace(options, scale_to=frame_of_annotations(output))
     summary = Summary()
     images = list(_read_all(inputs, options, summary))
@@ -99,20 +104,22 @@ def write_poses(
         if kind in ONE_IMAGE_FORMATS and len(images) > 1:
             raise InputError(
                 f"{len(images)} images cannot be written to one file of the format {kind!r}: give a folder "
-                f"instead of {output!r}, or choose 'coco17' or 'csv'"
+                f"{'with -o' if output is None else f'instead of {output!r}'}, or choose 'coco17' or 'csv'"
             )
         ready = _estimator_for(images, estimator)
         found = [one for _, one in _posed(images, options, ready, summary, progress)]
-        if found:
+        if found and output is None:
+            summary.text = encode_people(found, kind)
+        elif found:
             write_files({output: encode_people(found, kind)}, options.force)
             summary.written.append(output)
         return summary
     paths = _output_paths(images, output, options)
-    pextension = [image for image in images if not (options.resume and os.path.lexists(paths[image.stem]))]
-    summary.skipped = len(images) - len(pextension)
-    ready = _estimator_for(pextension, estimator)
+    pending = [image for image in images if not (options.resume and os.path.lexists(paths[image.stem]))]
+    summary.skipped = len(images) - len(pending)
+    ready = _estimator_for(pending, estimator)
     with output_folder(output):
-        for image, one in _posed(pextension, options, ready, summary, progress):
+        for image, one in _posed(pending, options, ready, summary, progress):
             path = paths[image.stem]
             write_files({path: encode_people([one], kind)}, options.force)
             summary.written.append(path)

@@ -46,7 +46,7 @@ def test_what_is_there_stays_unless_forced(tmp_path, capsys):
     assert main([*arguments, str(thesis)]) == 2
     assert "is not empty" in capsys.readouterr().err
     assert main([*arguments, str(thesis), "--force"]) == 2
-    assert "--force replaces data folders, and" in capsys.readouterr().err
+    assert "--force overwrites dataset folders, and" in capsys.readouterr().err
     assert (thesis / "thesis.tex").read_text() == "mine"
     people = tmp_path / "people"
     assert main([*arguments, str(people)]) == 0

@@ -25,7 +25,7 @@ def test_a_folder_becomes_shards_that_verify(folder, tmp_path, capsys):
     )
     assert Market1501(out).num_pairs("train") == 6
     assert main(["data", "build", out, "--verify"]) == 0
-    assert capsys.readouterr().out == f"{out}: every file is as it was built.\n"
+    assert capsys.readouterr().out == f"{out}: every file matches its checksum.\n"
     assert main(["data", "build", str(folder), "-o", out]) == 2
     assert "gfla: error: the shards" in capsys.readouterr().err
     assert main(["data", "build", str(folder), "-o", out, "--force"]) == 0
@@ -69,18 +69,18 @@ def test_an_interruption_says_how_to_go_on(folder, tmp_path, capsys, monkeypatch
     monkeypatch.setattr("gfla_tf.data.shards.builder.build_shards", interrupted)
     assert main(["data", "build", str(folder), "-o", str(tmp_path / "shards")]) == 130
     printed = capsys.readouterr()
-    assert "to go on: the same command again" in printed.out
+    assert "to resume: run the same command again" in printed.out
     assert printed.err == "gfla: interrupted\n"
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ([], "name the shards folder to make: gfla data build FOLDER -o SHARDS"),
-        (["-o", "shards", "--verify"], "leave -o out"),
+        ([], "name the output: gfla data build FOLDER -o SHARDS"),
+        (["-o", "shards", "--verify"], "omit -o"),
         (["--verify"], "shards.json' does not exist"),
         (["--verify", "--format", "hdf5"], "an HDF5 file has no checksums"),
-        (["-o", "pairs.h5", "--format", "hdf5", "--shard-size", "9"], "--shard-size is for shards"),
+        (["-o", "pairs.h5", "--format", "hdf5", "--shard-size", "9"], "--shard-size applies to shards"),
         (["-o", "pairs.h5", "--format", "hdf5", "--layout", "deepfashion"], "is not a data folder"),
         (["-o", "shards", "--layout", "deepfashion"], "is not a data folder"),
         (["-o", "photos"], "would overwrite the data folder"),

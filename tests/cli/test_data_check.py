@@ -68,7 +68,7 @@ def test_report_and_sheet(folder, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--json", "people/report.json"], "'people/report.json' is inside 'people', which is left as it is"),
+        (["--json", "people/report.json"], "'people/report.json' is inside 'people', which is not modified"),
         (["--sheet", "people/train/../sheet.png"], "is inside 'people'"),
         (["--sheet", "sheet.gif"], "must end in one of .png, .jpg"),
         (["--json", "a.png", "--sheet", "a.png"], "two outputs are both named 'a.png'"),

@@ -42,7 +42,7 @@ def test_it_says_what_is_there_and_how_to_go_on(source, tmp_path, capsys):
         "features.weights=vgg19-dcbb9e9d.pth -o runs/fashion"
     )
     assert prepare("deepfashion", source, "-o", out, "--workers", "0") == 0
-    assert capsys.readouterr().out.startswith(f"{out}: 20 images, 20 of them there already\n")
+    assert capsys.readouterr().out.startswith(f"{out}: 20 images, 20 of them kept from a previous run\n")
     dataset = DeepFashion(out)
     assert dataset.num_pairs("train") == 48
     assert dataset.protocol.interpolation == "pil-bilinear"
@@ -125,7 +125,7 @@ def test_it_goes_on_after_a_kill(source, tmp_path, capsys, killed_by, workers):
     printed, errors = process.communicate(timeout=60)
     assert process.returncode == (-signal.SIGKILL if killed_by == signal.SIGKILL else 130)
     if killed_by == signal.SIGINT:
-        assert "to go on: give the same command again" in printed
+        assert "to resume: run the same command again" in printed
         assert errors == "gfla: interrupted\n"
     finished = len(list(out.rglob("*.png")))
     assert 0 < finished < 20
@@ -133,7 +133,7 @@ def test_it_goes_on_after_a_kill(source, tmp_path, capsys, killed_by, workers):
     time.sleep(0.5)  # processes whose parent was killed end with their image
     before = {path: path.read_bytes() for path in out.rglob("*.png")}
     assert prepare("deepfashion", source, "-o", out, "--workers", "0") == 0
-    assert f"20 images, {len(before)} of them there already" in capsys.readouterr().out
+    assert f"20 images, {len(before)} of them kept from a previous run" in capsys.readouterr().out
     contents = [
         {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
         for folder in (expected, out)

@@ -27,7 +27,7 @@ def test_the_demo_trains_evaluates_and_reports(config, tmp_path, capsys):
     arguments = (
         "--config",
         str(config),
-        "--out",
+        "-o",
         str(out),
         "--pairs",
         "6",
@@ -61,6 +61,6 @@ def test_the_demo_trains_evaluates_and_reports(config, tmp_path, capsys):
 )
 def test_invalid_settings_are_rejected_before_the_training(config, tmp_path, capsys, arguments, message):
     given = arguments if "--config" in arguments else ("--config", str(config), *arguments)
-    assert main(["demo", "--out", str(tmp_path / "demo"), *given]) == 2
+    assert main(["demo", "-o", str(tmp_path / "demo"), *given]) == 2
     assert message in capsys.readouterr().err
     assert not (tmp_path / "demo").exists()

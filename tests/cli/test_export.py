@@ -89,7 +89,7 @@ def test_an_output_in_use_is_an_error_before_tensorflow_is_imported(tmp_path):
 
 
 def test_usage(capsys):
-    for words in (["-o", "x"], ["--format", "savedmodel"], ["--format", "pickle", "-o", "x"]):
+    for words in (["--format", "savedmodel"], ["--format", "pickle", "-o", "x"]):
         with pytest.raises(SystemExit) as stop:
             main(["export", *words])
         assert stop.value.code == 2
@@ -104,3 +104,28 @@ def test_an_export_that_differs_is_not_written(run, tmp_path, capsys, monkeypatc
     sentence = _error(capsys, run, "--format", "savedmodel", "-o", tmp_path / "person" / "1")
     assert "differs from the Keras model: image by 0.5" in sentence
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["-o", "a.tflite"], "tflite"),
+        (["-o", "a.ONNX"], "onnx"),
+        (["-o", "folder"], "savedmodel"),
+        (["-o", "v1.2"], "savedmodel"),
+        (["-o", "weights", "--format", "tflite"], "tflite"),
+    ],
+)
+def test_the_format_is_inferred_from_the_output(words, expected, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    seen = []
+    for name in ("_saved_model", "_tflite", "_onnx"):
+        monkeypatch.setattr(f"gfla_tf.cli.export.{name}", lambda args, name=name: seen.append(name))
+    assert main(["export", *words]) == 0
+    assert seen == [{"savedmodel": "_saved_model"}.get(expected, f"_{expected}")]
+
+
+def test_a_format_that_contradicts_the_output_is_refused(tmp_path, capsys):
+    assert main(["export", "--format", "onnx", "-o", str(tmp_path / "a.tflite")]) == 2
+    assert "ends in .tflite, but --format is onnx" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())

@@ -26,11 +26,11 @@ def _error(capsys, *words):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["tflite", "--fit", "resize"], "--fit is not an option of --format tflite"),
-        (["savedmodel", "--quantize", "float16"], "--quantize is not an option of --format savedmodel"),
-        (["savedmodel", "--batch", "1"], "--batch is not an option of --format savedmodel"),
-        (["onnx", "--quantize", "float16"], "--quantize is not an option of --format onnx"),
-        (["onnx", "--calibration", "people"], "--calibration is not an option of --format onnx"),
+        (["tflite", "--fit", "resize"], "--fit is not an option of the format tflite"),
+        (["savedmodel", "--quantize", "float16"], "--quantize is not an option of the format savedmodel"),
+        (["savedmodel", "--batch", "1"], "--batch is not an option of the format savedmodel"),
+        (["onnx", "--quantize", "float16"], "--quantize is not an option of the format onnx"),
+        (["onnx", "--calibration", "people"], "--calibration is not an option of the format onnx"),
     ],
 )
 def test_options_of_other_formats(words, message, tmp_path, capsys):

@@ -1,5 +1,6 @@
 """The `gfla` program: its commands, exit codes and errors."""
 
+import argparse
 import subprocess
 import sys
 
@@ -26,6 +27,43 @@ def test_wrong_usage_exits_with_2(capsys, arguments):
         main(arguments)
     assert stopped.value.code == 2
     assert "usage: gfla" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "suggestion"),
+    [
+        (["genrate"], "invalid choice: 'genrate' (did you mean generate?)"),
+        (["data", "chek"], "invalid choice: 'chek' (did you mean check?)"),
+        (["generate", "--sorce", "a.jpg"], "unrecognized arguments: --sorce (did you mean --source?)"),
+        (["evaluate", "--pear=3"], "unrecognized arguments: --pear=3 (did you mean --pairs?)"),
+        (["data", "build", "a", "--shardsize", "3"], "--shardsize (did you mean --shard-size?)"),
+        (["generate", "--fit", "letterbx"], "invalid choice: 'letterbx' (did you mean letterbox?)"),
+        (["--verson"], "unrecognized arguments: --verson (did you mean --version?)"),
+    ],
+)
+def test_a_misspelled_name_gets_a_suggestion(capsys, arguments, suggestion):
+    with pytest.raises(SystemExit) as stopped:
+        main(arguments)
+    assert stopped.value.code == 2
+    assert suggestion in capsys.readouterr().err.splitlines()[-1]
+
+
+def _options(parser):
+    """(option strings, help) of every option of a parser and its subcommands."""
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for sub in action.choices.values():
+                yield from _options(sub)
+        else:
+            yield action.option_strings, action.help
+
+
+def test_outputs_and_overwriting_have_one_spelling_and_one_meaning():
+    options = list(_options(cli.build_parser()))
+    assert not [names for names, _ in options if "--out" in names]
+    assert {tuple(names) for names, _ in options if "-o" in names} == {("-o", "--output")}
+    assert {text for names, text in options if "--force" in names} == {"Overwrite existing outputs."}
+    assert not [text for _, text in options if "wide" in (text or "") or "width x height" in (text or "")]
 
 
 def test_wrong_input_is_one_sentence_and_exit_code_2(capsys):

@@ -119,7 +119,7 @@ def test_resuming(place, network, capsys, monkeypatch):
     assert main([*words, "--pose-model", network]) == 2
     assert "--resume" in _sentences(capsys)[0]
     assert main([*words, "--pose-model", network, "--resume"]) == 0
-    assert "passed over 1 image(s)" in capsys.readouterr().out
+    assert "skipped 1 image(s)" in capsys.readouterr().out
     assert (place / "out" / "a.json").read_bytes() == before
     assert len(list((place / "out").iterdir())) == 3
     (place / "out" / "b.json").write_text("spoilt")
@@ -138,7 +138,7 @@ def test_photographs_into_training_annotations(place, network):
         rows["a.png"][[0, 13]], [(38, 70), (230, 94)]
     )  # 256/200 and 176/150 of them
     np.testing.assert_array_equal(rows["b.png"][[0, 1]], [(30, 120), (60, 120)])
-    assert main([*words, "mine.csv", "--scale-to", "300x400"]) == 0
+    assert main([*words, "mine.csv", "--scale-to", "400x300"]) == 0
     np.testing.assert_array_equal(read_annotations("mine.csv")["a.png"][0], (60, 120))
 
 
@@ -164,7 +164,7 @@ def test_many_images_in_one_file_and_out_of_it(place, capsys):
     rows = read_annotations("again.csv")
     assert list(rows) == ["a.jpg", "b.jpg", "c.jpg"]
     np.testing.assert_array_equal(rows["c.jpg"][0], _pose(2)[0, :2])
-    assert main(["pose", "again.csv#b.jpg", "-o", "b.json", "--to", "body25", "--frame", "150x200"]) == 0
+    assert main(["pose", "again.csv#b.jpg", "-o", "b.json", "--to", "body25", "--frame", "200x150"]) == 0
     assert read_pose("b.json").frame == (200, 150)
     assert main(["pose", "all.json", "-o", "one.json"]) == 2
     assert "3 images cannot be written to one file" in _sentences(capsys)[0]
@@ -198,12 +198,26 @@ def test_names_and_sizes_from_the_photographs(place, capsys):
     assert "has 2 photographs" in _sentences(capsys)[0]
 
 
+def test_without_an_output_the_pose_is_printed(place, network, capsys):
+    _photo(place / "photo.png", NEAR)
+    assert main(["pose", "photo.png", "--pose-model", network]) == 0
+    printed = capsys.readouterr().out
+    assert main(["pose", "photo.png", "--pose-model", network, "-o", "photo.json"]) == 0
+    assert printed == (place / "photo.json").read_text()
+    assert main(["pose", "photo.json", "--to", "csv"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[-2] == "name:keypoints_y:keypoints_x"
+    assert lines[-1].startswith("photo.png:[30, ")
+    assert sorted(path.name for path in place.iterdir() if path.is_file()) == ["photo.json", "photo.png"]
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ([], "give at least one photograph"),
-        (["a.json"], "give at least one photograph"),
-        (["-o", "x.json"], "give at least one photograph"),
+        ([], "name at least one photo"),
+        (["a.json", "--resume"], "--resume needs an output folder"),
+        (["a.json", "a.json"], "2 images cannot be written to one file of the format 'coco18'"),
+        (["-o", "x.json"], "name at least one photo"),
         (["nowhere.json", "-o", "x.json"], "'nowhere.json' does not exist"),
         (["a.json", "-o", "a.json"], "exists already"),
         (["a.json", "-o", "nowhere/x.json"], "there is no folder 'nowhere'"),

@@ -40,7 +40,7 @@ def test_every_line(capsys):
     reason = native.unavailable_reason()
     if reason is None:
         sets = ", ".join(native_record.read_record(native.library_path().parent).instruction_sets)
-        assert operators.startswith(f"compiled operators are there: {sets}")
+        assert operators.startswith(f"compiled operators available: {sets}")
     else:
         assert operators == f"compiled operators cannot run: {reason}"
 
@@ -77,7 +77,7 @@ def test_a_library_that_is_there(capsys, tmp_path, monkeypatch):
         library=native_record.file_digest(folder / native_record.LIBRARY),
     )
     (folder / native_record.RECORD).write_bytes(native_record.record_bytes(record))
-    assert _lines(capsys)[-1] == "compiled operators are there: baseline, avx2, CUDA 12.5, by GNU 12.2.0"
+    assert _lines(capsys)[-1] == "compiled operators available: baseline, avx2, CUDA 12.5, by GNU 12.2.0"
 
 
 @pytest.mark.parametrize(

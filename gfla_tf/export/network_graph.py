@@ -13,9 +13,10 @@ from gfla_tf import ops
 from gfla_tf.errors import InputError
 from gfla_tf.evaluation.synthetic import MODEL_INPUTS
 from gfla_tf.models import PersonImageGenerator
+from gfla_tf.pose.keypoints import NUM_KEYPOINTS
 
 SIGNATURE = "serving_default"
-CHANNELS = {"source_image": 3, "source_pose": 18, "target_pose": 18}
+CHANNELS = {"source_image": 3, "source_pose": NUM_KEYPOINTS, "target_pose": NUM_KEYPOINTS}
 
 
 def size_multiple(model: PersonImageGenerator) -> int:
@@ -33,7 +34,7 @@ def check_model(model: PersonImageGenerator, size: tuple[int, int] | None = None
     g = model.target_image_generator
     if (g.image_channels, g.guidance_channels) != (CHANNELS["source_image"], CHANNELS["source_pose"]):
         raise InputError(
-            f"an exported model has 3 image and 18 pose channels, got {g.image_channels} and "
+            f"an exported model has 3 image and {NUM_KEYPOINTS} pose channels, got {g.image_channels} and "
             f"{g.guidance_channels}"
         )
     size = tuple(model.image_size if size is None else size)

@@ -12,7 +12,7 @@ from typing import Any
 
 import tensorflow as tf
 
-NUM_KEYPOINTS = 18
+from gfla_tf.pose.keypoints import NUM_KEYPOINTS
 
 
 def runtime_shape(value: tf.Tensor) -> tf.Tensor:

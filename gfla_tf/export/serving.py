@@ -13,12 +13,12 @@ from gfla_tf.export import request_checks as checks
 from gfla_tf.export.encoded_images import decode_png_or_jpeg, encode_png
 from gfla_tf.export.graph_frame import GraphFrame
 from gfla_tf.export.network_graph import check_model, size_multiple
-from gfla_tf.export.request_checks import NUM_KEYPOINTS
 from gfla_tf.images.frame import MODES
 from gfla_tf.images.io import MAX_PIXELS
 from gfla_tf.images.scaling import scale_images, unscale_images
 from gfla_tf.models import PersonImageGenerator
 from gfla_tf.pose.heatmaps import pose_heatmaps
+from gfla_tf.pose.keypoints import NUM_KEYPOINTS
 
 MAX_FRAME_SIDE = 2**20 - 1
 """The largest side, in pixels, of a frame that keypoints refer to."""

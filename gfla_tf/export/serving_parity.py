@@ -8,12 +8,12 @@ import numpy as np
 import tensorflow as tf
 
 from gfla_tf.errors import InputError
-from gfla_tf.export.request_checks import NUM_KEYPOINTS
 from gfla_tf.generate import generate
 from gfla_tf.images.frame import Frame
 from gfla_tf.images.io import decode_image, encode_image
 from gfla_tf.models import PersonImageGenerator
 from gfla_tf.pose.heatmaps import pose_heatmaps
+from gfla_tf.pose.keypoints import NUM_KEYPOINTS
 
 TOLERANCES = {
     "image": 1 / 255,  # of the range 0..1: a value that is rounded the other way

@@ -21,7 +21,7 @@ DATASETS = {
 }
 FEW_STEPS = (
     *("features.weights=random", "features.width_multiplier=0.25", "validation_batches=1"),
-    *("stage1.epochs=1", "stage1.steps_per_epoch=3", "stage2.epochs=1", "stage2.steps_per_epoch=3"),
+    *("stage1.epochs=1", "stage1.steps_per_epoch=2", "stage2.epochs=1", "stage2.steps_per_epoch=2"),
 )
 
 

@@ -38,7 +38,7 @@ def test_equals_the_formula(mode, is_real, for_discriminator, expected):
 
 
 def test_large_logits_stay_finite():
-    assert np.isfinite(adversarial(np.float32([1e4, -1e4]), True, True, "vanilla"))
+    assert adversarial(np.float32([1e4, -1e4]), True, True, "vanilla") == 5000
 
 
 def test_half_precision_is_widened():

@@ -1,1 +1,1 @@
-"""Measurements of speed and memory: `python -m benchmarks.bm_NAME --help`."""
+"""Benchmarks of speed and memory: `python -m benchmarks.bm_NAME --help`."""

@@ -1,11 +1,11 @@
-"""The bilinear warp: compiled, in TensorFlow, and TensorFlow Addons' two samplers where they are installed.
+"""Bilinear warp: the compiled operator, TensorFlow operators, and two samplers of TensorFlow Addons.
 
     python -m benchmarks.bm_bilinear_warp
     python -m benchmarks.bm_bilinear_warp --json bilinear_warp.json
 
-The forms take turns in one process; a cell says how many medians of the compiled form another one takes, with
-its quartiles. the tf215 stack has TensorFlow Addons (docs/tf215.md); the first line that is printed says
-whether it is there.
+The implementations alternate in one process. A cell contains the median and the quartiles of a time, divided
+by the median of the compiled operator. TensorFlow Addons is part of the tf215 stack (docs/tf215.md); its
+samplers are skipped if it is not installed, as the first line of the output reports.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ def warp_calls(block, passes, names, times=1):
 
 
 def compare(report, args):
+    """Times of all implementations."""
     blocks = [PHOTOGRAPH, FINE, COARSE]
     if not args.quick:
         blocks += [block.with_(batch=8) for block in blocks]

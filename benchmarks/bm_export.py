@@ -1,11 +1,11 @@
-"""Size and time of an exported model: Keras against SavedModel against every form of TFLite file.
+"""Size and speed of exported models: Keras, SavedModel and every form of TFLite file.
 
     python -m benchmarks.bm_export
     python -m benchmarks.bm_export --only synthetic --check
 
-All of a network's candidates take turns in one process, on as many threads each. `fashion` and `market` have
-their initial weights, which times do not depend on; `synthetic` is the model that comes with the project.
-Keras's row is one graph with the compiled operators, where they are built; TFLite files are run by LiteRT.
+All formats of a network alternate in one process, with the same number of threads. `fashion` and `market`
+have random initial weights, which do not affect the times; `synthetic` is the shipped model. The Keras row is
+one graph, with the compiled operators if they are built; TFLite files are run by LiteRT.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ from gfla_tf.models import PersonImageGenerator
 from gfla_tf.models.loading import load_generator
 
 PRESETS = ("fashion", "market", "synthetic")
-STRIDE = 32  # sizes are multiples of it
+STRIDE = 32  # image sizes are multiples of it
 MIB = 2**20
 
 
 def measure(report, args, name):
-    """A row for each form of one network."""
+    """A table with one row per format of a network."""
     model = (
         load_generator()
         if name == "synthetic"
@@ -72,15 +72,15 @@ def measure(report, args, name):
 
 
 def _row(form, size, times, parity):
-    figures = [f"{size / MIB:.2f}", milliseconds(times[form])]
-    figures.append(f"{times['Keras'].median / times[form].median:.2f}")
+    cells = [f"{size / MIB:.2f}", milliseconds(times[form])]
+    cells.append(f"{times['Keras'].median / times[form].median:.2f}")
     if parity is None:
-        return [form, *figures, *["–"] * 4]
+        return [form, *cells, *["–"] * 4]
     worst = [
         max(value for key, value in parity.items() if key.startswith(kind))
         for kind in ("image", "flow", "mask")
     ]
-    return [form, *figures, *(f"{value:.1e}" for value in worst), f"{parity['ssim']:.4f}"]
+    return [form, *cells, *(f"{value:.1e}" for value in worst), f"{parity['ssim']:.4f}"]
 
 
 def _ask(model, values):
@@ -102,7 +102,7 @@ SECTIONS = {name: functools.partial(measure, name=name) for name in PRESETS}
 
 
 def main(argv=None) -> int:
-    """Runs the benchmark; returns its exit code."""
+    """Runs the command line and returns the exit code."""
     return run(__doc__, SECTIONS, argv)
 
 

@@ -1,10 +1,10 @@
-"""Flowed patches: compiled, a bilinear read a tap, and by extract_patches.
+"""Flowed patches: the compiled operator, one bilinear read per tap, and tf.image.extract_patches.
 
     python -m benchmarks.bm_flowed_patches
     python -m benchmarks.bm_flowed_patches --json flowed_patches.json --plot flowed_patches.png
 
-The forms take turns in one process; a cell says how many medians of the compiled form another one takes, with
-its quartiles. Beside them stands TensorFlow's fill of as many bytes as the patches have.
+The implementations alternate in one process. A cell contains the median and the quartiles of a time, divided
+by the median of the compiled operator. The last column is `tf.fill` of as many bytes as the patches have.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ def _fill(block):
 
 
 def compare(report, args):
+    """Times of all implementations."""
     blocks = [FASHION_FINE, FASHION_COARSE, MARKET]
     if not args.quick:
         blocks += [FASHION_FINE.with_(batch=8), FASHION_COARSE.with_(batch=8)]
@@ -47,15 +48,18 @@ def compare(report, args):
 
 
 def grow(report, args):
+    """Times against n and against H*W."""
     studies.grow(report, "flowed_patches", patch_calls, FASHION_FINE.shrunk(args.shrink), args)
 
 
 def use_threads(report, args):
+    """Speed against the number of threads."""
     block = FASHION_FINE.shrunk(args.shrink)
     studies.use_threads(report, "flowed_patches", patch_calls, [NATIVE, EXTRACTED], block, args)
 
 
 def use_memory(report, args):
+    """Peak memory."""
     block = FASHION_FINE.shrunk(args.shrink)
     studies.use_memory(report, {"flowed_patches": patch_calls}, list(patch_forms(block.n)), block)
 

@@ -1,11 +1,11 @@
-"""One picture of the person image generator against the floor: the time its convolutions' operations take.
+"""Time of one generated image, compared with a lower bound computed from its convolutions.
 
     python -m benchmarks.bm_generator
     python -m benchmarks.bm_generator --check
 
-The floor is the number of operations in the network's convolutions over the rate that a 3 x 3 convolution of
-256 channels reaches on a 64 x 64 map in the same process. The second table is TensorFlow's own trace of one
-picture, in a process that runs one operator at a time.
+The lower bound ("floor") is the number of operations in the network's convolutions divided by the rate that a
+3 x 3 convolution of 256 channels reaches on a 64 x 64 map in the same process. The second table is
+TensorFlow's trace of one image, in a process that runs one operator at a time.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from gfla_tf import ops
 from gfla_tf.models import PersonImageGenerator
 
 PRESETS = ("fashion", "market")
-MAP, CHANNELS = 64, 256  # of the convolution that sets the rate
-STRIDE = 32  # sizes are multiples of it
+MAP, CHANNELS = 64, 256  # of the convolution that determines the rate
+STRIDE = 32  # image sizes are multiples of it
 NATIVE, FUSED, CONVOLUTION = "native", "tf", "convolution"
 
-# What an operator belongs to: the first whose word is in its name or kind.
+# Parts of the network: an operator belongs to the first one whose word is in its name or kind.
 PARTS = {
     "up_conv": "transposed convolutions: bias, crop",
     "instance_normalization": "instance normalisation",
@@ -43,17 +43,19 @@ PARTS = {
 
 
 def measure(report, args):
-    """Times of whole pictures."""
+    """Times of complete images."""
     rows = []
     for name in PRESETS:
-        graphs, operations = _graphs(name, args.shrink)
+        model, inputs = _network(name, args.shrink)
+        graphs = {impl: _graph(model, inputs, impl) for impl in _implementations()}
+        operations = _operations(model, inputs)
         times = alternate({**graphs, CONVOLUTION: _convolution()}, args.rounds)
         rate = 2 * MAP**2 * 9 * CHANNELS**2 / times[CONVOLUTION].median
         floor = operations / rate
         ratios = [f"{times[one].median / floor:.2f}" if one in times else "–" for one in (NATIVE, FUSED)]
         best = times.get(NATIVE, times[FUSED])
-        figures = [f"{operations / 1e9:.1f}", f"{rate / 1e9:.0f}", f"{floor * 1e3:.1f}", milliseconds(best)]
-        rows.append([name, *figures, *ratios])
+        cells = [f"{operations / 1e9:.1f}", f"{rate / 1e9:.0f}", f"{floor * 1e3:.1f}", milliseconds(best)]
+        rows.append([name, *cells, *ratios])
         if name == "fashion" and NATIVE in times:
             share = times[NATIVE].median / floor
             report.target("fashion, batch 1, forward: native / floor", share, "at most", 1.5)
@@ -62,7 +64,7 @@ def measure(report, args):
 
 
 def break_down(report, args):
-    """Where the time goes, by kinds of operators."""
+    """The time of each kind of operator."""
     for name in PRESETS:
         parts = alone(_parts, name, args.shrink, 3 if args.quick else 10, threads=cores())
         total = sum(seconds for _, seconds in parts.values())
@@ -73,27 +75,38 @@ def break_down(report, args):
         report.table(f"{name}, forward: by operators", ["", "operators", "ms", "share"], rows)
 
 
-def _graphs(name, shrink):
-    """({impl: function of no argument}, operations of the convolutions)."""
+def _implementations():
+    """The available implementations of local attention."""
+    return (NATIVE, FUSED) if ops.native_available() else (FUSED,)
+
+
+def _network(name, shrink):
+    """(a network with random weights, its inputs)."""
     model = PersonImageGenerator.from_preset(name, load_weights=False)
     height, width = (max(STRIDE, size // shrink) for size in model.image_size)
     pose = tf.random.stateless_uniform([1, height, width, 18], [0, 1])
-    inputs = (tf.random.stateless_uniform([1, height, width, 3], [0, 2], -1, 1), pose, pose[:, ::-1])
-    graphs = {}
-    for impl in (NATIVE, FUSED) if ops.native_available() else (FUSED,):
-        for layer in model.target_image_generator.attention:
-            layer.impl = impl
-        graphs[impl] = forward(lambda *inputs: _picture(model, inputs), inputs)
-    graph = tf.function(lambda *inputs: _picture(model, inputs)).get_concrete_function(*inputs).graph
-    return graphs, convolution_operations(graph) - _border_operations(model, height, width)
+    return model, (tf.random.stateless_uniform([1, height, width, 3], [0, 2], -1, 1), pose, pose[:, ::-1])
 
 
-def _picture(model, inputs):
+def _graph(model, inputs, impl):
+    """A function without arguments that generates one image."""
+    for layer in model.target_image_generator.attention:
+        layer.impl = impl
+    return forward(lambda *inputs: _image(model, inputs), inputs)
+
+
+def _image(model, inputs):
     return model(dict(zip(("source_image", "source_pose", "target_pose"), inputs, strict=True)))["image"]
 
 
+def _operations(model, inputs):
+    """Additions and multiplications in the convolutions that the method requires."""
+    graph = tf.function(lambda *inputs: _image(model, inputs)).get_concrete_function(*inputs).graph
+    return convolution_operations(graph) - _border_operations(model, *inputs[0].shape[1:3])
+
+
 def _border_operations(model, height, width):
-    """What `LocalAttention` convolves beyond the map, which the method does not ask for."""
+    """Additions and multiplications of `LocalAttention` outside the map, not required by the method."""
     total = 0
     for layer, attention in zip(model.attention_layers, model.target_image_generator.attention, strict=True):
         rows, columns, radius = height >> layer, width >> layer, attention.kernel_size // 2
@@ -109,9 +122,9 @@ def _convolution():
 
 
 def _parts(name, shrink, calls):
-    """{part: (operators, seconds) a picture}."""
-    graphs, _ = _graphs(name, shrink)
-    call = graphs.get(NATIVE, graphs[FUSED])
+    """{part: (number of operators, seconds) per image}."""
+    model, inputs = _network(name, shrink)
+    call = _graph(model, inputs, _implementations()[0])
     for _ in range(3):
         call()
     count, seconds = Counter(), Counter()

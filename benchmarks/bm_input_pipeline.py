@@ -1,12 +1,12 @@
-"""Pairs a second out of a data folder and out of its shards, against a plain decode of the same JPEG files.
+"""Pairs per second from a dataset folder and from its shards, compared with decoding the same JPEG files.
 
     python -m benchmarks.bm_input_pipeline
     python -m benchmarks.bm_input_pipeline --folder photos
 
-The limit is what TensorFlow decodes when nothing else is asked of it: `tf.io.decode_jpeg` on bytes that lie
-in memory, two a pair, in a parallel map, batched and prefetched. The datasets also read, check, shuffle and
-pair. All take turns in one process. The training step is stage 2 of the fashion configuration (F, G, D, VGG19
-with random weights) at its full size.
+The upper limit ("plain decode") is `tf.io.decode_jpeg` on bytes in memory, two images per pair, in a parallel
+map, batched and prefetched. The datasets also read, check, shuffle and pair the images. All candidates
+alternate in one process. The training step is stage 2 of the fashion configuration (F, G, D, VGG19 with
+random weights) at full size.
 """
 
 from __future__ import annotations
@@ -32,17 +32,27 @@ SHARE_TARGET, STEP_TARGET = 0.85, 4.0
 
 
 def main(argv=None):
-    """Prints a table of rates, and the two figures that are promised."""
+    """Prints a table of rates, and the two ratios that have targets."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--folder", metavar="FOLDER", help="256 x 256 JPEG files in DeepFashion's layout")
-    parser.add_argument("--identities", type=int, default=64, metavar="N", help="people to draw without one")
+    parser.add_argument(
+        "--folder", metavar="FOLDER", help="a dataset of 256 x 256 JPEG files in DeepFashion's layout"
+    )
+    parser.add_argument(
+        "--identities",
+        type=int,
+        default=64,
+        metavar="N",
+        help="number of synthetic people to render without --folder",
+    )
     parser.add_argument("--batch-size", type=int, default=8, metavar="B")
-    parser.add_argument("--pairs", type=int, default=1600, metavar="N", help="pairs a measurement")
+    parser.add_argument("--pairs", type=int, default=1600, metavar="N", help="pairs per measurement")
     parser.add_argument("--repeats", type=int, default=9, metavar="N")
-    parser.add_argument("--step-batch", type=int, default=1, metavar="B", help="0: no training step")
+    parser.add_argument(
+        "--step-batch", type=int, default=1, metavar="B", help="batch size of the training step; 0: skip it"
+    )
     args = parser.parse_args(argv)
     with tempfile.TemporaryDirectory() as work:
-        folder = args.folder or _draw(Path(work) / "people", args.identities)
+        folder = args.folder or _render(Path(work) / "people", args.identities)
         build_shards(folder, Path(work) / "shards", "deepfashion", workers=2)
         times = _measure(folder, Path(work) / "shards", args)
         print(table(times, LIMIT, args.pairs, "pairs"))
@@ -55,7 +65,7 @@ def main(argv=None):
             print(f"shards / training step: {ratio:,.0f} (target: at least {STEP_TARGET:.0f})")
 
 
-def _draw(folder, identities):
+def _render(folder, identities):
     people = SyntheticPeople(SIZE, identities={"train": identities, "test": 1})
     write_folder(folder, people, "deepfashion", workers=2)
     return folder
@@ -98,7 +108,7 @@ def _consume(data, batches):
 
 
 def _step_seconds(dataset, batch_size):
-    """Seconds a step of stage 2, the best of three after a first one that traces the graph."""
+    """Seconds per step of stage 2: the best of three, after a first step that traces the graph."""
     from gfla_tf.training.build import build_features, build_model, build_trainers
     from gfla_tf.training.sources import FolderSource
 

@@ -1,10 +1,11 @@
-"""The local attention operator and layer: compiled, fused in TensorFlow, and by patches.
+"""The local attention operator and layer: compiled, fused TensorFlow operators, and explicit patches.
 
     python -m benchmarks.bm_local_attention
     python -m benchmarks.bm_local_attention --check --json local_attention.json --plot local_attention.png
 
-The forms take turns in one process; a cell says how many medians of the compiled form another one takes, with
-its quartiles. Peak memory is each form's own process's; numbers of threads are processes side by side.
+The implementations alternate in one process. A cell contains the median and the quartiles of a time, divided
+by the median of the compiled operator. Peak memory is measured in one process per implementation; numbers of
+threads are compared between processes that run side by side.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ def operator_calls(block, passes, names, times=1):
 
 
 def layer_calls(block, passes, names, times=1):
-    """The same of the layer, with the gradients of its weights."""
+    """As `operator_calls`, for the layer and with the gradients of its weights."""
     inputs = (block.maps(), block.maps(1), block.flow())
     layers = layer_forms(block)
     weights = {name: weights for name, (_, weights) in layers.items()}
@@ -49,6 +50,7 @@ def _convolutions(block):
 
 
 def compare_operator(report, args):
+    """Times of all implementations of the operator."""
     blocks = [FASHION_FINE, FASHION_COARSE, MARKET]
     if not args.quick:
         blocks += [FASHION_FINE.with_(batch=8), FASHION_COARSE.with_(batch=8)]
@@ -61,6 +63,7 @@ def compare_operator(report, args):
 
 
 def compare_layer(report, args):
+    """Times of all implementations of the layer, and of its convolutions alone."""
     blocks = [block.shrunk(args.shrink) for block in (FASHION_FINE, FASHION_COARSE, MARKET)]
     times = studies.compare(report, "LocalAttention", layer_calls, blocks, args, _convolutions)[blocks[0]]
     if ops.native_available():
@@ -72,6 +75,7 @@ def compare_layer(report, args):
 
 
 def grow(report, args):
+    """Times against n and against H*W."""
     base = FASHION_FINE.shrunk(args.shrink)
     by_n, by_area = studies.grow(report, "local_attention", operator_calls, base, args)
     if ops.native_available():
@@ -83,6 +87,7 @@ def grow(report, args):
 
 
 def use_threads(report, args):
+    """Speed against the number of threads."""
     block = FASHION_FINE.shrunk(args.shrink)
     names = [NATIVE, FUSED]
     times = studies.use_threads(report, "local_attention", operator_calls, names, block, args)
@@ -93,17 +98,18 @@ def use_threads(report, args):
 
 
 def use_memory(report, args):
+    """Peak memory of the operator and the layer."""
     block = FASHION_FINE.shrunk(args.shrink)
     calls = {"local_attention": operator_calls, "LocalAttention": layer_calls}
     peaks = studies.use_memory(report, calls, list(attention_forms(block.n)), block)
     if ops.native_available():
         leaner = min(peaks["LocalAttention", name, BOTH] for name in (READS, EXTRACTED))
         share = peaks["LocalAttention", NATIVE, BOTH] / leaner
-        name = "LocalAttention, forward + backward: peak memory / the leaner patches'"
+        name = "LocalAttention, forward + backward: peak memory / the smaller of the patches'"
         report.target(name, share, "at most", 0.25)
 
 
-LINEAR = 1.05  # linear, and 5 % for what leaves the caches
+LINEAR = 1.05  # linear, plus 5 % for data that no longer fits into the caches
 SECTIONS = {
     "operator": compare_operator,
     "layer": compare_layer,

@@ -1,15 +1,16 @@
-"""What a served picture costs, whole and after its source is encoded, and what larger batches gain.
+"""Cost of a served image: in one request, with a source encoded once, and in larger batches.
 
     python -m benchmarks.bm_serving
     python -m benchmarks.bm_serving --only split --check
 
-The graphs are those of the exported SavedModel, of TensorFlow's own operators; decoding the photograph (JPEG,
-one and a half times the model's size) and encoding the picture (PNG) are part of them. The presets are
-untrained.
+The graphs are those of the exported SavedModel, which contain only TensorFlow's own operators. They include
+decoding the photo (a JPEG file of 1.5 times the model's size) and encoding the result (PNG). The networks
+have random initial weights.
 """
 
 from __future__ import annotations
 
+import functools
 import sys
 
 import numpy as np
@@ -23,17 +24,16 @@ from gfla_tf.models import PersonImageGenerator
 
 PRESETS = ("fashion", "synthetic")
 BATCHES = (1, 2, 4)
-STRIDE = 32  # sizes are multiples of it
+STRIDE = 32  # image sizes are multiples of it
 WHOLE, ENCODE, RENDER = "serving_default", "encode_source", "render"
 
 
 def split(report, args):
-    """One source in one pose: whole, and in its two halves."""
+    """One source image in one pose: in one request, and in two."""
     rows = []
     for preset in PRESETS:
-        serving = _serving(preset, args.shrink)
-        source, target = _request(serving.size, 1)
-        functions = serving.concrete_functions()
+        size, functions = _serving(preset, args.shrink)
+        source, target = _request(size, 1)
         encoded = functions[ENCODE](**source)
         times = alternate(
             {
@@ -48,15 +48,15 @@ def split(report, args):
         share = times[RENDER].median / times[WHOLE].median
         if preset == "fashion":
             report.target("fashion, one pose: render / serving_default", share, "at most", 0.8)
-    head = ["one photograph, one pose", f"{WHOLE}, ms", f"{ENCODE} / it", f"{RENDER} / it"]
+    head = ["one photo, one pose", f"{WHOLE}, ms", f"{ENCODE} / it", f"{RENDER} / it"]
     report.table("One source encoded once", head, rows)
 
 
 def batch(report, args):
-    """Several photographs in one request."""
-    serving = _serving("fashion", args.shrink)
-    function = serving.concrete_functions()[WHOLE]
-    requests = {count: _request(serving.size, count) for count in BATCHES}
+    """Several photos in one request."""
+    size, functions = _serving("fashion", args.shrink)
+    function = functions[WHOLE]
+    requests = {count: _request(size, count) for count in BATCHES}
     times = alternate(
         {count: lambda r=request: _done(function(**r[0], **r[1])) for count, request in requests.items()},
         args.rounds,
@@ -65,16 +65,19 @@ def batch(report, args):
         [str(count), milliseconds(one), times_as_long(one, times[1])]
         for count, one in ((count, times[count].over(count)) for count in BATCHES)
     ]
-    report.table("fashion: rows of a request", ["rows", "ms a row", "a row / one alone"], rows)
+    report.table("fashion: rows of a request", ["rows", "ms per row", "per row / one alone"], rows)
 
 
+@functools.cache
 def _serving(preset, shrink):
+    """(the image size, {signature: its concrete function})."""
     model = PersonImageGenerator.from_preset(preset, load_weights=False)
-    return Serving(model, tuple(max(STRIDE, side // shrink) for side in model.image_size))
+    serving = Serving(model, tuple(max(STRIDE, side // shrink) for side in model.image_size))
+    return serving.size, serving.concrete_functions()
 
 
 def _request(size, count):
-    """({source fields}, {target field}), all numbers fixed."""
+    """({name: source field}, {name: target field}), the same in every run."""
     rng = np.random.default_rng(0)
     sides = [side * 3 // 2 for side in size]
     photo = np.kron(rng.integers(0, 256, (6, 6, 3)), np.ones((-(-sides[0] // 6), -(-sides[1] // 6), 1)))
@@ -85,7 +88,7 @@ def _request(size, count):
 
 
 def _done(outputs):
-    """Waits until the outputs are there."""
+    """Waits until the outputs are computed."""
     for value in outputs.values():
         value.numpy()
 

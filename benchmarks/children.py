@@ -1,4 +1,4 @@
-"""Measurements in processes of their own: with other numbers of threads, side by side and in turn."""
+"""Measurements in child processes with given numbers of threads."""
 
 from __future__ import annotations
 
@@ -12,27 +12,32 @@ from pathlib import Path
 
 from benchmarks.timing import Times
 
-TURN_SECONDS = 0.1  # a turn calls again and again for at least so long
+TURN_SECONDS = 0.1  # a turn repeats the call for at least this long
 
 
-def by_threads(counts, prepare, arguments, repeats: int = 5) -> dict[int, dict[str, Times]]:
-    """The same candidates with different numbers of TensorFlow's threads, taking turns.
+def by_threads(
+    counts, prepare, arguments, repeats: int = 5, turn_seconds: float = TURN_SECONDS
+) -> dict[int, dict[str, Times]]:
+    """Times the same candidates, in turns, with different numbers of TensorFlow threads.
 
     Args:
-      counts: numbers of threads; one process each.
-      prepare: a function at the top of a module; in each process `prepare(*arguments)` returns {name:
-        function of no argument}.
-      arguments: anything that can be pickled.
-      repeats: measured turns of each candidate, after one that does not count.
+      counts: numbers of threads, each used by one process.
+      prepare: a module-level function; in each process `prepare(*arguments)` returns {name: function without
+        arguments}.
+      arguments: picklable objects.
+      repeats: number of measured turns per candidate, after an unmeasured one.
+      turn_seconds: minimum duration of a turn.
 
     Returns:
       {threads: {name: Times}}.
 
     Raises:
-      RuntimeError: a process ended early.
+      RuntimeError: If a process ends early.
     """
     with contextlib.ExitStack() as stack:
-        children = {count: stack.enter_context(_child(count, prepare, arguments)) for count in counts}
+        children = {
+            count: stack.enter_context(_child(count, prepare, arguments, turn_seconds)) for count in counts
+        }
         names = next(iter(children.values())).receive()
         for child in list(children.values())[1:]:
             child.receive()
@@ -48,12 +53,15 @@ def by_threads(counts, prepare, arguments, repeats: int = 5) -> dict[int, dict[s
 
 
 def alone(function, *arguments, threads: int):
-    """The result of a function at the top of a module, called in a process of its own.
+    """Calls a module-level function in a child process and returns its result.
 
-    threads: TensorFlow's threads there; one operator runs at a time.
+    Args:
+      function: the function.
+      *arguments: picklable objects.
+      threads: number of TensorFlow threads in the process, which runs one operator at a time.
 
     Raises:
-      concurrent.futures.process.BrokenProcessPool: the process ended without a result.
+      concurrent.futures.process.BrokenProcessPool: If the process ends without a result.
     """
     context = multiprocessing.get_context("spawn")
     with futures.ProcessPoolExecutor(1, context, initializer=_use_threads, initargs=(threads, 1)) as pool:
@@ -61,6 +69,8 @@ def alone(function, *arguments, threads: int):
 
 
 class _Child:
+    """The connection to a child process."""
+
     def __init__(self, connection, process):
         self.send = connection.send
         self._connection, self._process = connection, process
@@ -75,10 +85,12 @@ class _Child:
 
 
 @contextlib.contextmanager
-def _child(threads, prepare, arguments):
+def _child(threads, prepare, arguments, turn_seconds):
     context = multiprocessing.get_context("spawn")
     here, there = context.Pipe()
-    process = context.Process(target=_serve, args=(there, threads, prepare, arguments), daemon=True)
+    process = context.Process(
+        target=_serve, args=(there, threads, prepare, arguments, turn_seconds), daemon=True
+    )
     process.start()
     there.close()
     try:
@@ -88,13 +100,14 @@ def _child(threads, prepare, arguments):
         process.join()
 
 
-def _serve(connection, threads, prepare, arguments):
+def _serve(connection, threads, prepare, arguments, turn_seconds):
+    """Runs in the child process: times a turn of each candidate whose name is received."""
     _use_threads(threads, threads)
     candidates = prepare(*arguments)
     connection.send(list(candidates))
     with contextlib.suppress(EOFError):
         while True:
-            connection.send(_turn(candidates[connection.recv()], threads))
+            connection.send(_turn(candidates[connection.recv()], threads, turn_seconds))
 
 
 def _use_threads(within, side_by_side):
@@ -104,41 +117,43 @@ def _use_threads(within, side_by_side):
     tf.config.threading.set_inter_op_parallelism_threads(side_by_side)
 
 
-def _turn(call, threads):
-    """Seconds a call, over as many calls as fill a turn, after a turn that does not count.
+def _turn(call, threads, seconds):
+    """Mean seconds per call in a turn, after an unmeasured turn.
 
-    That one tells which threads do the work, and the other keeps them on cores of their own (Linux): threads
-    that wake each other for less than a millisecond are else left on one core together, or not, by chance.
+    The unmeasured turn shows which threads do the work. During the measured turn each of them is bound to a
+    core (on Linux), because the scheduler otherwise may leave threads that wake each other for less than a
+    millisecond on the same core.
     """
     if not hasattr(os, "sched_setaffinity"):
-        _seconds_a_call(call)
-        return _seconds_a_call(call)
+        _seconds_per_call(call, seconds)
+        return _seconds_per_call(call, seconds)
     before = _ticks()
-    _seconds_a_call(call)
+    _seconds_per_call(call, seconds)
     spent = {thread: ticks - before.get(thread, 0) for thread, ticks in _ticks().items()}
     busiest = sorted(spent, key=spent.get, reverse=True)[:threads]
     cores = os.sched_getaffinity(0)
     for thread, core in zip(busiest, itertools.cycle(sorted(cores)), strict=False):
         os.sched_setaffinity(thread, {core})
     try:
-        return _seconds_a_call(call)
+        return _seconds_per_call(call, seconds)
     finally:
         for thread in busiest:
             os.sched_setaffinity(thread, cores)
 
 
-def _seconds_a_call(call):
+def _seconds_per_call(call, seconds):
+    """Mean seconds per call, repeated for at least `seconds`."""
     calls, began = 0, time.perf_counter()
     while True:
         call()
         calls += 1
         took = time.perf_counter() - began
-        if took >= TURN_SECONDS:
+        if took >= seconds:
             return took / calls
 
 
 def _ticks() -> dict[int, int]:
-    """{thread: clock ticks it has run} of this process's threads, without the first."""
+    """{thread: clock ticks that it has run} of this process, without the main thread."""
     ticks = {}
     for folder in Path("/proc/self/task").iterdir():
         fields = (folder / "stat").read_text().rpartition(")")[2].split()

@@ -1,4 +1,4 @@
-"""What a measurement was made on, said with every figure."""
+"""The environment of a measurement, which every benchmark prints first."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from gfla_tf.native import loader as native
 
 
 def environment() -> dict[str, str]:
-    """Versions, processor and threads of this process, and whether the compiled operators run in it."""
+    """Versions, processor, devices, and whether the compiled operators run in this process."""
     reason = native.unavailable_reason()
     return {
         "TensorFlow": tf.version.VERSION,
@@ -26,7 +26,7 @@ def environment() -> dict[str, str]:
 
 
 def cores() -> int:
-    """The processor cores that this process may use."""
+    """The number of processor cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 

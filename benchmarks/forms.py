@@ -1,8 +1,9 @@
-"""The ways to compute flowed patches, the attention operator and the attention layer that are compared.
+"""The compared implementations ("forms") of the warp, flowed patches, and local attention.
 
-native: the compiled operators. TF fused: the same without patches, of TensorFlow's operators. TF patches: the
-textbook, every tap of every patch a bilinear read of its own. extract_patches: patches in one piece, which is
-what `flowed_patches` is where nothing is compiled. The bilinear warp has peers in TensorFlow Addons.
+native: the compiled operators. TF fused: TensorFlow operators, without patches. TF patches: the textbook
+implementation, with one bilinear read per tap of every patch. extract_patches: patches from
+tf.image.extract_patches, as in the TensorFlow implementation of `flowed_patches`. The bilinear warp is also
+compared with TensorFlow Addons.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ TENSORFLOW, DENSE, RESAMPLER = "TF", "addons dense_image_warp", "addons resample
 
 
 def warp_forms() -> dict:
-    """{name: function (image, flow) -> [B, H, W, C]}; of TensorFlow Addons only where that is installed."""
+    """{name: function (image, flow) -> [B, H, W, C]}, including TensorFlow Addons if it is installed."""
     forms = {
         NATIVE: lambda image, flow: ops.bilinear_warp(image, flow, impl="native"),
         TENSORFLOW: lambda image, flow: ops.bilinear_warp(image, flow, impl="tf"),
@@ -70,7 +71,7 @@ def attention_forms(n: int) -> dict:
 
 
 def layer_forms(block) -> dict:
-    """{name: (function (source, target, flow) -> [B, H, W, C], its weights)}, all of the same values."""
+    """{name: (function (source, target, flow) -> [B, H, W, C], its weights)}, all with the same values."""
     layers = {NATIVE: LocalAttention(block.n, impl="native"), FUSED: LocalAttention(block.n, impl="tf")}
     for layer in layers.values():
         layer.build(block.shape)
@@ -84,7 +85,7 @@ def layer_forms(block) -> dict:
 
 
 def layer_convolutions(block) -> tuple:
-    """(function, inputs) of the layer's three convolutions alone: padded maps and kernels lie ready."""
+    """(function, inputs) of the layer's three convolutions alone, with inputs that are already padded."""
     layer = LocalAttention(block.n)
     layer.build(block.shape)
     radius, channels = block.n // 2, block.channels
@@ -106,7 +107,7 @@ def layer_convolutions(block) -> tuple:
 
 
 def _runnable(forms):
-    """Without the compiled form where it cannot run."""
+    """Removes the compiled form if it is not available."""
     return {name: form for name, form in forms.items() if name != NATIVE or ops.native_available()}
 
 
@@ -122,7 +123,7 @@ def _patches_by_reads(source, flow, n):
 
 
 def _layer_of_patches(layer, patches, source, target, flow):
-    """Eq. 8 and 9 as written: patches, concatenated as (target, source), M, the mean of the products."""
+    """Eq. 8 and 9 literally: patches, concatenated as (target, source), M, the mean of the products."""
     n = layer.kernel_size
     source_patches = patches(source, flow)
     both = tf.concat([patches(target, tf.zeros_like(flow)), source_patches], axis=-1)  # [B, H, W, n*n, 2C]

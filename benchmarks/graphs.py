@@ -1,4 +1,4 @@
-"""Functions on tensors as what is timed: one compiled graph, called on inputs that lie ready."""
+"""Turns functions of tensors into graphs that can be timed."""
 
 from __future__ import annotations
 
@@ -8,10 +8,19 @@ from benchmarks.studies import BOTH, FORWARD
 
 
 def calls_of(functions: dict, inputs, upstream, passes, names, weights=None, times: int = 1) -> dict:
-    """{(name, pass): function of no argument} for {name: function of the inputs}; see `benchmarks.studies`.
+    """Makes the candidates of a study (see `benchmarks.studies`).
 
-    upstream: the gradient of the result. weights: {name: variables whose gradients are wanted too}.
-    times: how often one call does the work.
+    Args:
+      functions: {name: function of the inputs}.
+      inputs: tensors.
+      upstream: gradient with respect to the result.
+      passes: the passes to time, of `benchmarks.studies.PASSES`.
+      names: the functions to use, or None for all.
+      weights: {name: variables whose gradients are computed as well}.
+      times: number of repetitions of the work in one call.
+
+    Returns:
+      {(name, pass): function without arguments}.
     """
     calls, weights = {}, weights or {}
     for name, function in functions.items():
@@ -25,9 +34,9 @@ def calls_of(functions: dict, inputs, upstream, passes, names, weights=None, tim
 
 
 def forward(function, inputs, times: int = 1):
-    """A function of no argument that computes `function(*inputs)`, `times` over, and returns when done."""
+    """A function without arguments that computes `function(*inputs)` `times` times and waits for it."""
 
-    def one_after_the_other(*copies):
+    def repeat(*copies):
         results = []
         for number in range(times):
             before = [part for part in tf.nest.flatten(results) if part is not None]
@@ -35,11 +44,11 @@ def forward(function, inputs, times: int = 1):
                 results.append(function(*copies[number * len(inputs) : (number + 1) * len(inputs)]))
         return results
 
-    # Copies, so that TensorFlow does not find the work to be the same.
+    # Copies, so that TensorFlow does not merge the repetitions.
     copies = [*inputs, *(tf.identity(tensor) for _ in range(times - 1) for tensor in inputs)]
-    graph = tf.function(one_after_the_other, autograph=False).get_concrete_function(*copies)
+    graph = tf.function(repeat, autograph=False).get_concrete_function(*copies)
     if not tf.config.list_physical_devices("GPU"):
-        return lambda: graph(*copies)  # on the CPU a call returns when its work is done
+        return lambda: graph(*copies)  # on the CPU a call returns when the result is computed
 
     def call():
         last = [part for part in tf.nest.flatten(graph(*copies)) if part is not None][-1]
@@ -49,7 +58,7 @@ def forward(function, inputs, times: int = 1):
 
 
 def forward_and_backward(function, inputs, upstream, weights=(), times: int = 1):
-    """The same with the gradients of the inputs and weights."""
+    """As `forward`, with the gradients of the inputs and weights."""
 
     def step(upstream, *inputs):
         with tf.GradientTape() as tape:

@@ -1,4 +1,4 @@
-"""Where a graph's time goes: TensorFlow's trace of its operators, and the operations of its convolutions."""
+"""Times of the operators in a graph, from TensorFlow's profiler, and the operations of its convolutions."""
 
 from __future__ import annotations
 
@@ -11,11 +11,14 @@ from tensorflow.tsl.profiler.protobuf import xplane_pb2
 
 
 def operator_seconds(call, calls: int = 10) -> dict[tuple[str, str], tuple[float, float]]:
-    """{(name, kind): (executions, seconds) a call} of every operator that ran on the CPU.
+    """Profiles calls of a graph on the CPU.
 
     Args:
-      call: a function of no argument that runs a graph, which has run before.
-      calls: how many are traced.
+      call: a function without arguments that runs a graph. It must have run before.
+      calls: number of profiled calls.
+
+    Returns:
+      {(name, kind): (executions per call, seconds per call)} of every operator.
     """
     with tempfile.TemporaryDirectory() as folder:
         with tf.profiler.experimental.Profile(folder):
@@ -29,16 +32,16 @@ def operator_seconds(call, calls: int = 10) -> dict[tuple[str, str], tuple[float
         executors = (line for line in plane.lines if line.name.startswith("tf_Compute"))
         for event in (event for line in executors for event in line.events):
             name, separator, kind = plane.event_metadata[event.metadata_id].name.rpartition(":")
-            if separator and not name.endswith(":"):  # "name:Kind" is an operator, "A::B" the executor itself
+            if separator and not name.endswith(":"):  # "name:Kind" is an operator, "A::B" the executor
                 count[name, kind] += 1
                 total[name, kind] += event.duration_ps * 1e-12
     return {key: (count[key] / calls, total[key] / calls) for key in total}
 
 
 def convolution_operations(graph) -> int:
-    """Additions and multiplications of a `tf.Graph`'s convolutions, transposed ones too; shapes are static.
+    """Additions and multiplications in the convolutions of a `tf.Graph` with static shapes.
 
-    Every weight is used once at every location: of the result, or of a transposed convolution's input.
+    Every weight is used once at every position of the output, or, in transposed convolutions, of the input.
     """
     total = 0
     for one in graph.get_operations():

@@ -1,4 +1,4 @@
-"""Diagrams of curves as a picture, drawn with OpenCV: both axes logarithmic, a round mark a measurement."""
+"""Plots of measured curves with logarithmic axes, drawn with OpenCV."""
 
 from __future__ import annotations
 
@@ -12,30 +12,33 @@ PANEL_WIDTH, PANEL_HEIGHT = 560, 420  # pixels
 COLOURS = ((33, 102, 172), (214, 96, 77), (90, 174, 97), (153, 112, 171), (191, 129, 45))
 GREY, INK = (222, 222, 222), (40, 40, 40)
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
-_FINE = 3  # drawn so many times as large, then reduced: smooth lines and letters
+_FINE = 3  # supersampling factor, for smooth lines and letters
 _LEFT, _RIGHT, _TOP, _BOTTOM = 72, 20, 44, 58
 
 
-def figure(panels: list[dict]) -> np.ndarray:
-    """Panels side by side, two a row: uint8 RGB.
+def plot(panels: list[dict]) -> np.ndarray:
+    """Draws panels side by side, two per row.
 
     Args:
       panels: each with `title`, `x_label`, `y_label` and `series`, {name: [(x, y), ...]}, positive.
 
+    Returns:
+      A uint8 RGB image.
+
     Raises:
-      ValueError: no panel, or a value that a logarithmic axis cannot show.
+      ValueError: If there is no panel, or a value is not positive and finite.
     """
     if not panels:
-        raise ValueError("a figure needs at least one panel")
-    drawn = [_panel(**panel) for panel in panels]
-    drawn += [np.full_like(drawn[0], 255)] * (-len(drawn) % min(2, len(drawn)))
-    return np.vstack([np.hstack(drawn[i : i + 2]) for i in range(0, len(drawn), 2)])
+        raise ValueError("a plot needs at least one panel")
+    images = [_panel(**panel) for panel in panels]
+    images += [np.full_like(images[0], 255)] * (-len(images) % min(2, len(images)))
+    return np.vstack([np.hstack(images[i : i + 2]) for i in range(0, len(images), 2)])
 
 
 def _panel(title, x_label, y_label, series):
     points = np.array([point for curve in series.values() for point in curve], float)
     if not (np.isfinite(points) & (points > 0)).all():
-        raise ValueError(f"{title}: a logarithmic axis shows positive numbers only")
+        raise ValueError(f"{title}: a logarithmic axis can only show positive numbers")
     canvas = _Canvas(points.min(axis=0), points.max(axis=0))
     for tick in _ticks(canvas.low[1], canvas.high[1]):
         canvas.line((canvas.low[0], tick), (canvas.high[0], tick), GREY, 1)
@@ -53,11 +56,11 @@ def _panel(title, x_label, y_label, series):
         for point in curve:
             canvas.mark(point, colour)
         canvas.legend(number, name, colour)
-    return canvas.picture()
+    return canvas.image()
 
 
 class _Canvas:
-    """A panel's pixels, and where values lie on it."""
+    """The pixels of a panel, and the pixel coordinates of values."""
 
     def __init__(self, low, high):
         self.low = low * 0.8
@@ -65,6 +68,7 @@ class _Canvas:
         self._pixels = np.full((PANEL_HEIGHT * _FINE, PANEL_WIDTH * _FINE, 3), 255, np.uint8)
 
     def at(self, x, y):
+        """The pixel coordinates (column, row) of a value."""
         part = np.log(np.array([x, y]) / self.low) / np.log(self.high / self.low)
         width, height = PANEL_WIDTH - _LEFT - _RIGHT, PANEL_HEIGHT - _TOP - _BOTTOM
         return _LEFT + part[0] * width, PANEL_HEIGHT - _BOTTOM - part[1] * height
@@ -88,7 +92,8 @@ class _Canvas:
         x, y = _pixel(at)
         cv2.putText(self._pixels, text, (int(x - shift), y), _FONT, scale, INK, _FINE, cv2.LINE_AA)
 
-    def picture(self):
+    def image(self):
+        """The panel at its final size."""
         return cv2.resize(self._pixels, (PANEL_WIDTH, PANEL_HEIGHT), interpolation=cv2.INTER_AREA)
 
 

@@ -1,15 +1,15 @@
-"""What is asked of every operator: how its forms compare, grow, use threads and use memory.
+"""Comparisons of implementations: their times, scaling, use of threads and memory.
 
-A study takes `calls`, a function at the top of a module: `calls(block, passes, names, times)` returns {(form,
-pass): function of no argument} for a `benchmarks.blocks.Block`, of all forms where `names` is None; each does
-the work `times` over.
+A study takes `calls`, a module-level function: `calls(block, passes, names, times)` returns {(form, pass):
+function without arguments} for a `benchmarks.blocks.Block`, for all forms if `names` is None; each of the
+functions does the work `times` times.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from benchmarks.children import by_threads
+from benchmarks.children import TURN_SECONDS, by_threads
 from benchmarks.environment import cores
 from benchmarks.reporting import milliseconds, times_as_long
 from benchmarks.timing import alternate, peak_memory
@@ -18,14 +18,23 @@ FORWARD, BOTH = "forward", "forward + backward"
 PASSES = (FORWARD, BOTH)
 SIZES = (3, 5, 7, 9)  # n
 SIDES = (16, 32, 64, 128)  # H = W
-TIMES = 4  # the work is done in one graph where threads are compared
+TIMES = 4  # repetitions of the work in one graph when threads are compared
 MIB = 2**20
 
 
 def compare(report, heading, calls, blocks, args, extra=None) -> dict:
-    """A table of all forms at all blocks; returns {block: {(form, pass): Times}}.
+    """Adds a table of all forms at all blocks.
 
-    extra: None or a function of a block that gives further calls.
+    Args:
+      report: a `benchmarks.reporting.Report`.
+      heading: the name of the operator.
+      calls: see the module's docstring.
+      blocks: the compared sizes.
+      args: the command line's arguments.
+      extra: a function of a block that returns additional candidates, or None.
+
+    Returns:
+      {block: {(form, pass): Times}}.
     """
     measured = {}
     for block in blocks:
@@ -40,12 +49,12 @@ def compare(report, heading, calls, blocks, args, extra=None) -> dict:
             ours = times[baseline, kind]
             cells = [times_as_long(times[one, kind], ours) if (one, kind) in times else "–" for one in others]
             rows.append([f"{block.label}, {kind}", milliseconds(ours), *cells])
-    report.table(f"{heading}: times as long as {baseline}", ["", f"{baseline}, ms", *others], rows)
+    report.table(f"{heading}: time / time of {baseline}", ["", f"{baseline}, ms", *others], rows)
     return measured
 
 
 def grow(report, noun, calls, base, args) -> tuple[dict, dict]:
-    """Two tables and two diagrams of the forward pass; returns {n: {form: Times}}, {H*W: {form: Times}}."""
+    """Adds tables and plots of the forward pass; returns {n: {form: Times}} and {H*W: {form: Times}}."""
 
     def forward_times(block):
         times = alternate(calls(block, [FORWARD], None), args.rounds, warmup=1)
@@ -65,18 +74,19 @@ def grow(report, noun, calls, base, args) -> tuple[dict, dict]:
 
 
 def power(curve: dict) -> float:
-    """The p of the c * x^p that fits {x: Times} best, by least squares of the medians' logarithms."""
+    """The p of the c * x^p that fits the medians of {x: Times}, by least squares of logarithms."""
     medians = [times.median for times in curve.values()]
     return float(np.polyfit(np.log(list(curve)), np.log(medians), 1)[0])
 
 
 def use_threads(report, noun, calls, names, block, args) -> dict:
-    """A table of speeds by the number of threads; returns {threads: {"form, pass": Times}}.
+    """Adds a table of speeds by the number of threads; returns {threads: {"form, pass": Times}}.
 
-    Each is measured in graphs of TIMES calls, so that what Python takes for a call does not count.
+    The measured graphs do the work TIMES times, to reduce the influence of Python's overhead per call.
     """
     counts = sorted({1, min(2, cores()), cores()})
-    measured = by_threads(counts, _thread_calls, (calls, names, block), max(3, args.rounds // 2))
+    repeats, seconds = (2, 0.01) if args.quick else (max(3, args.rounds // 2), TURN_SECONDS)
+    measured = by_threads(counts, _thread_calls, (calls, names, block), repeats, seconds)
     rows = []
     for name, one in measured[1].items():
         speeds = (f"{one.median / measured[count][name].median:.2f}" for count in counts[1:])
@@ -91,9 +101,16 @@ def _thread_calls(calls, names, block):
 
 
 def use_memory(report, calls, names, block) -> dict:
-    """A table of peaks, each of a process of its own; returns {(noun, form, pass): MiB}.
+    """Adds a table of peak memory, measured in one process per cell.
 
-    calls: {noun: calls}.
+    Args:
+      report: a `benchmarks.reporting.Report`.
+      calls: {name of the operator: calls}; see the module's docstring.
+      names: the measured forms.
+      block: the size.
+
+    Returns:
+      {(name of the operator, form, pass): MiB}.
     """
     peaks, rows = {}, []
     for noun, one in calls.items():
@@ -106,6 +123,6 @@ def use_memory(report, calls, names, block) -> dict:
 
 
 def _memory_call(calls, block, name, kind):
-    """The call at full size, after one at a small size that loads what every first call loads."""
+    """The call at full size, after a call at a small size that loads libraries."""
     calls(block.with_(height=block.n, width=block.n), [kind], [name])[name, kind]()
     return calls(block, [kind], [name])[name, kind]

@@ -1,7 +1,7 @@
-"""Times and peak memory, measured alike in every benchmark.
+"""Measurement of times and peak memory.
 
-Candidates are alternated in one process, so that a slow minute of the machine strikes all of them, and are
-reported as medians with quartiles: a mean would report the machine's worst moment.
+Candidates alternate in one process, so that other load on the machine affects all of them. Results are
+medians with quartiles, which are robust against outliers.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Times:
-    """Seconds a call: the median, and the quartiles `low` and `high` between which half of the calls lie."""
+    """Seconds per call: the median, and the lower and upper quartiles `low` and `high`."""
 
     median: float
     low: float
@@ -27,25 +27,34 @@ class Times:
 
     @classmethod
     def of(cls, seconds) -> Times:
-        """Of the calls' seconds."""
+        """The statistics of a list of seconds."""
         return cls(*map(float, np.quantile(seconds, [0.5, 0.25, 0.75])))
 
     def over(self, count: int) -> Times:
-        """Of one of the `count` pieces of work that each call did."""
+        """The times divided by `count`, the number of repetitions of the work in one call."""
         return Times(self.median / count, self.low / count, self.high / count)
 
 
 def alternate(candidates: dict, repeats: int = 10, warmup: int = 2) -> dict[str, Times]:
-    """Calls {name: function of no argument} in turn: `warmup` unmeasured and `repeats` measured rounds.
+    """Times candidates in turn.
 
-    A function must return only when its work is done (`.numpy()` of a result, on a GPU). The order of a round
-    turns from round to round.
+    Args:
+      candidates: {name: function without arguments}. A function must wait for its result (on a GPU, for
+        example, by calling `.numpy()`).
+      repeats: number of measured rounds.
+      warmup: number of unmeasured rounds before them. The order rotates from round to round.
+
+    Returns:
+      {name: Times}.
 
     Raises:
-      ValueError: no candidate, or fewer than one repeat.
+      ValueError: If there is no candidate or `repeats` is less than 1.
     """
     if not candidates or repeats < 1:
-        raise ValueError(f"needs candidates and repeats >= 1, got {len(candidates)} and {repeats}")
+        raise ValueError(
+            "candidates must not be empty and repeats must be at least 1, "
+            f"got {len(candidates)} and {repeats}"
+        )
     names = list(candidates)
     seconds = {name: [] for name in names}
     for round_number in range(warmup + repeats):
@@ -59,12 +68,13 @@ def alternate(candidates: dict, repeats: int = 10, warmup: int = 2) -> dict[str,
 
 
 def table(times: dict[str, Times], baseline: str, work: float | None = None, unit: str = "items") -> str:
-    """A Markdown table: milliseconds a call with quartiles, speed as a share of the baseline's, and rates.
+    """A Markdown table of milliseconds per call, quartiles, relative speed, and rates.
 
     Args:
-      times: what `alternate` returns.
-      baseline: the name whose speed is 1.00; above 1 is faster than it.
-      work: how many `unit` one call does; None: no column of rates.
+      times: the result of `alternate`.
+      baseline: the name of the candidate whose speed is 1.00; larger is faster.
+      work: the number of `unit` per call, or None for no column of rates.
+      unit: the unit of the rates, in the plural.
     """
     head = ["", "ms", "quartiles", f"speed / {baseline}"]
     rows = []
@@ -76,7 +86,7 @@ def table(times: dict[str, Times], baseline: str, work: float | None = None, uni
 
 
 def markdown(head: list[str], rows: list[list[str]]) -> str:
-    """An aligned Markdown table: the first column to the left, the others to the right."""
+    """A Markdown table with aligned columns: the first one to the left, the others to the right."""
     widths = [max(3, *(len(row[column]) for row in [head, *rows])) for column in range(len(head))]
 
     def line(cells):
@@ -91,15 +101,18 @@ def markdown(head: list[str], rows: list[list[str]]) -> str:
 
 
 def peak_memory(prepare, *arguments) -> int:
-    """Bytes by which a call raises the resident memory of a process of its own, at its peak.
+    """The peak resident memory of a call in a new process, minus the memory that was in use before the call.
 
     Args:
-      prepare: a function at the top of a module. In a fresh process `prepare(*arguments)` makes ready and
-        returns the function of no argument that is measured; memory that was touched before does not count.
-      arguments: anything that can be pickled.
+      prepare: a module-level function. In the new process `prepare(*arguments)` returns the measured
+        function, which takes no arguments.
+      *arguments: picklable objects.
+
+    Returns:
+      The peak in bytes.
 
     Raises:
-      RuntimeError: the process ended without a figure.
+      RuntimeError: If the process ends without a result.
     """
     context = multiprocessing.get_context("spawn")
     receiver, sender = context.Pipe(duplex=False)
@@ -117,20 +130,20 @@ def peak_memory(prepare, *arguments) -> int:
 
 def _measure_peak(sender, prepare, arguments):
     call = prepare(*arguments)
-    _give_back()
+    _release_free_memory()
     before = _reset_peak()
     call()
     sender.send(max(0, _peak() - before))
 
 
-def _give_back():
-    """Hands free memory back to the system where the C library can (glibc), so that using it again counts."""
+def _release_free_memory():
+    """Returns free memory to the system if the C library can (glibc), so that using it again is measured."""
     with contextlib.suppress(AttributeError, OSError):
         ctypes.CDLL(None).malloc_trim(0)
 
 
 def _reset_peak() -> int:
-    """The resident bytes of now, from which the peak counts anew where the system can do that (Linux)."""
+    """Resets the peak to the current resident memory, if the system can (Linux); returns it in bytes."""
     try:
         with open("/proc/self/clear_refs", "w") as file:
             file.write("5")
@@ -140,7 +153,7 @@ def _reset_peak() -> int:
 
 
 def _peak() -> int:
-    """The peak of the resident memory in bytes; on Linux since `_reset_peak`, elsewhere of the process."""
+    """The peak resident memory in bytes: since `_reset_peak` on Linux, else since the process started."""
     try:
         with open("/proc/self/status") as file:
             return next(int(line.split()[1]) for line in file if line.startswith("VmHWM")) * 1024

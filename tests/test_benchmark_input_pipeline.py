@@ -1,10 +1,10 @@
-"""The input pipeline's benchmark runs, and measures a folder and the shards that it makes of it."""
+"""The benchmark of the input pipeline."""
 
 from benchmarks import bm_input_pipeline
 from tests.data.folders import write_folder
 
 
-def test_it_measures(tmp_path, capsys):
+def test_a_folder_and_its_shards_are_measured(tmp_path, capsys):
     folder = write_folder(tmp_path / "photos", "fasion", (256, 256), (256, 176))
     few = ["--pairs", "8", "--batch-size", "4", "--repeats", "1", "--step-batch", "0"]
     bm_input_pipeline.main(["--folder", str(folder), *few])

@@ -1,4 +1,4 @@
-"""The benchmarks' stopwatch: alternation, the table, and peak memory of another process."""
+"""Measurement of times and peak memory."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from benchmarks.timing import Times, alternate, peak_memory, table
 MIB = 2**20
 
 
-def test_candidates_take_turns_and_warmups_do_not_count():
+def test_candidates_alternate_and_warm_up_rounds_are_not_measured():
     calls = []
     times = alternate({name: lambda n=name: calls.append(n) for name in "abc"}, repeats=3, warmup=1)
     assert "".join(calls) == "abcbcacababc"
@@ -36,7 +36,7 @@ def _prepare_failure():
     raise SystemExit(3)
 
 
-def test_peak_memory_counts_the_call_alone():
+def test_peak_memory_is_that_of_the_call_alone():
     assert 60 * MIB < peak_memory(_prepare, 200, 64) < 90 * MIB
     with pytest.raises(RuntimeError, match="exit code 3"):
         peak_memory(_prepare_failure)

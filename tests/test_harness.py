@@ -1,4 +1,4 @@
-"""The commands that check and time the CUDA kernels, as far as they run without a GPU."""
+"""The parts of the CUDA harness that run without a GPU."""
 
 import importlib.util
 import pathlib
@@ -22,7 +22,7 @@ def _row(name, passed, microseconds, **more):
     return {"name": name, "pass": passed, "microseconds": microseconds, "spread": 0.2, **more}
 
 
-def test_table_gives_shares_of_the_fastest_copy_and_the_peer_as_a_multiple():
+def test_the_table_contains_shares_of_the_fastest_copy_and_ratios_to_the_peer():
     size = {"type": "float32", "shape": [8, 64, 64, 128], "n": 5}
     copy = {"type": "", "flow": "", "shape": [0, 0, 0, 0], "n": 0, "bytes": 2 << 30}
     rows = [
@@ -35,16 +35,16 @@ def test_table_gives_shares_of_the_fastest_copy_and_the_peer_as_a_multiple():
     lines = _load("run").table(rows).splitlines()
     cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
     by_name = {(row[0], row[5]): row for row in cells[2:]}
-    assert len(cells) == 2 + 4  # the peer has no row of its own
+    assert len(cells) == 2 + 4  # the peer is a column
     assert by_name["copy kernel", "copy"][9] == "50%"
     forward = by_name["local_attention", "forward"]
-    # 64 MiB in 20 us is 3355 GB/s, of the 4295 that cudaMemcpy moves.
+    # 64 MiB in 20 us is 3355 GB/s; cudaMemcpy reaches 4295 GB/s.
     assert forward[1:3] == ["8 x 64 x 64 x 128", "5"]
     assert forward[8:] == ["3355", "78%", "15.0 x"]
     assert by_name["local_attention", "gradient"][10] == ""
 
 
-def test_run_says_what_is_missing(monkeypatch, capsys, tmp_path):
+def test_a_missing_program_is_named(monkeypatch, capsys, tmp_path):
     run = _load("run")
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr("sys.argv", ["run.py"])
@@ -53,7 +53,7 @@ def test_run_says_what_is_missing(monkeypatch, capsys, tmp_path):
 
 
 @pytest.mark.parametrize("cases", ["0", "-3", "few", "", "1.5", "9999999"])
-def test_checking_nothing_is_refused(monkeypatch, capsys, cases):
+def test_an_invalid_number_of_cases_is_refused(monkeypatch, capsys, cases):
     run = _load("run")
     monkeypatch.setattr("sys.argv", ["run.py", f"--cases={cases}"])
     with pytest.raises(SystemExit) as stopped:
@@ -63,7 +63,7 @@ def test_checking_nothing_is_refused(monkeypatch, capsys, cases):
 
 
 @pytest.mark.parametrize("n", [1, 3, 5])
-def test_peer_is_local_attention(torch, n):
+def test_the_peer_computes_local_attention(torch, n):
     rng = np.random.default_rng(n)
     source = rng.normal(size=[2, 7, 9, 4]).astype(np.float32)
     flow = (rng.normal(size=[2, 7, 9, 2]) * 3).astype(np.float32)

@@ -1,4 +1,4 @@
-"""Processes that measure side by side."""
+"""Measurements in child processes."""
 
 import time
 
@@ -22,8 +22,8 @@ def _threads():
 
 
 @pytest.mark.slow
-def test_each_number_of_threads_has_a_process():
-    times = by_threads([1, 2], _candidates, (0.04,), repeats=2)
+def test_every_number_of_threads_is_measured_in_a_process():
+    times = by_threads([1, 2], _candidates, (0.04,), repeats=2, turn_seconds=0.05)
     assert list(times) == [1, 2]
     for one in times.values():
         assert one["slow"].median >= 0.04

@@ -1,4 +1,4 @@
-"""Every benchmark runs from its command line, at a size that means nothing, and its tables can be read."""
+"""Every benchmark runs from its command line at a small size and produces complete tables."""
 
 import json
 
@@ -11,6 +11,7 @@ from benchmarks import (
     bm_generator,
     bm_local_attention,
     bm_serving,
+    studies,
 )
 from gfla_tf.export.tflite import FORMS
 from gfla_tf.ops import native_available
@@ -18,7 +19,23 @@ from gfla_tf.ops import native_available
 SMALL = ["--quick", "--shrink", "16"]
 
 
+@pytest.fixture
+def few_processes(monkeypatch):
+    """Measures the first peak memory of each operator; the other calls run in this process, for 1 MiB."""
+    measured, measure = set(), studies.peak_memory
+
+    def peak_memory(prepare, calls, *arguments):
+        if calls not in measured:
+            measured.add(calls)
+            return measure(prepare, calls, *arguments)
+        prepare(calls, *arguments)()
+        return studies.MIB
+
+    monkeypatch.setattr(studies, "peak_memory", peak_memory)
+
+
 def _tables(benchmark, words, path):
+    """{heading: table} of the JSON file of a benchmark."""
     assert benchmark.main([*SMALL, *words, "--json", str(path)]) == 0
     content = json.loads(path.read_text())
     for table in content["tables"]:
@@ -52,8 +69,8 @@ def test_bilinear_warp(tmp_path):
     assert all(float(row[1].split()[0]) > 0 for row in forms["rows"])
 
 
-@pytest.mark.slow
-def test_local_attention(tmp_path):
+@pytest.mark.slow  # up to 40 s: it traces every form of the operator and the layer at ten sizes
+def test_local_attention(tmp_path, few_processes):
     tables = _tables(bm_local_attention, [], tmp_path / "out.json")
     rows = [len(table["rows"]) for heading, table in tables.items() if heading != "Targets"]
     assert rows == [6, 6, 4, 1, 4 if native_available() else 2, 4]
@@ -79,7 +96,7 @@ def test_serving(tmp_path):
     assert len(targets["rows"]) == 1
 
 
-@pytest.mark.slow
+@pytest.mark.slow  # up to 40 s: it converts the shipped model to every form
 def test_export(tmp_path):
     pytest.importorskip("ai_edge_litert")
     out = tmp_path / "out.json"

@@ -1,4 +1,4 @@
-"""The forms that the benchmarks compare compute the same, so that their times can be compared."""
+"""The compared implementations compute the same results."""
 
 import numpy as np
 import pytest
@@ -20,7 +20,7 @@ CALLS = {
 
 @pytest.mark.parametrize("kind", [FORWARD, BOTH])
 @pytest.mark.parametrize("noun", CALLS)
-def test_all_forms_give_the_same(noun, kind):
+def test_all_forms_give_the_same_results(noun, kind):
     calls, reference = CALLS[noun]
     results = {name: flat(call()) for (name, _), call in calls(BLOCK, [kind], None).items()}
     assert {forms.READS, forms.EXTRACTED} <= set(results)
@@ -35,8 +35,8 @@ def test_all_forms_give_the_same(noun, kind):
 
 
 @pytest.mark.parametrize("kind", [FORWARD, BOTH])
-def test_all_warps_give_the_same_inside(kind, monkeypatch):
-    """TensorFlow Addons' resampler fades at the border, so the flows stay inside here."""
+def test_all_warps_give_the_same_results_inside_the_image(kind, monkeypatch):
+    """TensorFlow Addons' resampler fades out at the border, so the flows stay inside the image."""
     monkeypatch.setattr(Block, "flow", lambda block: tf.fill((*block.shape[:3], 2), -0.3) * _inner(block))
     results = {
         name: flat(call()) for (name, _), call in bm_bilinear_warp.warp_calls(BLOCK, [kind], None).items()
@@ -45,39 +45,39 @@ def test_all_warps_give_the_same_inside(kind, monkeypatch):
     assert len(expected) == {FORWARD: 1, BOTH: 3}[kind]
     for name, result in results.items():
         for number, (one, other) in enumerate(zip(expected, result, strict=True)):
-            if number == 2:  # at whole positions dense_image_warp has no gradient of the flow
+            if number == 2:  # dense_image_warp has no gradient with respect to the flow at integer positions
                 one, other = (gradient * _inner(BLOCK).numpy() for gradient in (one, other))
             np.testing.assert_allclose(one, other, atol=1e-5, err_msg=name)
 
 
 def _inner(block):
-    """1 where a step to the left and up stays inside, 0 in the first row and column. [1, H, W, 1]"""
+    """[1, H, W, 1]: 0 in the first row and column, else 1."""
     rows, columns = tf.range(block.height)[:, None], tf.range(block.width)[None]
     return tf.cast((rows > 0) & (columns > 0), tf.float32)[None, ..., None]
 
 
-def test_the_peers_are_timed_where_they_are_installed():
+def test_tensorflow_addons_is_compared_if_it_is_installed():
     has = environment()["TensorFlow Addons"] != "not installed"
     assert (forms.DENSE in forms.warp_forms()) == (forms.RESAMPLER in forms.warp_forms()) == has
 
 
-def test_only_what_is_asked_for_is_made():
+def test_only_the_requested_calls_are_made():
     calls = bm_local_attention.operator_calls(BLOCK, [FORWARD], [forms.FUSED])
     assert list(calls) == [(forms.FUSED, FORWARD)]
 
 
-def test_the_convolutions_are_the_layers():
+def test_the_convolutions_have_the_shapes_of_the_layer():
     source, target, taps = flat(bm_local_attention._convolutions(BLOCK)[forms.CONVOLUTIONS, FORWARD]())
     assert source.shape == (2, 8, 7, 128)
     assert target.shape == (2, 6, 5, 128)
     assert taps.shape == (2, 6, 5, 9)
 
 
-def test_a_shrunk_block_still_holds_a_patch():
+def test_a_shrunk_block_is_at_least_as_large_as_a_patch():
     assert Block("", 64, 32, 4, 5).shrunk(16).shape == (1, 5, 5, 4)
 
 
-def test_work_can_be_done_several_times_a_call():
+def test_the_work_can_be_repeated_in_one_call():
     name = forms.EXTRACTED
     make = bm_local_attention.operator_calls
     once, thrice = (make(BLOCK, [FORWARD], [name], times)[name, FORWARD] for times in (1, 3))

@@ -1,4 +1,4 @@
-"""What is traced and counted of a graph."""
+"""Profiles of operators, and counts of operations in convolutions."""
 
 import tensorflow as tf
 
@@ -11,15 +11,15 @@ def _graph(function, shape):
     return tf.function(function, autograph=False).get_concrete_function(tf.ones(shape))
 
 
-def test_operations_of_convolutions():
-    kernel = tf.ones([3, 3, 8, 4])  # [.., in, out]; of a transposed one [.., out, in]
+def test_operations_of_convolutions_are_counted():
+    kernel = tf.ones([3, 3, 8, 4])  # [..., in, out]; for a transposed convolution [..., out, in]
     graph = _graph(lambda x: tf.nn.conv2d(x, kernel, 2, "SAME"), [2, 10, 6, 8]).graph
     assert convolution_operations(graph) == 2 * (3 * 3 * 8 * 4) * (2 * 5 * 3)
     graph = _graph(lambda x: tf.nn.conv2d_transpose(x, kernel, [1, 9, 7, 8], 2, "VALID"), [1, 4, 3, 4]).graph
     assert convolution_operations(graph) == 2 * (3 * 3 * 8 * 4) * (4 * 3)
 
 
-def test_operators_are_traced():
+def test_operators_are_profiled():
     graph = _graph(
         lambda x: tf.nn.leaky_relu(tf.nn.conv2d(x, tf.ones([3, 3, 8, 8]), 1, "SAME")), [1, 32, 32, 8]
     )
@@ -30,14 +30,14 @@ def test_operators_are_traced():
     assert 0 < convolutions[0][1] < 1
 
 
-def test_the_borders_count_as_no_work():
-    """The source's projection goes beyond the map; the method's operations are those on it."""
+def test_operations_outside_the_map_are_not_counted():
+    """The projection of the source extends beyond the map; the method requires only the map."""
     model = PersonImageGenerator.from_preset("fashion", load_weights=False, width=8, flow_width=8)
     border = 25 * (68 * 68 - 64 * 64) * 2 * 16 * 128 + 9 * (34 * 34 - 32 * 32) * 2 * 32 * 128
     assert bm_generator._border_operations(model, 256, 256) == border
 
 
-def test_parts_are_told_apart():
+def test_operators_are_assigned_to_parts():
     names = {
         ("f/up_conv2d/conv2d_transpose", "_MklNativeConv2DBackpropInput"): "transposed convolutions",
         ("f/up_conv2d/strided_slice", "StridedSlice"): "transposed convolutions: bias, crop",

@@ -1,15 +1,15 @@
-"""The packages that the tf215 stack alone has; tests of other stacks are skipped with the reason."""
+"""The packages that are part of the tf215 stack only."""
 
 import pytest
 
-REASON = "{} is not installed: only the tf215 stack has it (make test-tf215)"
+REASON = "{} is not installed: it is part of the tf215 stack only (make test-tf215)"
 
 
 def addons():
-    """tensorflow-addons, or the test module is skipped."""
+    """The module tensorflow_addons; skips the test module if it is not installed."""
     return pytest.importorskip("tensorflow_addons", reason=REASON.format("tensorflow-addons"))
 
 
 def tensorflow_io():
-    """tensorflow-io, or the test module is skipped."""
+    """The module tensorflow_io; skips the test module if it is not installed."""
     return pytest.importorskip("tensorflow_io", reason=REASON.format("tensorflow-io"))

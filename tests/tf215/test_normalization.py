@@ -1,6 +1,6 @@
-"""`InstanceNormalization` against TensorFlow Addons', values and gradients.
+"""`InstanceNormalization` compared with TensorFlow Addons: values and gradients.
 
-They differ in the default epsilon: 1e-3 there, 1e-5 here, the method's.
+The default epsilon differs: it is 1e-3 in TensorFlow Addons, and 1e-5, as in the method, in this package.
 """
 
 import numpy as np
@@ -12,11 +12,11 @@ from tests.tf215 import stack
 
 addons = stack.addons()
 
-# Addons takes x * s + (beta - mean * s) with s = gamma / deviation, up to 2 / 0.3 here, ours (x - mean) * s
-# + beta: where the mean is 2, numbers of 13 are subtracted there, and float32 rounds each by up to 8e-7
-# several times.
+# Addons computes x * s + (beta - mean * s) with s = gamma / deviation, at most 2 / 0.3 in these tests; this
+# package computes (x - mean) * s + beta. If the mean is 2, Addons subtracts numbers of size 13, each rounded
+# to float32 several times with an error of up to 8e-7.
 VALUE = {"rtol": 0, "atol": 2e-5}
-GRADIENT = {"rtol": 1e-4, "atol": 2e-5}  # sums of 195 such terms an instance
+GRADIENT = {"rtol": 1e-4, "atol": 2e-5}  # sums of 195 such terms per instance
 
 
 def inputs(scale=1.0, shift=0.0):
@@ -26,7 +26,7 @@ def inputs(scale=1.0, shift=0.0):
 
 
 def both(epsilon):
-    """Ours and theirs, with the same gamma and beta."""
+    """The layers of this package and of Addons, with the same gamma and beta."""
     layers = InstanceNormalization(epsilon=epsilon), addons.layers.InstanceNormalization(epsilon=epsilon)
     rng = np.random.default_rng(1)
     for layer in layers:
@@ -48,16 +48,15 @@ def value_and_gradients(layer, x, upstream):
 
 @pytest.mark.parametrize("epsilon", [1e-5, 1e-3])
 @pytest.mark.parametrize(("scale", "shift"), [(1.0, 0.0), (0.3, 2.0)])
-def test_the_same_values_and_gradients(epsilon, scale, shift):
+def test_values_and_gradients_are_the_same(epsilon, scale, shift):
     ours, theirs = (value_and_gradients(layer, *inputs(scale, shift)) for layer in both(epsilon))
     np.testing.assert_allclose(ours[0], theirs[0], **VALUE)
     for one, other in zip(ours[1:], theirs[1:], strict=True):
         np.testing.assert_allclose(one, other, **GRADIENT)
 
 
-def test_the_default_epsilon_differs_and_where_it_shows():
-    """On a channel whose variance is about 1e-3 their default makes the output sqrt((v + 1e-5) / (v +
-    1e-3)) of ours: 0.7."""
+def test_the_default_epsilon_differs():
+    """With a variance v of 1e-3, the outputs differ by a factor sqrt((v + 1e-5) / (v + 1e-3)) of 0.7."""
     ours, theirs = InstanceNormalization(), addons.layers.InstanceNormalization()
     assert (ours.epsilon, theirs.epsilon) == (1e-5, 1e-3)
     x, _ = inputs(scale=1e-3**0.5)

@@ -1,4 +1,4 @@
-"""What the tf215 stack is made of: its pins, and which of the two OpenCV packages counts."""
+"""The pinned packages of the tf215 stack, and which of its two OpenCV packages is imported."""
 
 import base64
 import hashlib
@@ -28,13 +28,13 @@ PINS = pins("constraints-tf215.txt")
 
 
 @pytest.mark.parametrize("extra", ["tf215", "dev"])
-def test_the_constraints_pin_what_the_extra_asks_for(extra):
+def test_the_constraints_satisfy_the_extra(extra):
     for line in EXTRAS[extra]:
         requirement = Requirement(line)
         assert requirement.specifier.contains(PINS[canonicalize_name(requirement.name)]), line
 
 
-def test_both_packages_of_opencv_are_of_one_version():
+def test_both_packages_of_opencv_have_the_same_version():
     assert PINS["opencv-python"] == PINS["opencv-python-headless"]
 
 
@@ -55,8 +55,8 @@ def test_the_pinned_packages_are_installed():
     assert int(np.__version__.split(".")[0]) == 1
 
 
-def test_opencv_python_is_the_one_that_counts():
-    """Both packages own cv2; the file that is imported must be that of opencv-python."""
+def test_opencv_python_is_imported():
+    """Both packages contain cv2; the imported file must belong to opencv-python."""
     stack.addons()
     files = {file.name: file for file in metadata.files("opencv-python") if file.match("cv2/cv2*.so")}
     (library,) = files.values()

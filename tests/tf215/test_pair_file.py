@@ -1,4 +1,4 @@
-"""An HDF5 file of pairs by tensorflow-io: the batches are those of the default reader, h5py."""
+"""HDF5 files of pairs read by tensorflow-io: the batches equal those of the default reader, h5py."""
 
 import h5py
 import numpy as np
@@ -10,7 +10,7 @@ from tests.tf215 import stack
 
 stack.tensorflow_io()
 
-COUNT = 1100  # tensorflow-io reads 1024 rows at once
+COUNT = 1100  # tensorflow-io reads blocks of 1024 rows
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +28,7 @@ def path(tmp_path_factory):
     "options", [{}, {"shuffle": True, "seed": 3}, {"scaled": False}, {"heatmaps": False}]
 )
 @pytest.mark.parametrize("split", ["train", "test"])
-def test_the_same_batches(path, split, options):
+def test_the_batches_are_the_same(path, split, options):
     ours, theirs = (PairFile(path, reader=reader) for reader in ("h5py", "tensorflow-io"))
     assert theirs.num_pairs(split) == ours.num_pairs(split)
     one, other = (which.as_dataset(split, 16, **options) for which in (ours, theirs))
@@ -43,7 +43,7 @@ def test_the_same_batches(path, split, options):
 
 
 @pytest.mark.parametrize("kind", [np.int32, np.int64, np.float32, np.float64])
-def test_the_same_from_every_kind_of_keypoints(tmp_path, kind):
+def test_the_batches_are_the_same_for_every_type_of_keypoints(tmp_path, kind):
     points = arrays()["source_keypoints"].astype(kind)
     path = write(tmp_path / f"{np.dtype(kind)}.h5", source_keypoints=points)
     ours, theirs = (
@@ -53,12 +53,12 @@ def test_the_same_from_every_kind_of_keypoints(tmp_path, kind):
         np.testing.assert_array_equal(ours[name], theirs[name], err_msg=name)
 
 
-def test_an_endless_dataset_goes_on(path):
+def test_a_repeated_dataset_does_not_end(path):
     dataset = PairFile(path, reader="tensorflow-io").as_dataset("test", 50, repeat=True, heatmaps=False)
     assert [len(batch["source_image"]) for batch in dataset.take(4)] == [50] * 4
 
 
-def test_a_file_that_was_replaced_is_read_anew(tmp_path):
+def test_a_replaced_file_is_read_again(tmp_path):
     for seed in range(3):
         path = write(tmp_path / "pairs.h5", **arrays(seed=seed))
         for reader in ("tensorflow-io", "h5py"):

@@ -1,8 +1,8 @@
-"""`SpectralNormConv2D` against TensorFlow Addons' SpectralNormalization around Keras's Conv2D.
+"""`SpectralNormConv2D` compared with TensorFlow Addons' SpectralNormalization of Keras's Conv2D.
 
-Both take one power iteration a training call, from a stored u. By design they differ in this: Addons writes
-the normalised kernel over the stored one and lets no gradient through sigma; ours keeps the kernel and lets
-it. Its l2_normalize keeps a norm from falling below 1e-6, ours below 1e-12.
+Both compute one power iteration per training call, starting from a stored u. They differ by design: Addons
+overwrites the stored kernel with the normalized one and stops the gradient through sigma; this package does
+neither. The lower bound of norms in l2_normalize is 1e-6 in Addons and 1e-12 in this package.
 """
 
 import keras
@@ -21,7 +21,7 @@ VALUE = {"rtol": 1e-5, "atol": 1e-5}
 
 
 def both(scale=1.0):
-    """Ours and theirs from the same kernel, bias and u; and the kernel."""
+    """The layers of this package and of Addons with the same kernel, bias and u, and the kernel."""
     rng = np.random.default_rng(0)
     kernel = (rng.standard_normal((SIZE, SIZE, CHANNELS, FILTERS)) * scale / 6).astype(np.float32)
     bias, u = rng.standard_normal((2, FILTERS)).astype(np.float32)
@@ -52,9 +52,8 @@ def test_one_iteration_from_the_same_u():
     np.testing.assert_allclose(ours.u, theirs.u[0], **VALUE)
 
 
-def test_what_is_written_back():
-    """Addons stores W / sigma; ours stores W, so that sigma at any later call is that of the trained
-    weight."""
+def test_the_stored_kernel_differs():
+    """Addons stores W / sigma; this package stores W, and later calls use the sigma of the trained W."""
     ours, theirs, kernel = both(scale=3)
     ours(features(), training=True)
     theirs(features(), training=True)
@@ -66,9 +65,11 @@ def test_what_is_written_back():
     assert sigma == pytest.approx(float(ours.v.numpy() @ v), rel=1e-5)
 
 
-def test_many_iterations_find_the_spectral_norm():
-    """Dividing W by sigma does not turn its singular vectors, so both come to W / sigma_1, and their outputs
-    agree at every call on the way, in inference after it, too."""
+def test_many_iterations_converge_to_the_spectral_norm():
+    """Dividing W by sigma does not change its singular vectors, so both converge to W / sigma_1.
+
+    Their outputs agree in every training call, and in inference afterwards.
+    """
     ours, theirs, kernel = both()
     for _ in range(200):
         one, other = ours(features(), training=True), theirs(features(), training=True)
@@ -79,9 +80,8 @@ def test_many_iterations_find_the_spectral_norm():
     np.testing.assert_allclose(theirs.layer.kernel, expected, **VALUE)
 
 
-def test_the_gradient_through_sigma_is_what_theirs_lacks():
-    """With G the gradient at the normalised kernel, which is theirs: ours is (G - <G, W / sigma> v u') /
-    sigma."""
+def test_addons_lacks_the_gradient_through_sigma():
+    """With Addons' gradient G, the gradient of this package is (G - <G, W / sigma> v u') / sigma."""
     ours, theirs, kernel = both()
     upstream = tf.constant(np.random.default_rng(3).standard_normal((2, 6, 7, FILTERS)), tf.float32)
     gradients = []
@@ -92,15 +92,15 @@ def test_the_gradient_through_sigma_is_what_theirs_lacks():
     g = gradients[1].reshape(-1, FILTERS)
     u, v = ours.u.numpy(), ours.v.numpy()
     sigma = v @ kernel.reshape(-1, FILTERS) @ u
-    normalised = kernel.reshape(-1, FILTERS) / sigma
-    expected = (g - (g * normalised).sum() * np.outer(v, u)) / sigma
+    normalized = kernel.reshape(-1, FILTERS) / sigma
+    expected = (g - (g * normalized).sum() * np.outer(v, u)) / sigma
     scale = np.abs(g).max()
     np.testing.assert_allclose(gradients[0].reshape(-1, FILTERS), expected, rtol=0, atol=1e-5 * scale)
     assert np.abs(g - expected).max() > 0.1 * scale
 
 
-def test_a_vanishing_kernel_is_normalised_here_and_not_there():
-    """|W u| of about 1e-8 is below the 1e-6 that Addons divides by at least."""
+def test_addons_does_not_normalize_a_tiny_kernel():
+    """|W u| is about 1e-8, less than the 1e-6 that Addons at least divides by."""
     ours, theirs, kernel = both(scale=1e-8)
     for _ in range(200):
         ours(features(), training=True)

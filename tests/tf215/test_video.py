@@ -1,4 +1,4 @@
-"""Video by tensorflow-io: the frames are those of the default reader, OpenCV, bit by bit."""
+"""Videos read by tensorflow-io: the frames equal those of the default reader, OpenCV, bit by bit."""
 
 import numpy as np
 import pytest
@@ -22,13 +22,13 @@ def _has_ffmpeg():
 
 HAS_FFMPEG = _has_ffmpeg()
 needs_ffmpeg = pytest.mark.skipif(
-    not HAS_FFMPEG, reason="tensorflow-io finds no FFmpeg 4 (libavformat.so.58)"
+    not HAS_FFMPEG, reason="tensorflow-io does not find FFmpeg 4 (libavformat.so.58)"
 )
 
 
 @needs_ffmpeg
 @pytest.mark.parametrize("kind", CODED)
-def test_the_same_frames(tmp_path, kind):
+def test_the_frames_are_the_same(tmp_path, kind):
     path = write_video(tmp_path / f"clip.{kind}", CODED[kind], drawn(count=25))
     ours, theirs = video_frames(path), video_frames(path, reader="tensorflow-io")
     assert ours.element_spec == theirs.element_spec
@@ -38,14 +38,14 @@ def test_the_same_frames(tmp_path, kind):
 
 @needs_ffmpeg
 @pytest.mark.parametrize("degrees", [90, 180, 270])
-def test_the_same_way_up(tmp_path, degrees):
+def test_the_orientation_is_the_same(tmp_path, degrees):
     path = turn(write_video(tmp_path / "clip.mp4", "mp4v", drawn()), degrees)
     ours, theirs = (stacked(video_frames(path, reader=reader)) for reader in ("opencv", "tensorflow-io"))
     np.testing.assert_array_equal(ours, theirs)
 
 
-@pytest.mark.skipif(HAS_FFMPEG, reason="FFmpeg 4 is there")
-def test_without_ffmpeg_it_is_named(tmp_path):
+@pytest.mark.skipif(HAS_FFMPEG, reason="FFmpeg 4 is installed")
+def test_missing_ffmpeg_is_reported(tmp_path):
     path = write_video(tmp_path / "clip.avi", "FFV1", drawn())
     with pytest.raises(InputError, match=r"decodes video by FFmpeg 4, .*use the reader opencv"):
         video_frames(path, reader="tensorflow-io")

@@ -1,7 +1,7 @@
-"""`bilinear_warp` against TensorFlow Addons' two bilinear samplers, where they agree and where they differ.
+"""`bilinear_warp` compared with the two bilinear samplers of TensorFlow Addons.
 
-Addons' conventions, turned into ours here: `dense_image_warp` takes (dy, dx) and reads at the location
-*minus* it; `resampler` takes absolute positions (x, y).
+Their conventions, which the tests convert: `dense_image_warp` takes (dy, dx) and reads at the position
+*minus* the flow; `resampler` takes absolute positions (x, y).
 """
 
 import numpy as np
@@ -16,12 +16,11 @@ addons = stack.addons()
 SHAPE = (2, 9, 11, 5)  # odd, not square
 HEIGHT, WIDTH = SHAPE[1:3]
 
-# A sample is a sum of four products of numbers of order 1, so float32 (epsilon 1.2e-7) rounds it by at most
-# some 1e-6. The weights' own error comes on top: both round location + flow, up to 20 pixels away, by up to
-# 1e-6.
+# A sample is a sum of four products of numbers of order 1, so its float32 rounding error is at most about
+# 1e-6. The weights have an additional error: both round position + flow, up to 20 pixels, by up to 1e-6.
 VALUE = {"rtol": 0, "atol": 4e-6}
-# A flow's gradient sums 5 channels of differences; an image's gathers up to a few dozen samples at the
-# border.
+# The gradient of a flow sums differences of 5 channels; that of an image sums up to a few dozen samples at
+# the border.
 GRADIENT = {"rtol": 1e-5, "atol": 2e-5}
 
 
@@ -43,8 +42,11 @@ PEERS = {"dense_image_warp": by_dense_image_warp, "resampler": by_resampler}
 
 
 def case(reach=None, seed=0):
-    """image, flow, upstream: with reach pixels of random flow, or with one that stays inside and off the
-    grid."""
+    """(image, flow, upstream gradient).
+
+    The flow is random with up to `reach` pixels. By default it stays inside the image and at fractional
+    positions.
+    """
     rng = np.random.default_rng(seed)
     image, upstream = (rng.standard_normal(SHAPE).astype(np.float32) for _ in range(2))
     if reach is not None:
@@ -64,7 +66,7 @@ def value_and_gradients(warp, image, flow, upstream):
 
 
 @pytest.mark.parametrize("peer", PEERS)
-def test_the_same_inside_the_image(peer, implementation):
+def test_values_and_gradients_are_the_same_inside_the_image(peer, implementation):
     ours = value_and_gradients(ops.bilinear_warp, *case())
     theirs = value_and_gradients(PEERS[peer], *case())
     np.testing.assert_allclose(ours[0], theirs[0], **VALUE)
@@ -72,23 +74,28 @@ def test_the_same_inside_the_image(peer, implementation):
         np.testing.assert_allclose(one, other, **GRADIENT)
 
 
-def test_dense_image_warp_repeats_the_edge_as_we_do(implementation):
-    """Values and gradients agree with positions up to 20 pixels outside: it clamps the interpolation weight,
-    ours the index, which comes to the same off the grid's lines."""
+def test_dense_image_warp_also_repeats_the_edge(implementation):
+    """Values and gradients agree at positions up to 20 pixels outside the image.
+
+    Addons clamps the interpolation weight, this package clamps the index; they agree at fractional positions.
+    """
     arguments = case(reach=20.0)
     ours = value_and_gradients(ops.bilinear_warp, *arguments)
     theirs = value_and_gradients(by_dense_image_warp, *arguments)
     x, y = np.moveaxis(positions(arguments[1]).numpy(), -1, 0)
     outside = (x < 0) | (y < 0) | (x > WIDTH - 1) | (y > HEIGHT - 1)
-    assert 0.3 < outside.mean() < 0.95  # the case has both kinds
+    assert 0.3 < outside.mean() < 0.95  # positions inside and outside
     np.testing.assert_allclose(ours[0], theirs[0], **VALUE)
     for one, other in zip(ours[1:], theirs[1:], strict=True):
         np.testing.assert_allclose(one, other, **GRADIENT)
 
 
-def test_on_the_grid_dense_image_warp_has_no_gradient_of_the_flow(implementation):
-    """At whole positions the interpolation has a kink. Ours takes the slope to the right and below; Addons'
-    clamp of the weight passes nothing on at 0, so that a flow that starts at 0 never moves."""
+def test_dense_image_warp_has_no_flow_gradient_at_integer_positions(implementation):
+    """The interpolation is not differentiable at integer positions.
+
+    This package uses the slope to the right and below. In Addons the clamped weight has no gradient there, so
+    a flow that starts at 0 is never trained.
+    """
     image, _, upstream = case()
     still = tf.zeros((*SHAPE[:3], 2))
     value, image_gradient, flow_gradient = value_and_gradients(ops.bilinear_warp, image, still, upstream)
@@ -107,16 +114,15 @@ def test_on_the_grid_dense_image_warp_has_no_gradient_of_the_flow(implementation
 def test_resampler_fades_to_zero_within_a_pixel_of_the_border(implementation):
     image = tf.ones((1, HEIGHT, WIDTH, 1))
     steps = np.zeros((1, HEIGHT, WIDTH, 2), np.float32)
-    steps[0, :, 0, 0] = [0.0, -0.25, -0.5, -0.75, -1.0, -3.0, -0.25, -0.5, 0.0]  # leftwards, out of column 0
+    steps[0, :, 0, 0] = [0.0, -0.25, -0.5, -0.75, -1.0, -3.0, -0.25, -0.5, 0.0]  # from column 0 to the left
     flow = tf.constant(steps)
     np.testing.assert_array_equal(ops.bilinear_warp(image, flow), image)
     faded = by_resampler(image, flow).numpy()[0, :, 0, 0]
     np.testing.assert_allclose(faded, np.maximum(0, 1 + steps[0, :, 0, 0]), rtol=0, atol=1e-6)
 
 
-def test_resampler_of_a_wider_image_with_repeated_edges_is_ours(implementation):
-    """That is all the difference: with enough of the edge around the image both agree outside, too, and the
-    gradient of the edge sums what it was repeated to."""
+def test_resampler_agrees_on_an_image_with_repeated_edges(implementation):
+    """With a padding that repeats the edge, both also agree outside the image, including the gradients."""
     reach = 4
     arguments = case(reach=3.5, seed=1)
 
@@ -133,8 +139,8 @@ def test_resampler_of_a_wider_image_with_repeated_edges_is_ours(implementation):
 
 
 @pytest.mark.parametrize("flips", ["order", "sign"])
-def test_another_reading_of_the_convention_is_not_ours(flips):
-    """So that the agreement above rests on (dx, dy) and on location + flow, not on symmetric data."""
+def test_another_flow_convention_gives_another_result(flips):
+    """The agreement above depends on (dx, dy) and on position + flow; the data is not symmetric."""
     image, flow, _ = case()
     other = flow[..., ::-1] if flips == "order" else -flow
     assert (

@@ -26,7 +26,7 @@ _PROGRESS = re.compile(r"^\[\s*(\d+%|\d+/\d+)\] ")  # of ninja and of make
 def build(folder=None, *, cuda="auto", force=False, werror=False, scratch=None, report=print):
     """Builds the library, and the record beside it, unless they are there and up to date.
 
-    The library appears complete or not at all. If the environment variable GFLA_NATIVE_CACHE names a folder,
+    The library is written atomically. If the environment variable GFLA_NATIVE_CACHE names a folder,
     the library is stored there as well, and a later build of the same sources with the same TensorFlow and
     tools copies it, unless `force` or `werror` is set.
 

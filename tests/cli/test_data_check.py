@@ -14,7 +14,8 @@ from gfla_tf.data.doctor import folder as doctor
 from gfla_tf.data.prepare import prepare_folder
 from gfla_tf.synthetic import write_folder
 from tests.data import source_trees
-from tests.data.doctor.plants import PLANTS, Folder
+from tests.data.doctor.fault_cases import FAULT_CASES
+from tests.data.doctor.faulty_folder import Folder
 
 
 @pytest.fixture(scope="module")
@@ -38,12 +39,12 @@ def test_a_clean_folder(drawn, capsys):
 
 
 def test_exit_codes(folder, capsys):
-    PLANTS["byte-order mark"].plant(folder)
+    FAULT_CASES["byte-order mark"].apply(folder)
     assert main(["data", "check", str(folder.path)]) == 0
-    assert "0 errors, 1 warning: it trains" in capsys.readouterr().out
+    assert "0 errors, 1 warning: the folder can be used for training" in capsys.readouterr().out
     assert main(["data", "check", str(folder.path), "--strict"]) == 1
     capsys.readouterr()
-    PLANTS["NaN"].plant(folder)
+    FAULT_CASES["NaN"].apply(folder)
     assert main(["data", "check", str(folder.path)]) == 1
     assert "Train on it with" not in capsys.readouterr().out
     assert main(["data", "check", str(folder.path), "--split", "test"]) == 0
@@ -52,8 +53,8 @@ def test_exit_codes(folder, capsys):
 
 
 def test_report_and_sheet(folder, tmp_path, capsys):
-    PLANTS["missing image"].plant(folder)
-    PLANTS["y and x swapped"].plant(folder)
+    FAULT_CASES["missing image"].apply(folder)
+    FAULT_CASES["y and x swapped"].apply(folder)
     report, sheet = tmp_path / "report.json", tmp_path / "sheet.png"
     outputs = ["--json", str(report), "--sheet", str(sheet), "--sheet-images", "9"]
     assert main(["data", "check", str(folder.path), *outputs]) == 1

@@ -11,7 +11,8 @@ from gfla_tf.errors import InputError
 from gfla_tf.synthetic import write_folder
 from gfla_tf.viz import data_sheet as sheets
 from gfla_tf.viz.contact_sheet import Cell, contact_sheet
-from tests.data.doctor.plants import PLANTS, Folder
+from tests.data.doctor.fault_cases import FAULT_CASES
+from tests.data.doctor.faulty_folder import Folder
 
 RED = (190, 20, 20)
 
@@ -70,7 +71,7 @@ def test_the_worst_come_first_and_kinds_take_turns(folder, captions):
     for number in (0, 1, 2):
         folder.image("train", number).unlink()
     folder.image("test", 0).write_bytes(b"")
-    PLANTS["half a keypoint"].plant(folder)
+    FAULT_CASES["half a keypoint"].apply(folder)
     report = check_folder(folder.path)
     sheets.data_sheet(report, count=6)
     first, *_ = names = [name for name, _ in captions]
@@ -98,7 +99,7 @@ def test_the_sample_follows_from_the_seed(drawn, captions):
 
 
 def test_a_fault_of_a_whole_split_is_on_its_images(folder, captions):
-    PLANTS["y and x swapped"].plant(folder)
+    FAULT_CASES["y and x swapped"].apply(folder)
     sheets.data_sheet(check_folder(folder.path), count=12)
     faults = {name.split("/")[0]: fault for name, fault in captions}
     assert faults == {"train": "y and x swapped", "test": ""}

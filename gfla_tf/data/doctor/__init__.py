@@ -1,4 +1,4 @@
-"""The doctor of data folders: looks for what would stop or spoil training, and says where it is."""
+"""Validation of data folders: finds faults that would stop or degrade training."""
 
 from gfla_tf.data.doctor.checks import CHECKS, ERROR, WARNING, Check, Fault
 from gfla_tf.data.doctor.folder import check_folder

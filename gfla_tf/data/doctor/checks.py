@@ -1,16 +1,17 @@
-"""What the doctor looks for, and the form in which it reports what it finds."""
+"""The kinds of faults, and the list of faults that were found."""
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from typing import Any
 
 ERROR, WARNING = "error", "warning"
-_LONGEST = 2000  # characters of a sentence, whatever stands in the files
+_MAX_LENGTH = 2000  # characters of a message
 
 
 @dataclass(frozen=True)
 class Check:
-    """One kind of fault: its `title` in a summary, and the `advice` that puts it right."""
+    """One kind of fault: its `title` in the report, and the `advice` to fix it."""
 
     title: str
     advice: str
@@ -19,85 +20,83 @@ class Check:
 CHECKS = {
     "missing-file": Check(
         "missing files",
-        "each split needs its pair file, its annotation file and its folder of images: `gfla data prepare` "
-        "makes them of what the dataset's owners hand out",
+        "each split needs a pair file, an annotation file and a folder of images: `gfla data prepare` "
+        "creates them from the original dataset",
     ),
-    "two-spellings": Check("files in two spellings", "remove or rename the one that is not meant"),
+    "two-spellings": Check("files in two spellings", "remove or rename one of them"),
     "encoding": Check("text encodings", "save the file as UTF-8 without a byte-order mark"),
     "wrong-header": Check("wrong headers", "write the header as the first line, exactly as shown"),
-    "wrong-separator": Check(
-        "wrong separators", "pair files are separated by ',' and annotation files by ':': write it again so"
-    ),
+    "wrong-separator": Check("wrong separators", "use ',' in pair files and ':' in annotation files"),
     "malformed-line": Check("malformed lines", "correct the line, or remove it"),
     "fractional-keypoints": Check(
-        "fractions of a pixel", "keypoints are whole pixels: fractions are cut off where poses are drawn"
+        "fractions of a pixel", "keypoints are whole pixels: fractions are truncated in the heatmaps"
     ),
     "empty-split": Check("empty splits", "list at least one pair of images"),
-    "duplicate-name": Check("names that stand twice", "keep one row of each name"),
-    "duplicate-pair": Check("pairs that stand twice", "remove the second: it counts double in every figure"),
-    "self-pair": Check("pairs of an image with itself", "remove them: they teach copying"),
-    "outside-folder": Check(
-        "names outside the folder", "name images by their place in the folder of their split"
-    ),
+    "duplicate-name": Check("duplicate names", "keep one row per name"),
+    "duplicate-pair": Check("duplicate pairs", "remove one: duplicates count twice in every metric"),
+    "self-pair": Check("pairs of an image with itself", "remove them: the model would learn to copy"),
+    "outside-folder": Check("names outside the folder", "use paths relative to the folder of the split"),
     "no-annotation": Check("pairs without annotation", "add the image's row, or remove the pair"),
     "across-splits": Check(
         "pairs across the splits", "pair images of one split only: the test images must stay unseen"
     ),
     "mixed-pair": Check("pairs of two people", "pair images of one person"),
     "image-in-both-splits": Check(
-        "images in both splits", "remove them from the training split, or test figures are of images it saw"
+        "images in both splits",
+        "remove them from the training split, or metrics are measured on training images",
     ),
     "identity-in-both-splits": Check(
-        "people in both splits", "remove them from the training split, or test figures are of people it saw"
+        "people in both splits",
+        "remove them from the training split, or metrics are measured on people seen in training",
     ),
     "same-content": Check(
-        "images of the same content", "keep one of them, and not in both splits: that flatters the figures"
+        "images of the same content",
+        "keep one of them, and not in both splits: that would improve metrics unduly",
     ),
     "missing-image": Check(
-        "missing images", "put the image there, correct its name, or remove its row and its pairs"
+        "missing images", "add the image, correct its name, or remove its row and its pairs"
     ),
     "unreadable-image": Check("unreadable images", "copy the image again, or remove its row and its pairs"),
     "image-size": Check(
-        "images of another size", "prepare the images to one size: `gfla data prepare`; any size is resized"
+        "images of another size",
+        "prepare the images in one size with `gfla data prepare`; other sizes are resized",
     ),
     "padded-images": Check(
         "padded images",
-        "cut the bars off, or prepare the images of img_highres, which have none: `gfla data prepare`",
+        "crop the bars, or prepare the images of img_highres, which have none, with `gfla data prepare`",
     ),
-    "unlisted-image": Check("images without a row", "nothing reads them: add rows, or leave them"),
+    "unlisted-image": Check("images without a row", "they are not used: add rows if they should be"),
     "no-keypoints": Check(
-        "rows without a keypoint", "find the pose again (`gfla pose`), or remove the row and its pairs"
+        "rows without a keypoint", "estimate the pose again (`gfla pose`), or remove the row and its pairs"
     ),
     "half-missing": Check("keypoints with one coordinate", "a missing keypoint is -1 in both lists"),
     "zero-keypoints": Check(
-        "keypoints at (0, 0)", "write missing keypoints as -1: at 0, 0 they are drawn into the corner"
+        "keypoints at (0, 0)", "write missing keypoints as -1: (0, 0) is the corner pixel"
     ),
-    "outside-frame": Check(
-        "keypoints outside their frame", "mark them as missing (-1), or bring them into the frame"
-    ),
+    "outside-frame": Check("keypoints outside their frame", "mark them as missing (-1), or correct them"),
     "wrong-frame": Check(
         "keypoints in another frame",
         "scale the keypoints to the frame of the layout, once and in whole pixels",
     ),
     "swapped-axes": Check("y and x swapped", "write the columns as name:keypoints_y:keypoints_x"),
     "protocol": Check(
-        "protocol.json", "prepare the data again, so that figures carry how their images were made"
+        "protocol.json", "prepare the data again, so that metrics are reported with their protocol"
     ),
 }
-"""By its name in the JSON report, each kind of fault, in the order of the summary."""
+"""The kinds of faults by their names in the JSON report, in the order of the text report."""
 
 
 @dataclass(frozen=True)
 class Fault:
-    """One thing found.
+    """One fault.
 
     Attributes:
-      check: which of `CHECKS`.
-      severity: "error" where training would fail or learn from something wrong, else "warning".
-      sentence: what is wrong and where.
+      check: its kind, a key of `CHECKS`.
+      severity: "error" if training would fail or be degraded, otherwise "warning".
+      sentence: the message, with the position of the fault.
       split: "train", "test" or None.
-      file, line: where it is written: a path and a line counted from 1; None where it is nowhere.
-      image: the name, in the split, of the image concerned, or None.
+      file, line: path and line number (from 1) of the fault, or None.
+      image: the name of the image in the split, or None.
     """
 
     check: str
@@ -108,28 +107,28 @@ class Fault:
     line: int | None = None
     image: str | None = None
 
-    def to_dict(self) -> dict:
-        """JSON-ready."""
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the fault as a dict for JSON."""
         return asdict(self)
 
 
 class FaultList:
-    """Collects faults in the order in which they are found."""
+    """The faults that were found, in order."""
 
     def __init__(self):
         self.found: list[Fault] = []
 
-    def error(self, check: str, sentence: str, **where) -> None:
-        """Training would fail, or learn from something wrong. `where`: the fields of `Fault`."""
+    def error(self, check: str, sentence: str, **where: Any) -> None:
+        """Adds a fault with which training would fail or be degraded; `where` are fields of `Fault`."""
         self._add(ERROR, check, sentence, where)
 
-    def warning(self, check: str, sentence: str, **where) -> None:
-        """Training goes on, but a figure or a sample is not what it seems."""
+    def warning(self, check: str, sentence: str, **where: Any) -> None:
+        """Adds a fault that does not stop training but affects metrics or samples."""
         self._add(WARNING, check, sentence, where)
 
-    def _add(self, severity: str, check: str, sentence: str, where: dict) -> None:
+    def _add(self, severity: str, check: str, sentence: str, where: dict[str, Any]) -> None:
         if check not in CHECKS:
             raise ValueError(f"check must be one of {', '.join(CHECKS)}, got {check!r}")
-        if len(sentence) > _LONGEST:
-            sentence = f"{sentence[: _LONGEST // 2]} ... {sentence[-_LONGEST // 4 :]}"
+        if len(sentence) > _MAX_LENGTH:
+            sentence = f"{sentence[: _MAX_LENGTH // 2]} ... {sentence[-_MAX_LENGTH // 4 :]}"
         self.found.append(Fault(check, severity, sentence, **where))

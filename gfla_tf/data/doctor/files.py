@@ -1,9 +1,10 @@
-"""Checks of a split's images against its annotation file: listed and not there, there and not listed."""
+"""Checks for missing and unlisted image files of a split."""
 
 from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable
 
 from gfla_tf.data.doctor.checks import FaultList
 from gfla_tf.data.doctor.tables import Tables
@@ -12,7 +13,7 @@ from gfla_tf.errors import InputError
 
 
 def listed_images(root: str, tables: Tables, faults: FaultList) -> list[str]:
-    """The names of a split's rows whose files are there; reports the others, and files without a row."""
+    """Returns the annotated images whose files exist; reports missing files and files without a row."""
     folder = os.path.join(root, tables.split)
     if not os.path.isdir(folder):
         sentence = f"there is no folder {folder!r} for the images of the {tables.split} split"
@@ -25,42 +26,45 @@ def listed_images(root: str, tables: Tables, faults: FaultList) -> list[str]:
         faults.error("missing-file", sentence, split=tables.split, file=folder)
         return []
     alike = None
-    there = []
+    existing = []
     for name, row in tables.rows.items():
         path = os.path.join(folder, name)
-        place = f"{tables.annotation_path!r}, line {row.line}"
+        position = f"{tables.annotation_path!r}, line {row.line}"
         where = {"split": tables.split, "file": tables.annotation_path, "line": row.line, "image": name}
         try:
-            check_inside(name, place)
+            check_inside(name, position)
         except InputError as error:
             of_image(name, tables, faults)("outside-folder", str(error), **where)
             continue
         if name in files or os.path.isfile(path):
-            there.append(name)
+            existing.append(name)
             continue
         if alike is None:
             alike = {_letters(file): file for file in sorted(files)}
         like = alike.get(_letters(name))
         hint = f" (there is {like!r})" if like else ""
-        of_image(name, tables, faults)("missing-image", f"{place}: there is no image {path!r}{hint}", **where)
+        of_image(name, tables, faults)(
+            "missing-image", f"{position}: there is no image {path!r}{hint}", **where
+        )
     _report_unlisted(folder, files, tables, faults)
-    return there
+    return existing
 
 
-def of_image(name: str, tables: Tables, faults: FaultList):
-    """How to report a fault of an image: training fails only over one that a pair names."""
+def of_image(name: str, tables: Tables, faults: FaultList) -> Callable[..., None]:
+    """Returns the method to report a fault of an image: an error only if the image occurs in a pair."""
     return faults.error if name in tables.used else faults.warning
 
 
 def _files(folder: str) -> set[str]:
-    """Names of the regular files of a folder."""
+    """Returns the names of the regular files of a folder."""
     with os.scandir(folder) as entries:
         return {entry.name for entry in entries if entry.is_file()}
 
 
 def _letters(name: str) -> str:
-    """What is left of a name where case, extension, slashes and underscores do not count, nor what the lists
-    and the owners' tree put in front of a path (`fashion`, `img_highres/`).
+    """Normalizes a name for comparison: without case, extension, slashes, underscores and known prefixes.
+
+    The prefixes are those of the lists and of the original dataset (`fashion`, `img_highres/`).
     """
     return re.sub(
         r"^(fashion|img(highres)?)", "", re.sub(r"[^a-z0-9]", "", os.path.splitext(name)[0].lower())
@@ -75,6 +79,6 @@ def _report_unlisted(folder: str, files: set[str], tables: Tables, faults: Fault
     )
     if unlisted:
         some = ", ".join(map(repr, unlisted[:3])) + (", ..." if len(unlisted) > 3 else "")
-        sentence = f"{folder!r} holds {len(unlisted)} files that {tables.annotation_path!r} does not list"
+        sentence = f"{folder!r} contains {len(unlisted)} files that {tables.annotation_path!r} does not list"
         where = {"split": tables.split, "file": tables.annotation_path}
         faults.warning("unlisted-image", f"{sentence}: {some}", **where)

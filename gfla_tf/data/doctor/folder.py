@@ -1,9 +1,10 @@
-"""`check_folder`: every check of a data folder, in the order in which one builds on another."""
+"""Validation of a data folder by all checks."""
 
 from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 
 import numpy as np
 
@@ -19,30 +20,35 @@ from gfla_tf.data.layout import SPLITS, Layout, find_layout
 from gfla_tf.data.protocol import FILE_NAME, Protocol, read_protocol
 from gfla_tf.data.shards.manifest import is_shards
 from gfla_tf.errors import InputError
+from gfla_tf.files import PathLike
 
 
 def check_folder(
-    root,
+    root: PathLike,
     *,
     layout: str | None = None,
     splits: tuple[str, ...] = SPLITS,
     limit: int | None = None,
     decode: bool = False,
-    progress=None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Report:
-    """Looks for everything that would stop or spoil training on a data folder. Nothing in it is changed.
+    """Checks a data folder for faults that would stop or degrade training. The folder is not changed.
 
     Args:
       root: a folder in the layout of `gfla_tf.data.layout`.
-      layout: "deepfashion", "market1501" or None: told by the names of the CSV files.
-      splits: "train", "test" or both; what lies across the splits is looked for only where both are given.
-      limit: read at most so many images of a split, spread evenly; None: all. The lists are checked whole.
-      decode: whether to decode the images read; otherwise only their headers and ends are looked at.
-      progress: None or called as progress(done, total) in images.
+      layout: "deepfashion" or "market1501"; by default detected from the names of the CSV files.
+      splits: "train", "test" or both; faults between the splits are only found if both are given.
+      limit: maximum number of images of each split to read, evenly spaced; by default all. The lists are
+        always checked completely.
+      decode: whether to decode the images; otherwise their headers and completeness are checked.
+      progress: called as progress(images done, all images).
+
+    Returns:
+      The report.
 
     Raises:
-      InputError: `root` is no data folder, or of both layouts, or holds shards.
-      ValueError: an unknown layout or split, or a limit under 1.
+      InputError: `root` is not a data folder, contains the files of both layouts, or is a shards folder.
+      ValueError: an unknown layout or split, or a limit below 1.
     """
     root = os.fspath(root)
     if limit is not None and limit < 1:
@@ -51,28 +57,28 @@ def check_folder(
         raise ValueError(f"splits must be of {SPLITS}, got {splits!r}")
     if is_shards(root):
         raise InputError(
-            f"{root!r} holds shards: compare them with their checksums by `gfla data build --verify {root}`"
+            f"{root!r} is a shards folder: verify its checksums with `gfla data build --verify {root}`"
         )
-    began = time.monotonic()
+    start = time.monotonic()
     chosen = find_layout(root, layout)
     faults = FaultList()
     protocol = _check_protocol(root, chosen, faults)
     tables = {split: read_tables(root, chosen, split, faults) for split in splits}
-    there = {}
+    existing = {}
     for split, own in tables.items():
         other = next((other for other in tables.values() if other is not own), None)
         check_pairs(own, other, faults)
         check_poses(own, chosen.frame, faults)
-        there[split] = listed_images(root, own, faults)
+        existing[split] = listed_images(root, own, faults)
     if len(tables) == len(SPLITS):
         check_splits(tables["train"], tables["test"], faults)
-    names = {split: _spread(there[split], limit) for split in splits}
+    names = {split: _spread(existing[split], limit) for split in splits}
     paths = [os.path.join(root, split, name) for split in splits for name in names[split]]
     images = list(read_images(paths, decode, progress))
-    rest = iter(images)
+    remaining = iter(images)
     found = []
     for split, own in tables.items():
-        mine = [next(rest) for _ in names[split]]
+        mine = [next(remaining) for _ in names[split]]
         check_images(root, own, names[split], mine, protocol, faults)
         check_padding(root, chosen, own, names[split], mine, faults)
         found += [(own, name, image) for name, image in zip(names[split], mine, strict=True)]
@@ -85,7 +91,7 @@ def check_folder(
         tables=tables,
         protocol=protocol,
         decoded=decode,
-        seconds=time.monotonic() - began,
+        seconds=time.monotonic() - start,
     )
 
 
@@ -97,17 +103,17 @@ def _check_protocol(root: str, layout: Layout, faults: FaultList) -> Protocol | 
         faults.error("protocol", str(error), file=path)
         return None
     if protocol is not None and protocol.layout != layout.name:
-        sentence = f"{path!r} says the layout is {protocol.layout!r}, and the files are {layout.name}'s"
+        sentence = f"{path!r} specifies the layout {protocol.layout!r}, but the files are of {layout.name}"
         faults.error("protocol", sentence, file=path)
         return None
     return protocol
 
 
 def _spread(names: list[str], limit: int | None) -> list[str]:
-    """At most `limit` of the names, evenly spread."""
+    """Selects at most `limit` names, evenly spaced."""
     if limit is None or len(names) <= limit:
         return names
-    return [names[place] for place in np.linspace(0, len(names) - 1, limit).round().astype(int)]
+    return [names[index] for index in np.linspace(0, len(names) - 1, limit).round().astype(int)]
 
 
 def _summary(tables: Tables, read: list[str]) -> SplitSummary:

@@ -1,11 +1,11 @@
-"""Checks of the image files: whole, of one size, and each content once."""
+"""Checks of the image files: completeness, size, protocol and duplicates."""
 
 from __future__ import annotations
 
 import hashlib
 import os
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -22,20 +22,22 @@ _BLOCK = 512
 
 @dataclass(frozen=True)
 class ImageFile:
-    """What a file holds: header and hash of its bytes, or the `sentence` that says why it cannot be read."""
+    """Header and hash of an image file, or the error message `sentence` if it cannot be read."""
 
     header: ImageHeader | None = None
     digest: bytes = b""
     sentence: str | None = None
 
 
-def read_images(paths: list[str], decode: bool, progress=None) -> Iterable[ImageFile]:
-    """Reads files in as many threads as there are cores, and yields what is in each, in order.
+def read_images(
+    paths: list[str], decode: bool, progress: Callable[[int, int], None] | None = None
+) -> Iterable[ImageFile]:
+    """Reads image files in one thread per core and yields their headers and hashes, in order.
 
     Args:
-      paths: the files. Each is read whole, and its header and completeness are checked.
-      decode: whether to decode the pixels too.
-      progress: None or called as progress(done, total).
+      paths: the files. Header and completeness of each are checked.
+      decode: whether to decode the pixels as well.
+      progress: called as progress(images done, all images).
     """
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         try:
@@ -56,34 +58,39 @@ def check_images(
     protocol: Protocol | None,
     faults: FaultList,
 ) -> None:
-    """Reports images that cannot be read, are not of the usual size, or contradict the `protocol`."""
+    """Reports images that cannot be read, have an unusual size, or do not match the `protocol`."""
     sizes = Counter((image.header.height, image.header.width) for image in images if image.header)
     usual = sizes.most_common(1)[0][0] if sizes else None
     for name, image in zip(names, images, strict=True):
         row = tables.rows[name]
         where = {"split": tables.split, "file": tables.annotation_path, "line": row.line, "image": name}
-        place = f"{tables.annotation_path!r}, line {row.line}"
+        position = f"{tables.annotation_path!r}, line {row.line}"
         if image.sentence is not None:
-            of_image(name, tables, faults)("unreadable-image", f"{place}: {image.sentence}", **where)
+            of_image(name, tables, faults)("unreadable-image", f"{position}: {image.sentence}", **where)
             continue
         size = image.header.height, image.header.width
         what = (
             f"the image {os.path.join(root, tables.split, name)!r} has {size[0]} x {size[1]} pixels (h x w)"
         )
         if protocol is not None and size != protocol.image_size:
-            told = f"protocol.json says {protocol.height} x {protocol.width}"
-            faults.error("protocol", f"{place}: {what}, {told}", **where)
+            expected = f"protocol.json specifies {protocol.height} x {protocol.width}"
+            faults.error("protocol", f"{position}: {what}, {expected}", **where)
         elif protocol is not None and image.header.format.lower() != protocol.format:
             what = f"the image {os.path.join(root, tables.split, name)!r} is a {image.header.format} file"
-            told = f"protocol.json says {protocol.format.upper()}"
-            faults.error("protocol", f"{place}: {what}, {told}", **where)
+            expected = f"protocol.json specifies {protocol.format.upper()}"
+            faults.error("protocol", f"{position}: {what}, {expected}", **where)
         elif protocol is None and size != usual:
             others = f"most of the {tables.split} split have {usual[0]} x {usual[1]}"
-            faults.warning("image-size", f"{place}: {what}, {others}", **where)
+            faults.warning("image-size", f"{position}: {what}, {others}", **where)
 
 
 def check_contents(found: list[tuple[Tables, str, ImageFile]], faults: FaultList) -> None:
-    """Reports files of equal bytes under two names, across the splits too; `found` is (split, name, file)."""
+    """Reports files of equal content under two names, in one or both splits.
+
+    Args:
+      found: (tables, name, file) of all images.
+      faults: the list to add to.
+    """
     first: dict[bytes, tuple[Tables, str]] = {}
     for tables, name, image in found:
         if image.sentence is not None:

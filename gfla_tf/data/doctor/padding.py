@@ -1,8 +1,7 @@
-"""Recognises images that were padded to the model's shape, while their keypoints are for stretched ones.
+"""Detection of padded images, whose keypoints are scaled as for stretched images.
 
-DeepFashion's low-resolution tree `img` holds pictures of 256 x 256 pixels with a white bar of 40 pixels on
-either side of the 176 that the keypoints' frame covers; `img_highres` has none. Poses scaled to a padded
-image lie wide of the person.
+DeepFashion's low-resolution images `img` have 256 x 256 pixels with white bars of 40 pixels left and right of
+the keypoints' frame; `img_highres` has no bars. Poses scaled to a padded image do not match the person.
 """
 
 from __future__ import annotations
@@ -19,45 +18,45 @@ from gfla_tf.errors import InputError
 from gfla_tf.images.io import read_image
 
 _SAMPLE = 32
-_FEWEST = 4
-_SHARE = 0.9  # of the sample that must show bars
-_EVEN, _STEP = 6.0, 8.0
-"""In levels: how far nearly all of a bar stays from its median (JPEG ripples), the mean step at its edge."""
+_MIN_IMAGES = 4
+_MIN_PADDED = 0.9  # fraction of the sample
+_MAX_DEVIATION, _MIN_STEP = 6.0, 8.0
+"""In gray levels: deviation of a bar from its median (95 % of the pixels), and mean step at its edge."""
 
 
 def check_padding(
     root: str, layout: Layout, tables: Tables, names: list[str], images: list[ImageFile], faults: FaultList
 ) -> None:
-    """Decodes a few images of a split, spread evenly, and reports it where nearly all have even side bars."""
+    """Decodes a sample of a split's images, and reports the split if nearly all have uniform side bars."""
     height, width = layout.frame
-    squarer = [
+    wide = [
         name
         for name, image in zip(names, images, strict=True)
         if image.header and image.header.width * height > 1.1 * image.header.height * width
     ]
-    if len(squarer) < _FEWEST:
+    if len(wide) < _MIN_IMAGES:
         return
-    places = np.unique(np.linspace(0, len(squarer) - 1, _SAMPLE).round().astype(int))
+    indices = np.unique(np.linspace(0, len(wide) - 1, _SAMPLE).round().astype(int))
     padded, seen = 0, 0
-    for place in places:
+    for index in indices:
         try:
-            rgb = read_image(os.path.join(root, tables.split, squarer[place]))
+            rgb = read_image(os.path.join(root, tables.split, wide[index]))
         except InputError:
             continue
         seen += 1
         padded += has_side_bars(rgb, width / height)
-    if seen >= _FEWEST and padded >= _SHARE * seen:
-        line = tables.rows[squarer[0]].line
+    if seen >= _MIN_IMAGES and padded >= _MIN_PADDED * seen:
+        line = tables.rows[wide[0]].line
         sentence = (
-            f"{tables.annotation_path!r}, from line {line}: {padded} of {seen} images looked at have even "
-            f"bars left and right of a picture shaped like {height} x {width} (h x w): they were padded, and "
-            "keypoints are scaled as for stretched ones"
+            f"{tables.annotation_path!r}, from line {line}: {padded} of {seen} sampled images have "
+            f"uniform bars left and right of an image of aspect {height} x {width} (h x w): they were "
+            "padded, but keypoints are scaled as for stretched images"
         )
         faults.error("padded-images", sentence, split=tables.split, file=tables.annotation_path, line=line)
 
 
 def has_side_bars(rgb: np.ndarray, aspect: float) -> bool:
-    """Whether a picture uint8 [H, W, 3] of `aspect` = width / height stands between two even bars."""
+    """Whether uint8 [H, W, 3] has uniform bars left and right of an image of `aspect` = width / height."""
     bar = round((rgb.shape[1] - rgb.shape[0] * aspect) / 2)
     if bar < 4:
         return False
@@ -65,6 +64,6 @@ def has_side_bars(rgb: np.ndarray, aspect: float) -> bool:
     outer = bar - max(2, bar // 4)
     left, right = levels[:, :outer], levels[:, -outer:]
     spread = (np.abs(side - np.median(side, (0, 1))) for side in (left, right))
-    even = all(np.percentile(side, 95) <= _EVEN for side in spread)
+    even = all(np.percentile(side, 95) <= _MAX_DEVIATION for side in spread)
     edges = (levels[:, bar - 2] - levels[:, bar + 1], levels[:, 1 - bar] - levels[:, -bar - 2])
-    return even and max(np.abs(edge).mean() for edge in edges) >= _STEP
+    return even and max(np.abs(edge).mean() for edge in edges) >= _MIN_STEP

@@ -1,6 +1,8 @@
-"""Checks of the keypoints: row by row, and of a whole split by what is usual for people."""
+"""Checks of the keypoints: of each row, and of a whole split by statistics of poses."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import numpy as np
 
@@ -8,12 +10,12 @@ from gfla_tf.data.doctor.checks import FaultList
 from gfla_tf.data.doctor.frames import judge_axes, judge_frame
 from gfla_tf.data.doctor.tables import Tables
 
-_SHARE_OF_ERRORS = 0.5  # rows without keypoint: above it, a split cannot teach poses
-_SHARE_OF_ZEROS = 0.01
+_MAX_EMPTY = 0.5  # fraction of rows without keypoints; a larger one is an error
+_MAX_ZEROS = 0.01  # fraction of rows with a keypoint at (0, 0); a larger one is an error
 
 
 def check_poses(tables: Tables, frame: tuple[int, int], faults: FaultList) -> None:
-    """Checks a split's keypoints, which are to be in pixels of `frame` (H, W)."""
+    """Checks a split's keypoints, which must be in pixels of `frame` (H, W)."""
     if not tables.rows:
         return
     names = list(tables.rows)
@@ -21,16 +23,19 @@ def check_poses(tables: Tables, frame: tuple[int, int], faults: FaultList) -> No
     present = (points >= 0).all(-1)  # [N, 18]
     report = _Reporter(tables, names, faults)
     empty = ~present.any(-1)
-    many = empty.mean() > _SHARE_OF_ERRORS
+    many = empty.mean() > _MAX_EMPTY
     report.rows("no-keypoints", empty, many, lambda row: "has no keypoint: all 18 are missing")
     half = (points >= 0).any(-1) & ~present
-    report.rows("half-missing", half.any(-1), False, lambda row: _which(half[row], "half missing"))
+    report.rows("half-missing", half.any(-1), False, lambda row: _which(half[row], "with one coordinate"))
     fractional = (points != np.rint(points)).any(-1) & present
     report.rows(
-        "fractional-keypoints", fractional.any(-1), False, lambda row: _which(fractional[row], "in fractions")
+        "fractional-keypoints",
+        fractional.any(-1),
+        False,
+        lambda row: _which(fractional[row], "with fractions of a pixel"),
     )
     zeros = (points == 0).all(-1)
-    several = zeros.any(-1).mean() > _SHARE_OF_ZEROS
+    several = zeros.any(-1).mean() > _MAX_ZEROS
     report.rows("zero-keypoints", zeros.any(-1), several, lambda row: _which(zeros[row], "at (0, 0)"))
     judged = points.copy()
     judged[~present | zeros] = -1
@@ -44,13 +49,13 @@ def check_poses(tables: Tables, frame: tuple[int, int], faults: FaultList) -> No
 
 
 class _Reporter:
-    """Says of which row, or of which file, something was found."""
+    """Adds faults of rows or of a whole annotation file."""
 
     def __init__(self, tables: Tables, names: list[str], faults: FaultList):
         self.tables, self.names, self.faults = tables, names, faults
 
-    def rows(self, check: str, marked: np.ndarray, is_error: bool, describe) -> None:
-        """Reports each row of `marked` [N], with `describe(number)` after its name."""
+    def rows(self, check: str, marked: np.ndarray, is_error: bool, describe: Callable[[int], str]) -> None:
+        """Reports each row that is True in `marked` [N], with the message `describe(row)`."""
         add = self.faults.error if is_error else self.faults.warning
         path, split = self.tables.annotation_path, self.tables.split
         for number in np.flatnonzero(marked):
@@ -60,7 +65,7 @@ class _Reporter:
             add(check, sentence, split=split, file=path, line=line, image=name)
 
     def split(self, check: str, evidence: str | None) -> bool:
-        """Reports the whole file where there is evidence; returns whether there is."""
+        """Reports the whole file if there is evidence; returns whether there is."""
         if evidence is not None:
             path = self.tables.annotation_path
             line = min(row.line for row in self.tables.rows.values())
@@ -70,7 +75,7 @@ class _Reporter:
 
 
 def _which(marked: np.ndarray, what: str) -> str:
-    """ "has 3 keypoints half missing (the first is number 4)" of a row's marks [18]."""
+    """Formats a row's marks [18], such as "has 3 keypoints outside the frame (the first is number 4)"."""
     numbers = np.flatnonzero(marked)
     if len(numbers) == 1:
         return f"has keypoint {numbers[0]} {what}"

@@ -1,9 +1,10 @@
-"""What the doctor found: as text, and as JSON for programs."""
+"""The report of the validation of a data folder, as text and as JSON."""
 
 from __future__ import annotations
 
 from collections import Counter
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from gfla_tf.data.doctor.checks import CHECKS, ERROR, WARNING, Fault
 from gfla_tf.data.doctor.tables import Tables
@@ -15,7 +16,7 @@ _SCHEMA = 1
 
 @dataclass(frozen=True)
 class SplitSummary:
-    """Numbers of a split: rows of its annotation file, pairs, people told by their names, images read."""
+    """Counts of a split: annotated images, pairs, identities in the names, and images that were read."""
 
     images: int
     pairs: int
@@ -28,13 +29,14 @@ class Report:
     """The result of `check_folder`.
 
     Attributes:
-      folder, layout: what was checked, and as what.
+      folder: the path of the folder.
+      layout: its layout.
       splits: {"train" | "test": `SplitSummary`}.
-      faults: all that was found.
-      tables: {split: what its CSV files hold}, for drawing.
-      protocol: how the images were made, where that is recorded.
-      decoded: whether the images read were decoded.
-      seconds: that it took.
+      faults: all faults that were found.
+      tables: {split: the contents of its CSV files}, for the sheet of images.
+      protocol: how the images were prepared, None if that is not recorded.
+      decoded: whether the images were decoded.
+      seconds: duration of the validation.
     """
 
     folder: str
@@ -47,16 +49,16 @@ class Report:
     seconds: float
 
     def count(self, severity: str) -> int:
-        """How many faults are of "error" or of "warning"."""
+        """Returns the number of faults of a severity, "error" or "warning"."""
         return sum(fault.severity == severity for fault in self.faults)
 
     @property
     def trains(self) -> bool:
-        """Whether nothing was found over which training would fail or learn from something wrong."""
+        """Whether there is no error, that is, no fault that would stop or degrade training."""
         return not self.count(ERROR)
 
-    def to_dict(self) -> dict:
-        """JSON-ready: the report that `gfla data check --json` writes (docs/data.md says what it holds)."""
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the report that `gfla data check --json` writes (see docs/data.md)."""
         kinds = Counter(fault.check for fault in self.faults)
         return {
             "schema": _SCHEMA,
@@ -74,14 +76,14 @@ class Report:
         }
 
     def to_text(self, examples: int = 3) -> str:
-        """The summary: each kind of fault with its number, the first `examples` and what to do."""
+        """Returns the report as text: per kind of fault the number, the first `examples` and the remedy."""
         lines = [f"{self.folder}: {self.layout.name}"]
         for split, summary in self.splits.items():
             people = f" of {summary.identities:,} people" if summary.identities else ""
             lines.append(f"  {split:5}  {summary.images:,} images{people}, {summary.pairs:,} pairs")
         lines.append(f"  {self._reading()}")
         if len(self.splits) == 1:
-            lines.append("  one split only: nothing that lies across the splits was looked for")
+            lines.append("  one split only: faults between the splits were not checked")
         lines.append(f"  protocol: {self.protocol.describe() if self.protocol else 'not recorded'}")
         for check, about in CHECKS.items():
             for severity in (ERROR, WARNING):
@@ -96,17 +98,17 @@ class Report:
 
     def _reading(self) -> str:
         read = sum(summary.read for summary in self.splits.values())
-        there = sum(summary.images for summary in self.splits.values())
-        how = "decoded" if self.decoded else "header and completeness (--decode decodes the pixels too)"
-        return f"{read:,} of {there:,} images read in {self.seconds:.1f} s: {how}"
+        images = sum(summary.images for summary in self.splits.values())
+        how = "decoded" if self.decoded else "header and completeness (--decode also decodes the pixels)"
+        return f"{read:,} of {images:,} images read in {self.seconds:.1f} s: {how}"
 
     def _verdict(self) -> str:
         errors, warnings = self.count(ERROR), self.count(WARNING)
-        told = f"{_number(errors, 'error')}, {_number(warnings, 'warning')}"
+        counts = f"{_number(errors, 'error')}, {_number(warnings, 'warning')}"
         if errors:
-            return f"{told}: training would fail, or learn from something wrong"
+            return f"{counts}: training would fail or be degraded"
         if warnings:
-            return f"{told}: it trains"
+            return f"{counts}: the folder can be used for training"
         return "no faults"
 
 

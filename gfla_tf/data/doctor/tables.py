@@ -1,11 +1,13 @@
-"""Reads a split's two CSV files as the datasets do, but goes on after a fault and collects them all."""
+"""Reading of a split's two CSV files, with collection of all faults."""
 
 from __future__ import annotations
 
 import codecs
 import os
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -31,7 +33,7 @@ _WIDE = {codecs.BOM_UTF16_LE: "UTF-16", codecs.BOM_UTF16_BE: "UTF-16"}
 
 @dataclass(frozen=True)
 class Row:
-    """A row of an annotation file: its line, and its numbers [18, 2] (y, x) as they stand there."""
+    """A row of an annotation file: its line number and its values [18, 2] (y, x)."""
 
     line: int
     keypoints: np.ndarray
@@ -39,7 +41,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Pair:
-    """A line of a pair file."""
+    """A line of a pair file: its line number and the names of its images."""
 
     line: int
     source: str
@@ -48,7 +50,16 @@ class Pair:
 
 @dataclass
 class Tables:
-    """What could be read of a split: a path is None where the file is not there or is no table."""
+    """The contents of a split's CSV files.
+
+    Attributes:
+      split: "train" or "test".
+      annotation_path, pairs_path: the paths of the files; None if a file is missing or not a table.
+      rows: the rows of the annotation file by name.
+      pairs: the lines of the pair file.
+      malformed: {name: line number} of rows that cannot be read.
+      used: the names that occur in pairs.
+    """
 
     split: str
     annotation_path: str | None = None
@@ -56,9 +67,7 @@ class Tables:
     rows: dict[str, Row] = field(default_factory=dict)
     pairs: list[Pair] = field(default_factory=list)
     malformed: dict[str, int] = field(default_factory=dict)
-    """By their names, the lines of rows that cannot be read."""
     used: set[str] = field(default_factory=set)
-    """The names in the pairs."""
 
 
 def read_tables(root: str, layout: Layout, split: str, faults: FaultList) -> Tables:
@@ -75,8 +84,8 @@ def read_tables(root: str, layout: Layout, split: str, faults: FaultList) -> Tab
             continue
         if name in tables.rows:
             first = tables.rows[name].line
-            sentence = f"{tables.annotation_path!r}, line {number}: a second row is named {name!r}"
-            faults.error("duplicate-name", f"{sentence} (the first is line {first})", image=name, **where)
+            sentence = f"{tables.annotation_path!r}, line {number}: the name {name!r} occurs twice"
+            faults.error("duplicate-name", f"{sentence} (first in line {first})", image=name, **where)
             continue
         tables.rows[name] = Row(number, keypoints)
     tables.pairs_path, lines = _read_lines(root, layout, "pairs", split, faults)
@@ -89,18 +98,20 @@ def read_tables(root: str, layout: Layout, split: str, faults: FaultList) -> Tab
     return tables
 
 
-def _read_lines(root, layout, kind, split, faults):
-    """A CSV's path (None where it cannot be used) and its (line number, text) after the header."""
+def _read_lines(
+    root: str, layout: Layout, kind: str, split: str, faults: FaultList
+) -> tuple[str | None, list[tuple[int, str]]]:
+    """Returns a CSV's path, None if it is not usable, and its lines (number, text) after the header."""
     paths = [os.path.join(root, f"{prefix}-{kind}-{split}.csv") for prefix in layout.prefixes]
-    there = [path for path in paths if os.path.lexists(path)]
-    if not there:
+    existing = [path for path in paths if os.path.lexists(path)]
+    if not existing:
         names = " or ".join(map(repr, paths))
         faults.error("missing-file", f"there is no {names}", split=split, file=paths[0])
         return None, []
-    path = there[0]
+    path = existing[0]
     where = {"split": split, "file": path}
-    if len(there) > 1:
-        faults.warning("two-spellings", f"{path!r} is read and {there[1]!r} beside it is not", **where)
+    if len(existing) > 1:
+        faults.warning("two-spellings", f"{path!r} is read, but {existing[1]!r} is not", **where)
     text = _read_text(path, kind, where, faults)
     if text is None:
         return None, []
@@ -122,7 +133,7 @@ def _read_lines(root, layout, kind, split, faults):
     return path, _filled(enumerate(lines[1:], 2))
 
 
-def _read_text(path: str, kind: str, where: dict, faults: FaultList) -> str | None:
+def _read_text(path: str, kind: str, where: dict[str, Any], faults: FaultList) -> str | None:
     try:
         data = read_file(path, MAX_CSV_BYTES, "pair file" if kind == "pairs" else "annotation file")
         wide = next((name for mark, name in _WIDE.items() if data.startswith(mark)), None)
@@ -138,17 +149,17 @@ def _read_text(path: str, kind: str, where: dict, faults: FaultList) -> str | No
             faults.error("missing-file", str(error), **where)
         return None
     if data.startswith(codecs.BOM_UTF8):
-        sentence = f"{path!r}, line 1: starts with a byte-order mark, which other programs stumble over"
+        sentence = f"{path!r}, line 1: starts with a byte-order mark, which other programs may not accept"
         faults.warning("encoding", sentence, line=1, **where)
     return text
 
 
-def _filled(numbered) -> list[tuple[int, str]]:
+def _filled(numbered: Iterable[tuple[int, str]]) -> list[tuple[int, str]]:
     return [(number, line) for number, line in numbered if line.strip()]
 
 
 def _other_separator(head: str, expected: str, separator: str) -> str | None:
-    """The separator with which the header would be right, if there is one."""
+    """Returns the separator with which the header would be correct, if any."""
     names = expected.split(separator)
     for other in _SEPARATORS:
         if other != separator and [part.strip().strip('"') for part in head.split(other)] == names:
@@ -157,20 +168,20 @@ def _other_separator(head: str, expected: str, separator: str) -> str | None:
 
 
 def _looks_like_header(head: str, expected: str) -> bool:
-    """Whether the line is some header, and not the first row of a file without one."""
+    """Whether the line is a header, rather than the first row of a file without one."""
     words = {word.strip().strip('"') for word in re.split(r"[:,;|\t]", head)}
     return not head.strip() or bool(words & set(re.split("[:,]", expected)))
 
 
 def _hint(head: str, expected: str, separator: str) -> str:
-    """What an experienced eye sees in a wrong header."""
+    """Returns a probable cause of a wrong header, for messages."""
     if not head.strip():
         return " (the file is empty or starts with an empty line)"
     if not _looks_like_header(head, expected):
         return " (the header is missing)"
     parts = [part.strip() for part in head.split(separator)]
     if parts[0] == "" and parts[1:] == expected.split(separator):
-        return " (a column of row numbers is in front: write the table without its index)"
+        return " (the first column contains row numbers: write the table without its index)"
     if sorted(parts) == sorted(expected.split(separator)):
-        return " (the columns stand in another order)"
+        return " (the columns are in another order)"
     return ""

@@ -19,7 +19,7 @@ from gfla_tf.files import atomic_path, replace_file
 Logs = Mapping[str, Any]
 
 _SHOWN = ("loss", "l1", "correctness", "val_l1", "val_correctness", "val_flow_error")
-_BAR = "{desc}  {percentage:3.0f}% |{bar:20}|{postfix}  {elapsed} elapsed, ETA {remaining}"
+_BAR = "{desc}  {percentage:3.0f}% |{bar:20}| {elapsed} elapsed, ETA {remaining}{postfix}"
 
 
 class Progress(keras.callbacks.Callback):
@@ -53,9 +53,10 @@ class Progress(keras.callbacks.Callback):
     def on_train_begin(self, logs: Logs | None = None) -> None:
         self.began = time.monotonic()
         self.bar = tqdm(
+            desc=self._description(self.initial_epoch),
             total=(self.epochs - self.initial_epoch) * self.steps,
             file=self.stream,
-            disable=None,  # unless the stream is a terminal
+            disable=None,  # if the stream is not a terminal
             leave=False,
             dynamic_ncols=True,
             mininterval=0.5,

@@ -1,6 +1,7 @@
 """Tests of what `compile` and `fit` of both trainers accept, as `keras.Model` does."""
 
 import inspect
+import itertools
 
 import keras
 import numpy as np
@@ -63,29 +64,32 @@ def test_names_of_the_arguments():
     gfla_trainer().compile(optimizer="sgd", discriminator_optimizer="sgd", flow_optimizer=None)
 
 
-@pytest.mark.parametrize("form", ["name", "config", "instance"])
-def test_forms_of_an_optimizer(form):
-    """A name, a serialized configuration and an instance of the same optimizer give the same step."""
+def forms():
+    """The same optimizer as a name, a serialized configuration and an instance."""
+    return ["sgd", keras.optimizers.serialize(keras.optimizers.SGD()), keras.optimizers.SGD()]
 
-    def optimizer(name="sgd"):
-        instance = keras.optimizers.get(name)
-        return {"name": name, "config": keras.optimizers.serialize(instance), "instance": instance}[form]
 
+@pytest.mark.parametrize("index", range(3), ids=["name", "config", "instance"])
+def test_forms_of_the_optimizer_of_stage_1(index):
     trainer = flow_trainer()
-    trainer.compile(optimizer(), run_eagerly=True)
+    trainer.compile(forms()[index], run_eagerly=True)
     logs, changed = fit(trainer)
     assert np.isfinite(logs["loss"])
     assert changed == {"F"}
     assert isinstance(trainer.optimizer, keras.optimizers.SGD)
 
+
+def test_forms_of_the_optimizers_of_stage_2():
     trainer = gfla_trainer()
-    trainer.compile(optimizer("adam"), optimizer(), optimizer(), run_eagerly=True)
+    for order in itertools.permutations(range(3)):
+        given = forms()
+        trainer.compile(*(given[index] for index in order), run_eagerly=True)
+        used = [trainer.optimizer, trainer.discriminator_optimizer, trainer.flow_optimizer]
+        assert all(isinstance(optimizer, keras.optimizers.SGD) for optimizer in used)
+        assert len({id(optimizer) for optimizer in used}) == 3
     logs, changed = fit(trainer)
     assert np.isfinite(list(logs.values())).all()
     assert changed == {"F", "G", "D"}
-    assert isinstance(trainer.optimizer, keras.optimizers.Adam)
-    assert isinstance(trainer.discriminator_optimizer, keras.optimizers.SGD)
-    assert isinstance(trainer.flow_optimizer, keras.optimizers.SGD)
 
 
 def test_unknown_optimizers():
@@ -138,13 +142,12 @@ def test_moving_averages_of_stage_1():
     assert any(small.changed(expected[0], other.flow_field_estimator.flow_variables))
 
 
-@pytest.mark.parametrize("flow_optimizer", [False, True])
-def test_moving_averages_of_stage_2(flow_optimizer):
+def test_moving_averages_of_stage_2():
     trainers = gfla_trainer(), gfla_trainer()
     for name, network in networks(trainers[1]).items():
         network.set_weights(networks(trainers[0])[name].get_weights())
     for trainer, make in zip(trainers, (averaging, lambda: keras.optimizers.SGD(0.1)), strict=True):
-        trainer.compile(make(), make(), make() if flow_optimizer else None, run_eagerly=True)
+        trainer.compile(make(), make(), make(), run_eagerly=True)
     trainers[0].fit(small.pairs(), epochs=2, verbose=0)
     groups = [[network.trainable_variables for network in networks(trainer).values()] for trainer in trainers]
     check_averages(groups[0], by_hand(trainers[1], groups[1], 2))
@@ -184,17 +187,17 @@ def test_moving_averages_in_half_precision(policy):
     assert all(np.isfinite(value).all() for value in small.values(trainer.flow_field_estimator.variables))
 
 
-@pytest.mark.parametrize("run_eagerly", [True, False])
-def test_frozen_f_in_stage_1(run_eagerly):
+def test_frozen_f_in_stage_1():
     trainer = flow_trainer(trainable=False)
-    trainer.compile("adam", run_eagerly=run_eagerly)
+    trainer.compile("adam")
     logs, changed = fit(trainer)
     assert not changed
     assert logs == pytest.approx(trainer.evaluate(small.pairs(), verbose=0, return_dict=True), rel=1e-4)
 
 
-@pytest.mark.parametrize("flow_optimizer", [None, "sgd"])
-@pytest.mark.parametrize("frozen", ["F", "G", "D", "FG", "FGD"])
+@pytest.mark.parametrize(
+    ("frozen", "flow_optimizer"), [("F", None), ("G", "sgd"), ("D", None), ("FGD", "sgd")]
+)
 def test_frozen_networks_in_stage_2(frozen, flow_optimizer):
     trainer = gfla_trainer(*(name not in frozen for name in "FGD"))
     trainer.compile("adam", averaging(), flow_optimizer, run_eagerly=True)
@@ -205,20 +208,17 @@ def test_frozen_networks_in_stage_2(frozen, flow_optimizer):
 
 
 def test_a_frozen_discriminator_trains_the_generator():
-    """With the adversarial loss alone, F and G are updated by the gradient of a frozen D."""
-    weights = {name: float(name == "adversarial") for name in STAGE2_WEIGHTS}
+    """With the adversarial loss alone, F and G are updated by its gradient through a frozen D."""
     discriminator = small.discriminator()
-    for _ in range(5):  # the spectral norms converge
-        discriminator(small.batch()["target_image"], training=True)
     discriminator.trainable = False
+    weights = {name: float(name == "adversarial") for name in STAGE2_WEIGHTS}
     trainer = GFLATrainer(
         small.generator(), discriminator, small.features(), weights, heatmap_sigma=small.SIGMA
     )
-    trainer.compile(keras.optimizers.Adam(1e-2), "adam")
-    before = trainer.evaluate(small.pairs(), verbose=0, return_dict=True)["adversarial"]
-    trainer.fit(small.pairs(), epochs=8, verbose=0)
-    after = trainer.evaluate(small.pairs(), verbose=0, return_dict=True)["adversarial"]
-    assert after < 0.9 * before
+    trainer.compile("sgd", "sgd", run_eagerly=True)
+    logs, changed = fit(trainer)
+    assert logs["loss"] == pytest.approx(logs["adversarial"])
+    assert changed == {"F", "G"}
 
 
 @pytest.mark.parametrize("make", [flow_trainer, gfla_trainer])

@@ -124,6 +124,15 @@ def test_a_run_is_not_started_again(tiny, tmp_path):
         RunFolder(tmp_path / "run", tiny())
 
 
+def test_resuming_removes_temporary_files(tiny, tmp_path):
+    run = RunFolder(tmp_path, tiny())
+    paths = [tmp_path / f".{'0' * 16}.part.keras", run.stage("stage1") / f".{'1' * 16}.part.npz"]
+    for path in paths:
+        path.write_bytes(b"")
+    RunFolder(tmp_path, tiny(), resume=True).stage("stage1")
+    assert not any(path.exists() for path in paths)
+
+
 def test_other_folders_are_not_changed(tiny, tmp_path):
     (tmp_path / "thesis.tex").write_text("mine")
     with pytest.raises(InputError, match="is not empty and contains no run of gfla"):

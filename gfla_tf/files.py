@@ -55,9 +55,7 @@ def write_files(contents: Mapping[PathLike, bytes], force: bool = False) -> None
         for path, temporary in staged.items():
             _check_free(path, force)
             if os.path.lexists(path):
-                backup = _temporary_name(path)
-                os.replace(path, backup)
-                backups[path] = backup
+                backups[path] = _back_up(path)
             os.replace(temporary, path)
             moved.append(path)
     except BaseException as error:
@@ -65,7 +63,7 @@ def write_files(contents: Mapping[PathLike, bytes], force: bool = False) -> None
             os.unlink(path)
         for path, backup in backups.items():
             os.replace(backup, path)
-        for temporary in staged.values():
+        for temporary in (*staged.values(), *backups.values()):  # renaming a hard link may leave it
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(temporary)
         if isinstance(error, OSError):
@@ -229,6 +227,16 @@ def _write_temporary(path: str, data: bytes) -> str:
     except (OSError, ValueError) as error:
         raise _not_written(path, error) from error
     return temporary
+
+
+def _back_up(path: str) -> str:
+    """Gives a file a second name, or moves it on file systems without hard links; returns that name."""
+    backup = _temporary_name(path)
+    try:
+        os.link(path, backup, follow_symlinks=False)
+    except (OSError, NotImplementedError):
+        os.replace(path, backup)
+    return backup
 
 
 def _not_written(path: str, error: OSError | ValueError) -> InputError:

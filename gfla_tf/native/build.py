@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 import re
-import secrets
 import shutil
 import subprocess
 import sysconfig
@@ -16,6 +15,7 @@ from pathlib import Path
 import tensorflow as tf
 
 from gfla_tf.errors import InputError
+from gfla_tf.files import write_files
 from gfla_tf.native import cache
 from gfla_tf.native import record as native_record
 from gfla_tf.native.record import LIBRARY, RECORD, Record
@@ -69,7 +69,8 @@ def build(folder=None, *, cuda="auto", force=False, werror=False, scratch=None, 
             library = (Path(scratch) / LIBRARY).read_bytes()
             record = dataclasses.replace(record, library=hashlib.sha256(library).hexdigest())
             cache.store(record, library)
-        _place(folder, {LIBRARY: library, RECORD: native_record.record_bytes(record)})
+        contents = {folder / LIBRARY: library, folder / RECORD: native_record.record_bytes(record)}
+        write_files(contents, force=True)
     report(f"{'built' if cached is None else 'took from the cache'} {folder / LIBRARY}")
     return record
 
@@ -183,22 +184,3 @@ def _check_writable(folder):
             f"({error.strerror}): build as its owner, or "
             "install gfla_tf into an environment of your own"
         ) from error
-
-
-def _place(folder, contents):
-    """Writes the files beside their places and renames them, the record last."""
-    staged = {}
-    try:
-        for name, data in contents.items():
-            staged[name] = folder / f".{secrets.token_hex(8)}.part"
-            staged[name].write_bytes(data)
-        for name, temporary in staged.items():
-            os.replace(temporary, folder / name)
-    except OSError as error:
-        raise InputError(
-            f"the library cannot be written to {os.fspath(folder)!r}: {error.strerror}"
-        ) from error
-    finally:
-        for temporary in staged.values():
-            with contextlib.suppress(FileNotFoundError):
-                temporary.unlink()

@@ -18,7 +18,7 @@ from gfla_tf.models.presets import PRESETS, discriminator_preset
 class ResDiscriminator(Network):
     """Maps an image, real or generated, to a map of logits.
 
-    Residual blocks, then LReLU and a 1 x 1 convolution. All convolutions are spectrally normalised, with one
+    Residual blocks, then LReLU and a 1 x 1 convolution. All convolutions are spectrally normalized, with one
     power iteration per call with training=True.
 
     No trained weights of D come with gfla_tf: create a preset with

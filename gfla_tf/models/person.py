@@ -49,7 +49,7 @@ class PersonImageGenerator(Network):
       num_layers: number of down-samplings of G.
       attention_hidden: hidden channels of the kernel prediction nets.
       average_attention: whether to keep the factor 1/n^2 of the paper.
-      normalize_source: whether the first block of the source branch has instance normalisations.
+      normalize_source: whether the first block of the source branch has instance normalizations.
       flow_width: `width` of `FlowFieldEstimator`.
       flow_max_width: `max_width` of `FlowFieldEstimator`.
       flow_encoder_layers: `encoder_layers` of `FlowFieldEstimator`.

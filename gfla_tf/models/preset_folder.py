@@ -18,7 +18,7 @@ import keras
 
 from gfla_tf._version import __version__
 from gfla_tf.errors import InputError
-from gfla_tf.files import write_files
+from gfla_tf.files import output_folder, write_files
 from gfla_tf.models import archive
 
 CONFIG, WEIGHTS, METADATA = "config.json", "model.weights.h5", "metadata.json"
@@ -53,11 +53,8 @@ def save(network: keras.Model, folder: str | os.PathLike, overwrite: bool = Fals
         weights = Path(temporary, WEIGHTS)
         network.save_weights(weights)
         contents = {WEIGHTS: weights.read_bytes(), METADATA: _json(metadata), CONFIG: _json(config)}
-    try:
-        os.makedirs(folder, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"the preset {folder!r} cannot be written: {error.strerror or error}") from error
-    write_files({os.path.join(folder, name): data for name, data in contents.items()}, force=overwrite)
+    with output_folder(folder):
+        write_files({os.path.join(folder, name): data for name, data in contents.items()}, force=overwrite)
 
 
 def load(

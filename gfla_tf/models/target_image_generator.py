@@ -68,7 +68,7 @@ class TargetImageGenerator(Network):
       attention_hidden: hidden channels of the kernel prediction nets.
       average_attention: whether to keep the factor 1/n^2 of the paper; see
         `gfla_tf.layers.LocalAttention`.
-      normalize_source: whether the first block of the source branch has instance normalisations.
+      normalize_source: whether the first block of the source branch has instance normalizations.
 
     Call arguments:
       inputs: a dict with "guidance" [B, H, W, guidance_channels] and, with attention layers, "source_image"

@@ -91,7 +91,7 @@ def test_existing_files_are_overwritten_only_on_request(written, tmp_path):
     models.ResDiscriminator(1, width=2).save_to_preset(tmp_path, overwrite=True)
     assert models.ResDiscriminator.from_preset(tmp_path).num_blocks == 1
     (tmp_path / "file").write_text("mine")
-    with pytest.raises(InputError, match="cannot be written"):
+    with pytest.raises(InputError, match="cannot be created"):
         network.save_to_preset(tmp_path / "file")
 
 

@@ -15,7 +15,7 @@ from gfla_tf.native import record as native_record
 from tests.packaging import distributions
 from tests.pages import ROOT
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow  # the smoke test takes up to 40 s: each of its ten commands loads TensorFlow
 
 SMOKE = ROOT / "tests" / "packaging" / "smoke.py"
 INFO = f"gfla_tf-{__version__}.dist-info"

@@ -38,7 +38,7 @@ def test_both_packages_of_opencv_have_the_same_version():
     assert PINS["opencv-python"] == PINS["opencv-python-headless"]
 
 
-def test_the_readme_names_the_pins():
+def test_the_page_of_the_stacks_lists_the_pins():
     rows = {row[0]: row[1:3] for row in table(ROOT / "docs" / "stacks.md", "## Packages")[1:]}
     assert set(rows) == {canonicalize_name(Requirement(line).name) for line in EXTRAS["tf215"]}
     default = pins("constraints.txt")

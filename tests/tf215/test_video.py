@@ -47,5 +47,5 @@ def test_the_orientation_is_the_same(tmp_path, degrees):
 @pytest.mark.skipif(HAS_FFMPEG, reason="FFmpeg 4 is installed")
 def test_missing_ffmpeg_is_reported(tmp_path):
     path = write_video(tmp_path / "clip.avi", "FFV1", drawn())
-    with pytest.raises(InputError, match=r"decodes video by FFmpeg 4, .*use the reader opencv"):
+    with pytest.raises(InputError, match=r"decodes video with FFmpeg 4, .*or use the reader opencv"):
         video_frames(path, reader="tensorflow-io")

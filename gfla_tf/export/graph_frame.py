@@ -6,9 +6,8 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from gfla_tf.export.graph_resize import area_taps, resample, restoring_taps
-from gfla_tf.images.frame import MODES
-from gfla_tf.images.scaling import round_to_uint8
+from gfla_tf.export.graph_resize import resample, restoring_taps
+from gfla_tf.images.frame import MODES, resize_bilinear
 
 
 class GraphFrame(NamedTuple):
@@ -58,13 +57,7 @@ class GraphFrame(NamedTuple):
 
     def to_frame(self, rgb: tf.Tensor) -> tf.Tensor:
         """Resizes and pads one image: uint8 [h, w, 3] -> uint8 [H, W, 3]."""
-        block = tf.maximum(1, self.outer // (4 * self.size))
-        smaller = tf.cond(
-            tf.reduce_max(block) > 1,
-            lambda: resample(rgb, *_block_taps(self.outer, self.outer // block), rows_first=True),
-            lambda: rgb,
-        )
-        small = round_to_uint8(tf.image.resize(smaller, self.size, method="bilinear", antialias=True))
+        small = resize_bilinear(rgb, self.size)
         for axis in (0, 1):
             indices = tf.range(self.inner[axis]) - self.offset[axis]
             small = tf.gather(small, tf.clip_by_value(indices, 0, self.size[axis] - 1), axis=axis)
@@ -76,8 +69,4 @@ class GraphFrame(NamedTuple):
         enlarging = tf.reduce_all(self.outer >= self.size)
         reducing = tf.reduce_all(self.outer <= self.size)
         taps = [restoring_taps(self.size[i], self.outer[i], enlarging, reducing) for i in (0, 1)]
-        return resample(crop, *taps, rows_first=False)
-
-
-def _block_taps(outer, smaller):
-    return [area_taps(outer[axis], smaller[axis]) for axis in (0, 1)]
+        return resample(crop, *taps)

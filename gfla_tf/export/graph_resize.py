@@ -1,4 +1,4 @@
-"""OpenCV's `cv2.resize` (INTER_CUBIC and INTER_AREA) inside a graph, for sizes known only at run time.
+"""OpenCV's `cv2.resize` inside a graph, for `Frame.restore` with sizes known only at run time.
 
 `tf.image.resize` on both sides takes 273 ms for 12 megapixels (OpenCV 8, here 151) and twice the memory.
 
@@ -109,24 +109,14 @@ def resample_rows(rows: tf.Tensor, taps: Taps, rounded: bool = False) -> tf.Tens
     return tf.reshape(result, tf.stack([chunks * chunk, width]))[:count]
 
 
-def resample(image: tf.Tensor, rows: Taps, columns: Taps, rows_first: bool) -> tf.Tensor:
-    """Resizes uint8 [h, w, 3] to uint8 [H, W, 3]; `rows_first` selects the axis that is resized first."""
+def resample(image: tf.Tensor, rows: Taps, columns: Taps) -> tf.Tensor:
+    """Resizes uint8 [h, w, 3] to uint8 [H, W, 3]."""
     height, width = tf.shape(rows.indices)[0], tf.shape(columns.indices)[0]
     shape = tf.shape(image)
-    if rows_first:
-        tall = resample_rows(tf.reshape(image, tf.stack([shape[0], shape[1] * 3])), rows)
-        return round_to_uint8(_resample_columns(tf.reshape(tall, tf.stack([height, shape[1], 3])), columns))
-    wide = _resample_columns(image, columns)
-    result = resample_rows(tf.reshape(wide, tf.stack([shape[0], width * 3])), rows, rounded=True)
-    return tf.reshape(result, tf.stack([height, width, 3]))
-
-
-def _resample_columns(image, columns):
-    """[h, w, 3] -> float32 [h, W, 3]."""
-    shape = tf.shape(image)
     transposed = tf.reshape(tf.transpose(image, [1, 0, 2]), tf.stack([shape[1], shape[0] * 3]))
-    rows = resample_rows(transposed, columns)
-    return tf.transpose(tf.reshape(rows, tf.stack([tf.shape(rows)[0], shape[0], 3])), [1, 0, 2])
+    wide = tf.reshape(resample_rows(transposed, columns), tf.stack([width, shape[0], 3]))
+    wide = tf.reshape(tf.transpose(wide, [1, 0, 2]), tf.stack([shape[0], width * 3]))
+    return tf.reshape(resample_rows(wide, rows, rounded=True), tf.stack([height, width, 3]))
 
 
 def _taps(indices, weights, length):

@@ -88,26 +88,13 @@ class Frame:
 
 
 def resize_image(rgb: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Resizes uint8 RGB [h, w, 3] to uint8 [H, W, 3]: `average_blocks`, then `resize_bilinear`."""
+    """Resizes uint8 RGB [h, w, 3] to uint8 [H, W, 3]; see `resize_bilinear`."""
     if rgb.shape[:2] == tuple(size):
         return rgb
     with tf.device("CPU"):
-        return resize_bilinear(average_blocks(rgb, size), size).numpy()
+        return resize_bilinear(rgb, size).numpy()
 
 
-def resize_bilinear(rgb: tf.Tensor | np.ndarray, size: tuple[int, int]) -> tf.Tensor:
+def resize_bilinear(rgb: tf.Tensor | np.ndarray, size: tf.Tensor | tuple[int, int]) -> tf.Tensor:
     """Resizes uint8 [h, w, 3] to uint8 [H, W, 3] by antialiased bilinear filtering, as Pillow does."""
     return round_to_uint8(tf.image.resize(rgb, size, method="bilinear", antialias=True))
-
-
-def average_blocks(rgb: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Reduces an image that is at least eight times larger than `size` to at least four times `size`.
-
-    Whole blocks of pixels are averaged; smaller images are returned unchanged. This bounds the memory of the
-    float filter that follows.
-    """
-    block = [max(1, outer // (4 * inner)) for outer, inner in zip(rgb.shape[:2], size, strict=True)]
-    if max(block) == 1:
-        return rgb
-    smaller = (rgb.shape[1] // block[1], rgb.shape[0] // block[0])
-    return cv2.resize(rgb, smaller, interpolation=cv2.INTER_AREA)

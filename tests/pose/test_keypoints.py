@@ -1,4 +1,4 @@
-"""Poses from OpenPose's JSON and from annotation rows."""
+"""Tests of the keypoints, of OpenPose's JSON and of annotation files."""
 
 import json
 
@@ -7,7 +7,9 @@ import pytest
 
 from gfla_tf.errors import InputError
 from gfla_tf.pose.formats import read_pose
-from gfla_tf.pose.keypoints import keep_inside, read_annotations
+from gfla_tf.pose.keypoints import KEYPOINTS, keep_inside, read_annotations
+from gfla_tf.pose.skeletons import COCO_18
+from tests.pages import ROOT, table
 
 
 def _person(count, scale=1.0):
@@ -120,3 +122,14 @@ def test_keep_inside(caplog):
     assert "2 keypoint(s)" in caplog.text
     with pytest.raises(InputError, match="entirely outside its frame of 4 x 4"):
         keep_inside(points, (4, 4), "p")
+
+
+def test_the_keypoints_are_documented():
+    rows = table(ROOT / "docs" / "pose.md", "## The keypoints")
+    cells = [cell.strip("`") for row in rows for cell in row]
+    documented = dict(zip(cells[::2], cells[1::2], strict=True))
+    assert {int(index): name for index, name in documented.items() if index.isdigit()} == dict(
+        enumerate(KEYPOINTS)
+    )
+    assert COCO_18 == KEYPOINTS
+    assert len(set(KEYPOINTS)) == 18

@@ -36,6 +36,7 @@ ALLOWED = (
     r"\btakes? place\b",
     r"\bdecimal places?\b",
     r"a place to\b",
+    r"\.tell\(\)",  # the position of a file
 )
 
 

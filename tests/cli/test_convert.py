@@ -239,7 +239,7 @@ def test_a_file_that_differs_when_read_back_is_not_kept(capsys, tmp_path, networ
         (["absent.pth", "-o", "net.keras"], "absent.pth cannot be read"),
         (["empty", "-o", "net.keras"], "contains no latest_net_G.pth"),
         (["run", "-o", "net.pth"], "contains no model.keras (its run is not finished"),
-        (["picture.pth", "-o", "net.keras"], "is a JPEG image"),
+        (["image.pth", "-o", "net.keras"], "is a JPEG image"),
         (["d.npz", "-o", "net"], "must end in .keras, .pth or .npz"),
         (["d.npz", "-o", "net.keras", "--to", "torch"], "--to torch writes .pth"),
         (["d.npz", "-o", "d.npz", "--force"], "is the input"),
@@ -255,7 +255,7 @@ def test_errors(capsys, tmp_path, monkeypatch, networks, arguments, message):
     for name in ("empty", "run"):
         (tmp_path / name).mkdir()
     (tmp_path / "run" / "run.json").write_text("{}")
-    (tmp_path / "picture.pth").write_bytes(b"\xff\xd8\xff\xe0")
+    (tmp_path / "image.pth").write_bytes(b"\xff\xd8\xff\xe0")
     write_npz("d.npz", networks["D"])
     if arguments[0] == "synthetic.keras":
         models.PersonImageGenerator(**{**PEOPLE, "normalize_source": False}).save(arguments[0])

@@ -125,7 +125,7 @@ def test_the_format_is_inferred_from_the_output(words, expected, tmp_path, monke
     assert seen == [{"savedmodel": "_saved_model"}.get(expected, f"_{expected}")]
 
 
-def test_a_format_that_contradicts_the_output_is_refused(tmp_path, capsys):
+def test_a_format_that_contradicts_the_output_is_an_error(tmp_path, capsys):
     assert main(["export", "--format", "onnx", "-o", str(tmp_path / "a.tflite")]) == 2
     assert "ends in .tflite, but --format is onnx" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())

@@ -28,7 +28,7 @@ def test_images_match_the_keras_model(model, answers):
     whole, encoded = first[:3], first[3:]
     one_for_all = {field: value[:1] for field, value in encoded[2].items()}
     targets = [one["target_keypoints"] for one in batches]
-    inside = np.minimum(targets[2], np.float32([60, 60]))  # inside the first photograph
+    inside = np.minimum(targets[2], np.float32([60, 60]))  # inside the first photo
     later = answers(
         [("render", {**one, "target_keypoints": to}) for one, to in zip(encoded, targets, strict=True)]
         + [("render", {**one_for_all, "target_keypoints": inside})]
@@ -159,7 +159,10 @@ def _bad_requests():
             "must have a keypoint inside",
         ),
     }
-    bad = {name: ("serving_default", {**good, **change}, *says) for name, (change, *says) in defaults.items()}
+    bad = {
+        name: ("serving_default", {**good, **change}, *expected)
+        for name, (change, *expected) in defaults.items()
+    }
     bad["a missing field"] = (
         "serving_default",
         missing("target_keypoints"),

@@ -1,8 +1,8 @@
-# The kernels: no TensorFlow header in any of them.
-#   gfla_kernels        the CPU kernels, and the choice of an instruction set
-#   gfla_kernels_<set>  their inner loops, once an instruction set
-#   gfla_cuda           the CUDA kernels, where they are built (GFLA_WITH_CUDA)
-# All are object libraries; GFLA_KERNEL_OBJECTS lists their objects, to be linked in this order.
+# The kernels, which include no TensorFlow header.
+#   gfla_kernels        the CPU kernels, and the selection of an instruction set
+#   gfla_kernels_<set>  their inner loops, once per instruction set
+#   gfla_cuda           the CUDA kernels, if they are built (GFLA_WITH_CUDA)
+# All are object libraries. GFLA_KERNEL_OBJECTS lists their objects, to be linked in this order.
 
 set(GFLA_NOUNS bilinear_warp flowed_patches gaussian_warp local_attention)
 
@@ -12,8 +12,8 @@ function(gfla_compile_options target)
                                            "-ffile-prefix-map=${GFLA_ROOT}/=")
 endfunction()
 
-# One binary serves every x86-64: the *_simd.cc files are compiled once for each instruction set, and kernels/instruction_set.cc
-# chooses at run time. Nothing is compiled for the building machine's own processor.
+# One binary serves every x86-64 processor: the *_simd.cc files are compiled once per instruction set, and
+# kernels/instruction_set.cc selects one at run time. Nothing is compiled specifically for the build machine.
 set(GFLA_INSTRUCTION_SETS baseline)
 set(GFLA_FLAGS_baseline -DGFLA_ISA=kBaseline)
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$" AND NOT CMAKE_OSX_ARCHITECTURES MATCHES "arm64")
@@ -34,7 +34,7 @@ if("avx512" IN_LIST GFLA_INSTRUCTION_SETS)
 endif()
 set(GFLA_KERNEL_OBJECTS $<TARGET_OBJECTS:gfla_kernels>)
 
-# Baseline comes first: of an inline function that several instruction sets compile, the linker keeps the first.
+# Baseline comes first: if an inline function is compiled for several instruction sets, the linker keeps the first.
 foreach(set IN LISTS GFLA_INSTRUCTION_SETS)
   add_library(gfla_kernels_${set} OBJECT)
   foreach(noun IN LISTS GFLA_NOUNS)

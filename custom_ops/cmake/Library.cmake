@@ -1,4 +1,4 @@
-# The library that TensorFlow loads, and beside it build_info.json: what it was built with.
+# The library that TensorFlow loads, and build_info.json, the versions that it was built with.
 
 foreach(variable IN ITEMS VERSION INCLUDE_DIR LINK_FLAGS)
   if(NOT TensorFlow_${variable})
@@ -20,7 +20,7 @@ file(READ "${CMAKE_CURRENT_BINARY_DIR}/build_info.json" GFLA_BUILD_INFO)
 file(WRITE "${CMAKE_CURRENT_BINARY_DIR}/build_info.inc" "R\"json(${GFLA_BUILD_INFO})json\"\n")
 
 add_library(gfla_ops MODULE ops/build_info.cc ops/op_helpers.cc)
-# The way to spread work that both TensorFlow 2.15 and 2.21 have is deprecated in the latter.
+# The only parallel-for function that both TensorFlow 2.15 and 2.21 have is deprecated in the latter.
 set_source_files_properties(ops/op_helpers.cc PROPERTIES COMPILE_OPTIONS -Wno-deprecated-declarations)
 foreach(noun IN LISTS GFLA_NOUNS)
   target_sources(gfla_ops PRIVATE ops/${noun}.cc)

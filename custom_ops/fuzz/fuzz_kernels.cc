@@ -1,8 +1,8 @@
 // fuzz_kernels [seconds] [seed]: the CPU kernels on random calls, under the address and undefined-behaviour
-// sanitizers. Exits 1 on a wrong result; a sanitizer ends it on the first read or write outside a tensor.
+// sanitizers. Exits with 1 on a wrong result; a sanitizer aborts on the first access outside a tensor.
 //
-// Outputs are held against the reference, and in double the flow's gradient against its central difference.
-// The other gradients by their definition: an output is linear in the source, and in the kernels, so
+// Outputs are compared with the reference, and in double the gradient of the flow with a central difference.
+// The other gradients are checked with an identity: the output is linear in the source and in the kernels, so
 // <upstream, out> = <source, source gradient> = <kernels, kernels gradient>.
 #include <chrono>
 #include <cmath>
@@ -23,8 +23,8 @@ using harness::Case;
 using harness::Noun;
 using harness::Random;
 
-// Of an output, relative to its largest element or 1: the rounding of sums of at most 1,024 terms, then of
-// the type.
+// The tolerance of an output, relative to its largest element or 1: the rounding of sums of at most 1,024
+// terms, plus that of the type.
 template <typename T>
 constexpr double kTolerance = 2e-5;
 template <>
@@ -41,7 +41,7 @@ std::vector<double> Wide(const std::vector<T>& values) {
   return wide;
 }
 
-// A scalar product, and the sum of its terms' sizes.
+// A scalar product, and the sum of the absolute values of its terms.
 struct Product {
   double sum = 0, size = 0;
 
@@ -57,8 +57,8 @@ bool Near(const Product& a, const Product& b, double tolerance) {
   return std::fabs(a.sum - b.sum) <= tolerance * (1 + a.size + b.size);
 }
 
-// Whether the flow's gradient is the slope of <upstream, out> along a random direction. Flows near a whole
-// pixel, where the slope jumps, and those that move nothing stay.
+// Whether the gradient of the flow is the slope of <upstream, out> along a random direction. Flows near a
+// whole pixel, where the slope jumps, and flows that move nothing are not changed.
 bool FlowGradientIsTheSlope(const Call& call, const std::vector<double>& source,
                             const std::vector<double>& flow, const std::vector<double>& kernels,
                             const std::vector<double>& upstream, const std::vector<double>& flow_gradient,
@@ -76,13 +76,13 @@ bool FlowGradientIsTheSlope(const Call& call, const std::vector<double>& source,
   }
   const Product above(upstream, Reference(call, source, ahead, kernels));
   const Product below(upstream, Reference(call, source, behind, kernels));
-  // A bilinear read is quadratic at most, so its central difference is exact but for rounding; a Gaussian's
-  // third derivative is worth sigma^-3.
+  // Bilinear sampling is at most quadratic, so its central difference is exact up to rounding; the third
+  // derivative of a Gaussian is of the order of sigma^-3.
   const double tolerance = call.noun == Noun::kGaussianWarp ? 1e-8 * (1 + std::pow(call.sigma, -3)) : 1e-8;
   return std::fabs((above.sum - below.sum) / (2 * kStep) - along) <= tolerance * (1 + above.size);
 }
 
-// What is wrong with a call's results, or nothing.
+// The first error in the results of a call; empty if there is none.
 template <typename T>
 std::string Fault(const Case& test, Random* random) {
   const Call& call = test.call;

@@ -16,7 +16,7 @@ double PositionOf(int64_t grid, Real flow) {
   return std::clamp(static_cast<double>(position), -16777216.0, 16777216.0);
 }
 
-// One channel of the source, edges replicated.
+// One channel of the source, with edge replication.
 class Channel {
  public:
   Channel(const Shape& shape, const double* source, int64_t item, int64_t channel)

@@ -1,4 +1,4 @@
-// The operators as their definitions read, in double, a tap at a time: what the kernels are held against.
+// Direct implementations of the operators in double, tap by tap: the reference for the kernels.
 #ifndef GFLA_FUZZ_REFERENCE_H_
 #define GFLA_FUZZ_REFERENCE_H_
 
@@ -9,8 +9,8 @@
 namespace gfla {
 namespace fuzz {
 
-// The output of a call. `fractions` and positions are those of flows of type Real: its rounding decides which
-// pixel a flow on the border of two reads.
+// The output of a call. `fractions` and positions are computed from flows of type Real, whose rounding
+// decides which of two pixels is sampled at their border.
 template <typename Real>
 std::vector<double> Reference(const harness::Call& call, const std::vector<double>& source,
                               const std::vector<Real>& flow, const std::vector<double>& kernels);

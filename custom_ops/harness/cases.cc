@@ -87,7 +87,7 @@ std::vector<Real> RandomFlow(const Call& call, Flow flow, Random* random) {
   for (size_t i = 0; i < values.size(); ++i) {
     const Real shift = i % 2 ? shift_y : shift_x;
     switch (flow) {
-      case Flow::kSmooth: {  // half a pixel to and fro over some 20 pixels
+      case Flow::kSmooth: {  // an oscillation of half a pixel with a period of about 20 pixels
         const int64_t location = static_cast<int64_t>(i) / 2, column = location % call.shape.columns;
         const int64_t row = location / call.shape.columns % call.shape.rows;
         values[i] = shift + std::sin(Real(0.3) * static_cast<Real>(i % 2 ? column : row)) / 2;

@@ -13,20 +13,20 @@ namespace harness {
 
 using Random = std::mt19937_64;
 
-// The flows of a call; the names say what is rare in the others.
+// The flows of a call, named after their special property.
 enum class Flow { kSmooth, kWhole, kRough, kFar, kNotFinite };
 
 struct Case {
   Call call;
   Flow flow;
   bool aligned;        // tensors start at a multiple of a vector
-  bool source_finite;  // else one element is infinite, and one NaN
+  bool source_finite;  // if false, one element is infinite and one is NaN
   bool upstream_finite;
 };
 
 Case RandomCase(Noun noun, Random* random);
 
-// In words, for a message.
+// Description for messages.
 std::string Describe(const Case& test);
 
 template <typename Real>

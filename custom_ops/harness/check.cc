@@ -18,8 +18,8 @@ constexpr int kResults = 4;
 constexpr int kMostCases = 1000000;
 const char* const kResultNames[kResults] = {"out", "d source", "d flow", "d kernels"};
 
-// Of outputs and gradients of type T, and of the gradients of flows and kernels beside them. A half type's
-// own are one unit in its last place, since the order of a sum may turn a rounding over.
+// Tolerances of outputs and gradients of type T, and of the gradients of flows and kernels. For half types
+// the former is one unit in the last place, because the order of a sum can change its rounding.
 template <typename T>
 struct Tolerance;
 template <>
@@ -39,8 +39,8 @@ struct Tolerance<BFloat16> {
   static constexpr double kOut = 8e-3, kSource = 8e-3, kWeights = 1e-4;
 };
 
-// The largest difference, relative to the largest finite element, but at least to `typical`; nothing where
-// one is finite and the other not.
+// The largest difference, relative to the largest finite element or `typical`, whichever is larger; empty if
+// one value is finite and the other is not.
 template <typename Element>
 std::optional<double> Difference(const std::vector<Element>& expected, const std::vector<Element>& actual,
                                  double typical) {
@@ -104,7 +104,7 @@ Results<T> OnGpu(const Call& call, bool aligned, const Inputs<T>& in) {
   return {out.Read(), source_gradient.Read(), flow_gradient.Read(), kernels_gradient.Read()};
 }
 
-// Adds to the largest differences so far; false where one is beyond its tolerance.
+// Updates the largest differences; false if one exceeds its tolerance.
 template <typename T>
 bool CheckCase(const Case& test, Random* random, double* largest) {
   const Call& call = test.call;
@@ -113,8 +113,7 @@ bool CheckCase(const Case& test, Random* random, double* largest) {
                   RandomFlow<ComputeType<T>>(call, test.flow, random),
                   RandomValues<ComputeType<T>>(call.kernels_count(), true, random)};
   const Results<T> expected = OnCpu(call, &in), actual = OnGpu(call, test.aligned, in);
-  // What sums of so many products of normal numbers are like; where a flow moves nothing, the sum itself is
-  // 0.
+  // The typical size of a sum of so many products of normal numbers; if the flow moves nothing, the sum is 0.
   const double of_kernels = std::sqrt(1.0 + static_cast<double>(call.shape.channels));
   const double of_flow = of_kernels * (call.noun == Noun::kFlowedPatches ? call.parameter : 1);
   const std::optional<double> differences[kResults] = {

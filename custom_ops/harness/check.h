@@ -1,4 +1,4 @@
-// The CUDA kernels against the CPU's, at random.
+// Comparison of the CUDA kernels with the CPU kernels on random calls.
 #ifndef GFLA_HARNESS_CHECK_H_
 #define GFLA_HARNESS_CHECK_H_
 
@@ -7,12 +7,12 @@
 namespace gfla {
 namespace harness {
 
-// Runs `cases` random calls of every operator in every type on both, prints the largest differences, and
-// returns whether all of them are within their tolerances. Differences are relative to the largest element of
-// the CPU's result.
+// Runs `cases` random calls of every operator in every type on both devices, prints the largest differences,
+// and returns whether all are within their tolerances. Differences are relative to the largest element of the
+// CPU's result.
 bool CheckKernels(int cases, uint64_t seed);
 
-// The number of cases that a command line names, or 0 unless it is at least 1: none would pass.
+// The number of cases from a command-line argument, or 0 if it is not a number of at least 1.
 int CasesFrom(const char* text);
 
 }  // namespace harness

@@ -1,4 +1,4 @@
-// What a GPU's memory gives: the yardstick of the kernels' timings.
+// A copy kernel, whose bandwidth is the reference for the timings of the kernels.
 #ifndef GFLA_HARNESS_COPY_H_
 #define GFLA_HARNESS_COPY_H_
 

@@ -18,8 +18,8 @@ inline void Check(int error, const char* what) {
   throw std::runtime_error(std::string(what) + ": " + cudaGetErrorString(static_cast<cudaError_t>(error)));
 }
 
-// `count` elements, every byte of them 0xff: NaN, if nobody writes them. They begin `skipped` elements after
-// a multiple of 256 bytes.
+// `count` elements with all bytes 0xff: NaN until they are written. They begin `skipped` elements after a
+// multiple of 256 bytes.
 template <typename T>
 class DeviceArray {
  public:

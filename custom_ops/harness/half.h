@@ -46,8 +46,7 @@ inline void Convert(float from, Half* to) {
   } else if (magnitude >= 65520.0f) {  // rounds to 2^16
     to->bits = sign | 0x7c00;
   } else {
-    // Counted in units of the last place; a fraction that rounds up to 2^11 of them carries into the
-    // exponent.
+    // In units of the last bit; a fraction that rounds up to 2^11 units carries into the exponent.
     const int exponent = magnitude < std::ldexp(1.0f, -14) ? -14 : std::ilogb(magnitude);
     const int units = static_cast<int>(std::nearbyint(std::ldexp(magnitude, 10 - exponent)));
     to->bits = static_cast<uint16_t>(sign + ((exponent + 14) << 10) + units);

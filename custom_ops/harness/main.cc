@@ -1,5 +1,5 @@
-// harness check [--cases N] [--seed S]    the CUDA kernels against the CPU's; exits 1 if they differ
-// harness time [--json FILE]              how long they take, beside the bytes that they must move
+// harness check [--cases N] [--seed S]    compares the CUDA and CPU kernels; exits with 1 if they differ
+// harness time [--json FILE]              times the CUDA kernels
 #include <cuda_runtime.h>
 
 #include <cstdio>
@@ -14,7 +14,7 @@ namespace {
 
 constexpr int kFailed = 1, kUsage = 2;
 
-// The value after an option, or null where it is not given.
+// The value after an option, or null if the option is not given.
 const char* Option(int argc, char** argv, const char* name) {
   for (int i = 2; i + 1 < argc; i += 2) {
     if (std::strcmp(argv[i], name) == 0) return argv[i + 1];

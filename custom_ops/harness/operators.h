@@ -1,4 +1,4 @@
-// Every operator and its gradient as one call, on the CPU or on the GPU.
+// Calls of every operator and its gradient, on the CPU or on the GPU.
 #ifndef GFLA_HARNESS_OPERATORS_H_
 #define GFLA_HARNESS_OPERATORS_H_
 
@@ -21,7 +21,7 @@ struct Call {
   int parameter;  // n of patches and attention, the size of the Gaussian window, the bilinear warp's offset
   double sigma;   // of the Gaussian window
 
-  // Taps a location: of the output for flowed patches, of the kernels for local attention.
+  // Taps per location: of the output for flowed patches, of the kernels for local attention.
   int64_t taps() const { return int64_t{parameter} * parameter; }
   int64_t source_count() const { return shape.batch * shape.height * shape.width * shape.channels; }
   int64_t flow_count() const { return 2 * shape.locations(); }
@@ -31,8 +31,8 @@ struct Call {
   }
 };
 
-// Where a call's tensors lie. The forward pass reads source, flow and kernels and writes out; the gradient
-// reads upstream, too, and writes the rest.
+// The tensors of a call. The forward pass reads source, flow and kernels and writes out; the gradient also
+// reads upstream and writes the others.
 template <typename T>
 struct Tensors {
   T* source;
@@ -43,7 +43,7 @@ struct Tensors {
   T* source_gradient;
   ComputeType<T>* flow_gradient;
   ComputeType<T>* kernels_gradient;
-  float* scratch;  // on the GPU, and for Half and BFloat16 only
+  float* scratch;  // only on the GPU, for Half and BFloat16
 };
 
 const char* Name(Noun noun);
@@ -55,7 +55,7 @@ const char* Name(BFloat16);
 template <typename T>
 void RunOnCpu(const Call& call, bool gradient, const Tensors<T>& tensors);
 
-// Queues it on the stream; returns a cudaError_t.
+// Queues the call on the stream; returns a cudaError_t.
 template <typename T>
 int RunOnGpu(const Call& call, bool gradient, const Tensors<T>& tensors, void* stream);
 

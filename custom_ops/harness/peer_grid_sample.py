@@ -1,8 +1,8 @@
-"""Local attention as PyTorch has it: one `grid_sample` for every tap, at the sizes that `harness time` takes.
+"""Timings of local attention in PyTorch, as one `grid_sample` per tap, at the sizes of `harness time`.
 
     python custom_ops/harness/peer_grid_sample.py [--json FILE]
 
-Needs PyTorch with a CUDA device; nothing else of this project.
+Requires PyTorch and a CUDA device.
 """
 
 import argparse
@@ -20,7 +20,7 @@ ROUNDS = 21
 
 
 def local_attention(torch, source, flow, kernels, n):
-    """The sum of the n x n bilinear reads around where the flow points, weighted.
+    """The weighted sum of n x n bilinear samples around l + w.
 
     source [B, C, H, W]; flow [B, H, W, 2], (dx, dy) in pixels; kernels [B, n*n, H, W] -> [B, C, H, W].
     """
@@ -84,7 +84,7 @@ def _quartiles(torch, call):
 
 
 def measure(torch):
-    """Rows of the peer's timings, named as `harness time --json` names its own."""
+    """Returns the timings as rows in the format of `harness time --json`."""
     rows = []
     for shape, n in SIZES:
         for dtype, name in ((torch.float32, "float32"), (torch.float16, "float16")):
@@ -105,7 +105,7 @@ def measure(torch):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--json", help="where to write the rows, instead of printing them")
+    parser.add_argument("--json", help="path of the output file; by default the rows are printed")
     arguments = parser.parse_args()
     try:
         import torch

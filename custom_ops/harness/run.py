@@ -1,11 +1,11 @@
-"""Builds the harness, checks the CUDA kernels on this machine's GPU, and prints one table of timings.
+"""Builds the harness, checks the CUDA kernels on the GPU, and prints a table of timings.
 
     python custom_ops/harness/run.py [--build FOLDER] [--architecture 90] [--cases 200] [--peer PYTHON]
 
-The table has every kernel's share of the copy bandwidth measured on the same GPU and, where --peer names a
-Python that has PyTorch, local attention beside grid_sample per tap. Exits 0 when all checks pass, 1 when a
-kernel differs from the CPU's, 2 where there is nothing to build with or no GPU. Needs cmake, nvcc and
-Python's standard library.
+The table contains the bandwidth of each kernel relative to that of a copy on the same GPU. With --peer, the
+path of a Python with PyTorch, it also compares local attention with one grid_sample per tap. The exit code is
+0 if all checks pass, 1 if a kernel differs from the CPU kernel, and 2 if the harness cannot be built or run.
+Requires cmake, nvcc and Python's standard library.
 """
 
 import argparse
@@ -17,18 +17,18 @@ import sys
 import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-MOST_CASES = 1_000_000  # that the harness takes
+MOST_CASES = 1_000_000  # the harness's limit
 
 
 def at_least_one(text):
-    """The argparse type of a number of cases: none would prove nothing, and pass."""
+    """The argparse type of the number of cases."""
     if not (text.isdecimal() and 1 <= int(text) <= MOST_CASES):
         raise argparse.ArgumentTypeError(f"must be a whole number from 1 to {MOST_CASES}, got {text!r}")
     return int(text)
 
 
 def build(folder, architecture):
-    """Configures and builds the target `harness`; the path of the program."""
+    """Configures and builds the target `harness`; returns the path of the program."""
     sources = os.path.dirname(HERE)
     configure = ["cmake", "-S", sources, "-B", folder, "-DGFLA_TENSORFLOW=OFF", "-DGFLA_CUDA=ON"]
     subprocess.run([*configure, f"-DGFLA_CUDA_ARCHITECTURES={architecture}"], check=True)
@@ -38,14 +38,14 @@ def build(folder, architecture):
 
 
 def read_rows(command, path):
-    """Runs a command that writes rows to the JSON file `path`, and reads them."""
+    """Runs a command that writes rows to the JSON file `path`; returns the rows."""
     subprocess.run([*command, "--json", path], check=True, stdout=subprocess.DEVNULL)
     with open(path, encoding="utf-8") as file:
         return json.load(file)
 
 
 def table(rows):
-    """The rows as a Markdown table; the peer's time as a multiple of the kernel's."""
+    """Formats the rows as a Markdown table, with the peer's time as a multiple of the kernel's."""
     copy_rate = max(row["bytes"] / row["microseconds"] for row in rows if row["pass"] == "copy")
     peers = {_key(row): row for row in rows if "bytes" not in row}
     lines = [
@@ -84,12 +84,12 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--build", default="build/harness", help="build folder (default: %(default)s)")
     parser.add_argument(
-        "--architecture", default="90", help="the GPU's compute capability, no point (default: 90)"
+        "--architecture", default="90", help="compute capability of the GPU, without the point (default: 90)"
     )
     parser.add_argument(
-        "--cases", type=at_least_one, default=200, help="cases an operator and type (default: 200)"
+        "--cases", type=at_least_one, default=200, help="number of cases per operator and type (default: 200)"
     )
-    parser.add_argument("--peer", help="a Python with PyTorch, to time grid_sample as well")
+    parser.add_argument("--peer", help="path of a Python with PyTorch, to time grid_sample as well")
     arguments = parser.parse_args()
     for tool in ("cmake", "nvcc"):
         if shutil.which(tool) is None:

@@ -15,12 +15,12 @@ namespace harness {
 namespace {
 
 constexpr int kRounds = 21;
-constexpr double kRoundMicroseconds = 2000;  // so that what a launch costs on the host does not show
+constexpr double kRoundMicroseconds = 2000;  // long enough to hide the launch overhead of the host
 
-// Queues the call whose turn it is, out of several on tensors of their own, on a stream.
+// Queues one of several calls, each with its own tensors, on a stream.
 using Launcher = std::function<int(int64_t turn, cudaStream_t stream)>;
 
-// `launches` calls, recorded once and played as a whole.
+// A graph of `launches` calls, recorded once and launched as one.
 class Recording {
  public:
   Recording(int64_t launches, const Launcher& launch, cudaStream_t stream) {
@@ -36,7 +36,7 @@ class Recording {
     cudaGraphDestroy(graph_);
   }
 
-  // How long it takes, in microseconds.
+  // Launches the graph; returns its time in microseconds.
   double Play(cudaStream_t stream, cudaEvent_t begin, cudaEvent_t end) const {
     Check(cudaEventRecord(begin, stream), "cudaEventRecord");
     Check(cudaGraphLaunch(executable_, stream), "cudaGraphLaunch");
@@ -52,7 +52,7 @@ class Recording {
   cudaGraphExec_t executable_ = nullptr;
 };
 
-// The quartiles of the microseconds that one call takes.
+// The quartiles of the time of one call in microseconds.
 std::vector<double> Quartiles(const Launcher& launch) {
   cudaStream_t stream;
   cudaEvent_t begin, end;
@@ -114,8 +114,8 @@ int64_t BytesOf(const Call& call, bool gradient) {
   return bytes + call.source_count() * int64_t{sizeof(T)} + weights * int64_t{sizeof(ComputeType<T>)};
 }
 
-// Calls take turns on tensors that together are four times as large as the L2 cache, so that each finds its
-// own in memory.
+// Consecutive calls use different tensors, together four times as large as the L2 cache, so that every call
+// reads from memory.
 template <typename T>
 void TimeCall(const Call& call, Flow flow, const char* flow_name, std::vector<Timing>* timings) {
   cudaDeviceProp device;

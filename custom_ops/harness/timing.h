@@ -1,4 +1,4 @@
-// How long the CUDA kernels take, beside the bytes that they must move.
+// Timings of the CUDA kernels, with the bytes that they must read and write.
 #ifndef GFLA_HARNESS_TIMING_H_
 #define GFLA_HARNESS_TIMING_H_
 
@@ -23,14 +23,14 @@ struct Timing {
   int64_t bytes;        // each input read and each result written once
 };
 
-// Copies of 1 GiB by cudaMemcpy and by a kernel, then local attention at the sizes of the two configurations,
-// then the other operators at the largest of them.
+// Times copies of 1 GiB with cudaMemcpy and with a kernel, local attention at the sizes of the two
+// configurations, and the other operators at the largest of them.
 std::vector<Timing> TimeKernels();
 
-// As a table, with the share of the fastest copy's rate that each reaches.
+// Prints a table, with the bandwidth of each relative to the fastest copy.
 void Print(const std::vector<Timing>& timings);
 
-// As a JSON array of objects, for run.py. Throws std::runtime_error where the file cannot be written.
+// Writes a JSON array of objects, for run.py. Throws std::runtime_error if the file cannot be written.
 void WriteJson(const std::vector<Timing>& timings, const std::string& path);
 
 }  // namespace harness

@@ -1,6 +1,6 @@
-// The source's gradient is summed by bands of its rows: a thread owns a band and looks through all locations
-// for those that read it, in their order. No atomics, no locks, and every element is summed in the same order
-// however the bands are cut.
+// The gradient of the source is summed in bands of rows: each thread is assigned a band and visits, in order,
+// all locations that sample it. There are no atomics and no locks, and the order of each sum does not depend
+// on the number of bands.
 #ifndef GFLA_KERNELS_BANDS_H_
 #define GFLA_KERNELS_BANDS_H_
 
@@ -12,13 +12,13 @@
 
 namespace gfla {
 
-// Two bands a thread in all, so that one that many locations read does not hold up the others.
+// Two bands per thread, so that a band sampled by many locations does not delay the others.
 inline int64_t BandsOfAnItem(const Shape& shape, int threads) {
   const int64_t wanted = (2 * std::max(threads, 1) + shape.batch - 1) / std::max<int64_t>(shape.batch, 1);
   return std::clamp<int64_t>(wanted, 1, std::max<int64_t>(shape.height, 1));
 }
 
-// Calls work(batch item, first row, last row + 1) on every band.
+// Calls work(batch item, first row, last row + 1) for every band.
 template <typename BandWork>
 void ForBands(const Shape& shape, int64_t taps, const Parallel& parallel, const BandWork& work) {
   const int64_t bands = BandsOfAnItem(shape, parallel.threads);
@@ -32,7 +32,7 @@ void ForBands(const Shape& shape, int64_t taps, const Parallel& parallel, const 
   });
 }
 
-// Calls work(first, last + 1) on ranges of the output's rows, counted through the batch.
+// Calls work(first, last + 1) for ranges of rows of the output, numbered through the batch.
 template <typename RowWork>
 void ForRows(const Shape& shape, int64_t taps, const Parallel& parallel, const RowWork& work) {
   parallel.run(shape.batch * shape.rows, shape.columns * taps * (4 + shape.channels / 8), work);

@@ -1,6 +1,11 @@
-// A bilinear read where the flow points: gfla_tf/ops/flow.py.
+// Bilinear sampling of the source at l + w + offset; see gfla_tf/ops/flow.py.
 //
-//   out(l) = sum over the four neighbours of l + w + offset of their weight times source[clamp, clamp]
+// clang-format off
+//   out(l) = (1 - b) ((1 - a) s[y0, x0]     + a s[y0, x0 + 1])
+//          +      b  ((1 - a) s[y0 + 1, x0] + a s[y0 + 1, x0 + 1])
+//
+//   (x0, y0) = floor(l + w + offset),   (a, b) = l + w + offset - (x0, y0),   s[i, j] = source[clamp(i), clamp(j)]
+// clang-format on
 #ifndef GFLA_KERNELS_BILINEAR_WARP_H_
 #define GFLA_KERNELS_BILINEAR_WARP_H_
 
@@ -10,8 +15,8 @@
 
 namespace gfla {
 
-// source [B, H, W, C], flow [B, rows, columns, 2] -> out [B, rows, columns, C]. `offset` pixels, added to x
-// and y after the clipping of far positions, is the margin of a padded source.
+// source [B, H, W, C], flow [B, rows, columns, 2] -> out [B, rows, columns, C]. `offset`, in pixels, is
+// the margin of a padded source; it is added to x and y after far positions are clipped.
 template <typename T>
 void BilinearWarp(const Shape& shape, int offset, const T* source, const ComputeType<T>* flow, T* out,
                   const Parallel& parallel);
@@ -23,7 +28,7 @@ void BilinearWarpGradient(const Shape& shape, int offset, const T* source, const
 
 namespace cuda {
 
-// As for local attention: see there for `scratch` ([B, H, W, C], of the source's size) and `stream`.
+// For `scratch` ([B, H, W, C], of the source's size) and `stream` see local_attention.h.
 template <typename T>
 int BilinearWarp(const Shape& shape, int offset, const T* source, const ComputeType<T>* flow, T* out,
                  void* stream);

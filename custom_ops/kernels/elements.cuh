@@ -1,4 +1,4 @@
-// Several channels of a pixel at a time, in the type they are computed in.
+// Vectors of several channels of a pixel, in the type of computation.
 #ifndef GFLA_KERNELS_ELEMENTS_CUH_
 #define GFLA_KERNELS_ELEMENTS_CUH_
 
@@ -14,13 +14,13 @@
 namespace gfla {
 namespace cuda {
 
-// One access of a lane to memory is this wide, where the channels and the tensors' addresses allow.
+// The bytes of one memory access of a lane, if the number of channels and the tensors' addresses allow it.
 constexpr int kVectorBytes = 16;
 
 template <typename T>
 constexpr int kVectorElements = kVectorBytes / static_cast<int>(sizeof(T));
 
-// kCount elements that are read and written at once; their address is a multiple of their size.
+// kCount elements that are read and written at once. Their address is a multiple of their size.
 template <typename T, int kCount>
 struct alignas(sizeof(T) * kCount) Packed {
   T at[kCount];
@@ -59,7 +59,7 @@ struct BitsOf<16> {
   using Type = uint4;
 };
 
-// For tensors that nobody writes while the kernel runs.
+// For tensors that are constant while the kernel runs.
 template <int kCount, typename T>
 __device__ inline void Load(const T* from, ComputeType<T>* to) {
   const auto bits = __ldg(reinterpret_cast<const typename BitsOf<sizeof(T) * kCount>::Type*>(from));
@@ -77,7 +77,7 @@ __device__ inline void Store(const ComputeType<T>* from, T* to) {
   *reinterpret_cast<Packed<T, kCount>*>(to) = packed;
 }
 
-// to[i] += from[i]. The order of such additions is not fixed, and so neither are the sum's last bits.
+// to[i] += from[i], atomically. The order of such additions, and so the last bits of the sum, can vary.
 template <int kCount, typename Real>
 __device__ inline void AtomicAdd(const Real* from, Real* to) {
 #pragma unroll

@@ -68,8 +68,8 @@ void FlowedPatchesSourceGradient(const Shape& shape, int n, const ComputeType<T>
     BilinearWeights(place.x.fraction, place.y.fraction, weights);
     const T* patch = upstream + location * n * n * shape.channels;
     for (int t = 0; t < count; ++t) {
-      // Pixel (p, q) of the window is a neighbour of the taps (p, q), (p, q - 1), (p - 1, q) and (p - 1, q -
-      // 1).
+      // Pixel (p, q) of the window is a neighbour of the taps
+      // (p, q), (p, q - 1), (p - 1, q) and (p - 1, q - 1).
       const int p = taps[t] / (n + 1), q = taps[t] % (n + 1);
       int neighbours = 0;
       for (int corner = 0; corner < 4; ++corner) {

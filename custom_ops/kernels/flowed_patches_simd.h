@@ -1,4 +1,4 @@
-// Flowed patches's parts as compiled for each instruction set: as local attention's.
+// The parts of flowed patches that are compiled once per instruction set; see local_attention_simd.h.
 #ifndef GFLA_KERNELS_FLOWED_PATCHES_SIMD_H_
 #define GFLA_KERNELS_FLOWED_PATCHES_SIMD_H_
 

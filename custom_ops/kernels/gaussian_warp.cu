@@ -7,15 +7,15 @@ namespace {
 
 constexpr int kLeastLanes = 8;  // so that a block's weights fit into shared memory
 
-// The weights of a window along one axis, and their derivatives by the fraction of the position.
+// The weights of a window along one axis, and their derivatives with respect to the fraction.
 template <typename Real>
 struct Axis {
   Real weights[kLargestWindow];
   Real slopes[kLargestWindow];
 };
 
-// v[q] = exp(-(fraction - tap)^2 / (2 sigma^2)) over their sum, `scale` being 1 / sigma^2. The group's lanes
-// share out the taps; the largest exponent is taken off first.
+// v[q] = exp(-(fraction - tap)^2 / (2 sigma^2)) / their sum, with `scale` = 1 / sigma^2. The taps are divided
+// among the lanes of the group. The largest exponent is subtracted first.
 template <typename Real>
 __device__ inline void FillAxis(Real fraction, int size, Real scale, int lanes, unsigned mask,
                                 Axis<Real>* axis) {
@@ -42,7 +42,7 @@ __device__ inline void FillAxis(Real fraction, int size, Real scale, int lanes, 
   }
 }
 
-// One group a location; each lane takes every lanes-th vector of its channels.
+// One group per location; each lane processes every lanes-th vector of channels.
 template <typename T, int kVector>
 __global__ void __launch_bounds__(kBlock) SumGaussian(Shape shape, int size, ComputeType<T> scale, int lanes,
                                                       const T* source, const ComputeType<T>* flow, T* out) {

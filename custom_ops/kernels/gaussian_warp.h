@@ -1,8 +1,12 @@
-// A read through a small Gaussian window where the flow points, as the sampling correctness loss does it:
+// Sampling of the source at l + w with a Gaussian window, for the sampling correctness loss; see
 // gfla_tf/ops/flow.py.
 //
-//   out(l) = sum_pq v(b, p) v(a, q) source[clamp(y0 + f + p), clamp(x0 + f + q)],   f = -((size - 1) / 2)
-//   v(a, q) = exp(-(a - f - q)^2 / (2 sigma^2)), normalised to sum 1 over q
+// clang-format off
+//   out(l)  = sum_pq v(b, p) v(a, q) source[clamp(y0 + f + p), clamp(x0 + f + q)]
+//   v(a, q) = exp(-(a - f - q)^2 / (2 sigma^2)) / sum_i exp(-(a - f - i)^2 / (2 sigma^2))
+//
+//   (x0, y0) = floor(l + w),   (a, b) = l + w - (x0, y0),   f = -((size - 1) / 2)
+// clang-format on
 #ifndef GFLA_KERNELS_GAUSSIAN_WARP_H_
 #define GFLA_KERNELS_GAUSSIAN_WARP_H_
 
@@ -24,7 +28,7 @@ void GaussianWarpGradient(const Shape& shape, int size, double sigma, const T* s
 
 namespace cuda {
 
-// As for local attention: see there for `scratch` and `stream`.
+// For `scratch` and `stream` see local_attention.h.
 template <typename T>
 int GaussianWarp(const Shape& shape, int size, double sigma, const T* source, const ComputeType<T>* flow,
                  T* out, void* stream);

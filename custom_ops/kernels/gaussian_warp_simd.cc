@@ -7,7 +7,7 @@
 namespace gfla {
 namespace {
 
-// size x size taps around a position, normalised along each axis.
+// The size x size weights of the taps around a position, normalised along each axis.
 template <typename Real>
 class GaussianTaps {
  public:
@@ -41,7 +41,7 @@ class GaussianTaps {
   }
 
  private:
-  // v[q] = exp(-(fraction - tap)^2 / (2 sigma^2)) / their sum. The largest exponent is taken off first.
+  // v[q] = exp(-(fraction - tap)^2 / (2 sigma^2)) / their sum. The largest exponent is subtracted first.
   GFLA_INLINE void Axis(Real fraction, Real* values) const {
     Real nearest = Distance(fraction, 0) * Distance(fraction, 0);
     for (int q = 1; q < size_; ++q) {
@@ -57,7 +57,7 @@ class GaussianTaps {
     for (int q = 0; q < size_; ++q) values[q] /= sum;
   }
 
-  // dv[q] / dfraction, a softmax's derivative.
+  // dv[q] / dfraction, the derivative of a softmax.
   GFLA_INLINE void Slopes(Real fraction, const Real* values, Real* slopes) const {
     Real mean = 0;
     for (int q = 0; q < size_; ++q) mean -= values[q] * scale_ * Distance(fraction, q);

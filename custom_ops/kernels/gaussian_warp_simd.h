@@ -1,4 +1,4 @@
-// The Gaussian warp's parts as compiled for each instruction set: as local attention's.
+// The parts of the Gaussian warp that are compiled once per instruction set; see local_attention_simd.h.
 #ifndef GFLA_KERNELS_GAUSSIAN_WARP_SIMD_H_
 #define GFLA_KERNELS_GAUSSIAN_WARP_SIMD_H_
 

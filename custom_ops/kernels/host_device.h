@@ -1,4 +1,4 @@
-// Marks what both CPU and GPU code call.
+// The macro GFLA_HOST_DEVICE for functions that both CPU and GPU code call.
 #ifndef GFLA_KERNELS_HOST_DEVICE_H_
 #define GFLA_KERNELS_HOST_DEVICE_H_
 

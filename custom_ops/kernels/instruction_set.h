@@ -1,7 +1,7 @@
-// One binary for every x86-64: the `*_simd.cc` files are compiled once for each instruction set, and the one
-// to run is chosen by the processor at hand.
+// Selection of the instruction set. One binary serves every x86-64 processor: the `*_simd.cc` files are
+// compiled once per instruction set, and one of them is selected at run time.
 //
-// What such a file defines is either a template over InstructionSet or has internal linkage, so that the
+// All definitions in such a file are templates over InstructionSet or have internal linkage, so that the
 // linker never merges code of two instruction sets.
 #ifndef GFLA_KERNELS_INSTRUCTION_SET_H_
 #define GFLA_KERNELS_INSTRUCTION_SET_H_
@@ -10,8 +10,8 @@ namespace gfla {
 
 enum class InstructionSet { kBaseline, kAvx2, kAvx512 };
 
-// The best that both this library holds and this processor has; GFLA_INSTRUCTION_SET=baseline|avx2|avx512 in
-// the environment asks for a lesser one. Found once.
+// The best instruction set that this library was compiled for and this processor has, detected once. The
+// environment variable GFLA_INSTRUCTION_SET=baseline|avx2|avx512 selects a lower one.
 InstructionSet ChosenInstructionSet();
 
 // "baseline", "avx2" or "avx512".
@@ -19,7 +19,7 @@ const char* InstructionSetName(InstructionSet set);
 
 }  // namespace gfla
 
-// Calls Name<set, T>(arguments...) for the chosen instruction set.
+// Calls Name<set, T>(arguments...) for the selected instruction set.
 #if defined(GFLA_MULTIVERSION)
 #define GFLA_DISPATCH(Name, T, ...)                            \
   switch (::gfla::ChosenInstructionSet()) {                    \

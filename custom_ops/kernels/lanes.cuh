@@ -1,5 +1,5 @@
-// Groups of neighbouring lanes of a warp. A group of 1 to 32 lanes, a power of two, works on one place of a
-// map; its lanes share out the channels.
+// Groups of neighbouring lanes of a warp. A group of 1 to 32 lanes, a power of two, processes one location of
+// a map; the channels are divided among its lanes.
 #ifndef GFLA_KERNELS_LANES_CUH_
 #define GFLA_KERNELS_LANES_CUH_
 
@@ -13,31 +13,31 @@ namespace cuda {
 constexpr int kWarp = 32;
 constexpr int kBlock = 128;  // threads of a block
 
-// Counted through the grid.
+// The index of the group in the grid.
 __device__ inline int64_t GroupIndex(int lanes) {
   return (static_cast<int64_t>(blockIdx.x) * kBlock + threadIdx.x) / lanes;
 }
 
-// Counted within the block, for the group's part of shared memory.
+// The index of the group in the block, which selects its part of shared memory.
 __device__ inline int GroupInBlock(int lanes) { return static_cast<int>(threadIdx.x) / lanes; }
 
 __device__ inline int LaneInGroup(int lanes) { return static_cast<int>(threadIdx.x) % lanes; }
 
-// The group's lanes as the mask that shuffles and __syncwarp take.
+// The group's lanes as a mask for shuffles and __syncwarp.
 __device__ inline unsigned GroupMask(int lanes) {
   const unsigned first = threadIdx.x % kWarp / lanes * lanes;
   return (lanes == kWarp ? 0xffffffffu : (1u << lanes) - 1) << first;
 }
 
-// Sums over the lanes whose numbers agree below `stride`, a power of two; every lane gets its sum. With
-// stride 1, over the whole group.
+// The sum over the lanes whose index is equal modulo `stride`, a power of two; every lane receives it. With
+// stride 1 it is the sum over the whole group.
 template <typename Real>
 __device__ inline Real SumOverLanes(Real value, int stride, int lanes, unsigned mask) {
   for (int step = lanes / 2; step >= stride; step /= 2) value += __shfl_xor_sync(mask, value, step);
   return value;
 }
 
-// The least over the whole group.
+// The minimum over the whole group.
 template <typename Real>
 __device__ inline Real LeastOverLanes(Real value, int lanes, unsigned mask) {
   for (int step = lanes / 2; step >= 1; step /= 2) {

@@ -1,4 +1,4 @@
-// The host's side of every CUDA kernel: how it is launched, and what stands before and after a gradient's.
+// Host code of the CUDA kernels: launches, and the initialization and rounding of gradients.
 #ifndef GFLA_KERNELS_LAUNCH_CUH_
 #define GFLA_KERNELS_LAUNCH_CUH_
 
@@ -31,16 +31,16 @@ int Launch(void* stream, int64_t groups, int lanes, void (*kernel)(Parameters...
   return cudaLaunchKernelEx(&config, kernel, arguments...);
 }
 
-// The lanes of a group, a power of two from `least` to a whole warp, of which each takes `channels_of_lane`
-// channels.
+// The number of lanes of a group, a power of two from `least` to a whole warp, if each lane processes
+// `channels_of_lane` channels.
 inline int LanesFor(int64_t channels, int channels_of_lane, int least) {
   int lanes = least;
   while (lanes < kWarp && lanes * static_cast<int64_t>(channels_of_lane) < channels) lanes *= 2;
   return lanes;
 }
 
-// Whether every pixel of the tensors can be read in whole vectors: the channels divide into them, and all
-// start at a multiple of a vector.
+// Whether every pixel of the tensors can be read in whole vectors: the number of channels and all addresses
+// are multiples of a vector.
 template <typename T, typename... Tensors>
 bool InVectors(int64_t channels, const Tensors*... tensors) {
   const auto aligned = [](const void* tensor) {
@@ -49,7 +49,7 @@ bool InVectors(int64_t channels, const Tensors*... tensors) {
   return channels % kVectorElements<T> == 0 && (aligned(tensors) && ...);
 }
 
-// Calls launch(vector), an integral constant: the elements of a vector.
+// Calls launch(vector) with the number of elements of a vector, an integral constant.
 template <typename T, typename Launcher>
 int ForVectors(bool in_vectors, const Launcher& launch) {
   return in_vectors ? launch(std::integral_constant<int, kVectorElements<T>>())
@@ -62,7 +62,7 @@ int SetToZero(Real* to, int64_t count, void* stream) {
   return cudaMemsetAsync(to, 0, static_cast<size_t>(count) * sizeof(Real), static_cast<cudaStream_t>(stream));
 }
 
-// What a source's gradient is summed in: itself, or `scratch` for types that cannot hold a sum.
+// The memory that a source's gradient is summed in: the gradient itself, or `scratch` for half types.
 template <typename T>
 ComputeType<T>* SumsOf(T* gradient, [[maybe_unused]] float* scratch) {
   if constexpr (std::is_same_v<T, ComputeType<T>>) {
@@ -78,8 +78,8 @@ __global__ void Round(int64_t count, const float* from, T* to) {
   if (index < count) FromReal(from[index], to + index);
 }
 
-// Calls add(sums), which queues the kernel that adds to the sums of the source's gradient, between setting
-// them to zero and rounding them to T.
+// Sets the sums of the source's gradient to zero, calls add(sums), which queues the kernel that adds to them,
+// and rounds them to T.
 template <typename T, typename Add>
 int SumSourceGradient(const Shape& shape, T* gradient, float* scratch, void* stream, const Add& add) {
   ComputeType<T>* const sums = SumsOf(gradient, scratch);

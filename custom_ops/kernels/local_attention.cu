@@ -44,7 +44,7 @@ __device__ inline bool AllFinite(const Real* values) {
   return none == Real(0);
 }
 
-// One group a tile and kOfGroup of its channels.
+// One group per tile and kOfGroup channels.
 template <typename T, int kVector, int kLanes>
 __global__ void __launch_bounds__(kBlock, 6)
     SumTiles(Shape shape, int n, const T* source, const ComputeType<T>* flow, const ComputeType<T>* kernels,
@@ -67,8 +67,8 @@ __global__ void __launch_bounds__(kBlock, 6)
   if (PaysAsOne<kLanes>(box, n)) {
     SumBox<T, kVector, kLanes, kSlots>(shape, n, source, kernels, window, tile.item, box, lane, weights, sums,
                                        mask);
-    // A source that is not finite reaches all four sums, at a weight of 0 where it is outside of a window:
-    // then each window is summed by itself, too.
+    // A non-finite source affects all four sums, even with weight 0 outside a window. Each window is then
+    // also summed separately.
     if (__all_sync(mask, AllFinite<kSlots * Lane::kCount>(sums))) {
 #pragma unroll
       for (int s = 0; s < kSlots; ++s) {
@@ -90,7 +90,7 @@ __global__ void __launch_bounds__(kBlock, 6)
   }
 }
 
-// Whether the upstream of a tile's locations is finite, so that a weight of 0 keeps it out of a sum.
+// Whether the upstream of a tile's locations is finite, so that a weight of 0 excludes it from a sum.
 template <typename T, int kVector, int kLanes>
 __device__ inline bool FiniteUpstream(const Shape& shape, const T* upstream, const Slot* of, unsigned mask) {
   using Lane = LaneChannels<T, kVector, kLanes>;
@@ -107,7 +107,7 @@ __device__ inline bool FiniteUpstream(const Shape& shape, const T* upstream, con
   return __all_sync(mask, finite);
 }
 
-// One group a tile.
+// One group per tile.
 template <typename T, int kVector, int kLanes>
 __global__ void __launch_bounds__(kBlock, 4)
     AddTileGradients(Shape shape, int n, AttentionGradient<T> tensors, const ComputeType<T>* flow,
@@ -141,8 +141,8 @@ __global__ void __launch_bounds__(kBlock, 4)
   }
 }
 
-// Calls launch(vector, lanes), both as integral constants: whole vectors where the channels divide into those
-// of a group.
+// Calls launch(vector, lanes) with integral constants: whole vectors if the number of channels is a multiple
+// of those of a group.
 template <typename T, typename Launcher>
 int ForLayout(const Shape& shape, bool in_vectors, const Launcher& launch) {
   using Vector = std::integral_constant<int, kVectorElements<T>>;

@@ -1,7 +1,11 @@
-// The weighted sum of a flowed patch as one (n + 1) x (n + 1) gather: gfla_tf/ops/local_attention.py.
+// The weighted sum of a flowed patch as one (n + 1) x (n + 1) gather; see gfla_tf/ops/local_attention.py.
 //
-//   out(l) = sum_pq K[p, q] * source[clamp(y0 - r + p), clamp(x0 - r + q)],   r = n / 2, (x0, y0) = floor(l +
-//   w) K[p, q] = (1-b)(1-a) k[p, q] + (1-b) a k[p, q-1] + b (1-a) k[p-1, q] + b a k[p-1, q-1]
+// clang-format off
+//   out(l)  = sum_pq K[p, q] source[clamp(y0 - r + p), clamp(x0 - r + q)]
+//   K[p, q] = (1 - b) (1 - a) k[p, q] + (1 - b) a k[p, q - 1] + b (1 - a) k[p - 1, q] + b a k[p - 1, q - 1]
+//
+//   (x0, y0) = floor(l + w),   (a, b) = l + w - (x0, y0),   r = n / 2
+// clang-format on
 #ifndef GFLA_KERNELS_LOCAL_ATTENTION_H_
 #define GFLA_KERNELS_LOCAL_ATTENTION_H_
 
@@ -17,8 +21,8 @@ template <typename T>
 void LocalAttention(const Shape& shape, int n, const T* source, const ComputeType<T>* flow,
                     const ComputeType<T>* kernels, T* out, const Parallel& parallel);
 
-// The gradients for `upstream` [B, H, W, C] of out; every element of the three results is written. The same
-// bits whatever `parallel` does.
+// The gradients for `upstream` [B, H, W, C], the gradient of out. Every element of the three results is
+// written. The results do not depend on `parallel`, bit for bit.
 template <typename T>
 void LocalAttentionGradient(const Shape& shape, int n, const T* source, const ComputeType<T>* flow,
                             const ComputeType<T>* kernels, const T* upstream, T* source_gradient,
@@ -27,9 +31,9 @@ void LocalAttentionGradient(const Shape& shape, int n, const T* source, const Co
 
 namespace cuda {
 
-// The same on a GPU, queued on `stream` (a cudaStream_t); returns a cudaError_t. All pointers are device
-// memory. `scratch` is float [B, H, W, C] for Half and BFloat16, unused otherwise. The source gradient is
-// summed by atomics: its last bits differ from run to run.
+// The same on a GPU, queued on `stream` (a cudaStream_t). Returns a cudaError_t. All pointers are device
+// memory. `scratch` is float [B, H, W, C] for Half and BFloat16 and unused otherwise. The source gradient is
+// summed with atomics, so its last bits can differ from run to run.
 template <typename T>
 int LocalAttention(const Shape& shape, int n, const T* source, const ComputeType<T>* flow,
                    const ComputeType<T>* kernels, T* out, void* stream);

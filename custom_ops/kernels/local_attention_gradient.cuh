@@ -1,4 +1,4 @@
-// The gradients of local attention on a GPU, in one pass over the boxes of its tiles (tile.cuh).
+// The gradients of local attention on a GPU, in one loop over the boxes of its tiles (tile.cuh).
 #ifndef GFLA_KERNELS_LOCAL_ATTENTION_GRADIENT_CUH_
 #define GFLA_KERNELS_LOCAL_ATTENTION_GRADIENT_CUH_
 
@@ -7,7 +7,7 @@
 namespace gfla {
 namespace cuda {
 
-// The tensors of local attention's gradient, T's in the type of the source and Real's in that of sums.
+// The tensors of local attention's gradient: T is the type of the source, Real the type of sums.
 template <typename T, typename Real = ComputeType<T>>
 struct AttentionGradient {
   const T* source;
@@ -17,7 +17,7 @@ struct AttentionGradient {
   Real* kernels_gradient;
 };
 
-// Each lane has a part of the sum of every slot; afterwards lane i has the whole sum of slot i % slots.
+// Each lane has a partial sum for every slot; afterwards lane i has the total of slot i % slots.
 template <int slots, int kLanes, typename Real>
 __device__ inline Real SumSlots(const Real* parts, unsigned mask) {
   static_assert(slots == 1 || slots == 4);
@@ -33,8 +33,8 @@ __device__ inline Real SumSlots(const Real* parts, unsigned mask) {
   }
 }
 
-// For the box's rows first to end: adds K * g to the source's gradient, and writes dots[pixel * slots +
-// slot], the gradient of K. Slots that are not present weigh 0.
+// For the rows [first, end) of the box: adds K * g to the gradient of the source, and writes the gradient of
+// K to dots[pixel * slots + slot]. Slots outside the map have weight 0.
 template <typename T, int kVector, int kLanes, int slots, typename Real>
 __device__ inline void AddStrip(const Shape& shape, const AttentionGradient<T>& tensors, const Slot* of,
                                 int64_t item, const Box& box, int first, int end, const Real* weights,
@@ -71,8 +71,8 @@ __device__ inline void AddStrip(const Shape& shape, const AttentionGradient<T>& 
   }
 }
 
-// From the gradients of K in the box's rows first to end, adds to those of the window's taps, and to (da, db)
-// of its fractions. With h and d the blend in x of K's gradient and its derivative:
+// Adds to the gradients of the window's taps and fractions (a, b), from the gradient dK of K in the rows
+// [first, end) of the box. With the blend h of dK in x and its derivative d:
 //   dk[p, j] = (1 - b) h[p, j] + b h[p + 1, j],   h[p, j] = (1 - a) dK[p, j] + a dK[p, j + 1]
 //   da = sum_pj d[p, j] ((1 - b) k[p, j] + b k[p - 1, j]),   d[p, j] = dK[p, j + 1] - dK[p, j]
 //   db = sum_pj h[p, j] (k[p - 1, j] - k[p, j])
@@ -89,7 +89,7 @@ __device__ inline void AddTapGradients(const Window<Real>& window, int n, const 
   for (int j = lane / slots; j < n; j += kLanes / slots) {
     const Real* dot =
         dots + ((window.top + p_first - box.top - first) * box.width + window.left - box.left + j) * slots;
-    // What the strip before left of the row above: this lane wrote it.
+    // The partial result of the previous strip for the row above, written by this lane.
     Real upper_part = p_first > 0 ? gradient[(p_first - 1) * n + j] : Real(0);
     Real tap_above = p_first > 0 ? taps[(p_first - 1) * n + j] : Real(0);
     for (int p = p_first; p < p_end; ++p, dot += box.width * slots) {
@@ -106,8 +106,8 @@ __device__ inline void AddTapGradients(const Window<Real>& window, int n, const 
   }
 }
 
-// All gradients of the tile's windows (slots = kSlots) or of `window` alone (slots = 1), whose pixels `box`
-// holds.
+// Computes all gradients of the tile's windows (slots = kSlots) or of `window` alone (slots = 1). `box`
+// contains their pixels.
 template <typename T, int kVector, int kLanes, int slots, typename Real>
 __device__ inline void AddBoxGradients(const Shape& shape, int n, const AttentionGradient<T>& tensors,
                                        const Window<Real>& window, const Slot* of, int64_t item,

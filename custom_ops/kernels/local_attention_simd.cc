@@ -18,7 +18,7 @@ class BlendedKernels {
   GFLA_INLINE void Weights(int64_t location, Real a, Real b, Real* weights) const {
     const Real* k = kernels_ + location * n_ * n_;
     const int size = n_ + 1;
-    Real above[kLargestWindowSize] = {};  // the row of taps before, blended in x
+    Real above[kLargestWindowSize] = {};  // the previous row of taps, blended in x
     for (int p = 0; p < n_; ++p) {
       Real before = 0;
       for (int q = 0; q < n_; ++q) {

@@ -1,4 +1,4 @@
-// Local attention's parts as compiled for each instruction set.
+// The parts of local attention that are compiled once per instruction set.
 #ifndef GFLA_KERNELS_LOCAL_ATTENTION_SIMD_H_
 #define GFLA_KERNELS_LOCAL_ATTENTION_SIMD_H_
 
@@ -8,19 +8,19 @@
 
 namespace gfla {
 
-// Rows of the output, counted through the batch.
+// Computes the rows [begin, end) of the output, numbered through the batch.
 template <InstructionSet set, typename T>
 void LocalAttentionRows(const Shape& shape, int n, const T* source, const ComputeType<T>* flow,
                         const ComputeType<T>* kernels, int64_t begin, int64_t end, T* out);
 
-// The gradients of flow and kernels for such rows.
+// Computes the gradients of the flow and the kernels for such rows.
 template <InstructionSet set, typename T>
 void LocalAttentionWeightGradients(const Shape& shape, int n, const T* source, const ComputeType<T>* flow,
                                    const ComputeType<T>* kernels, const T* upstream, int64_t begin,
                                    int64_t end, ComputeType<T>* flow_gradient,
                                    ComputeType<T>* kernels_gradient);
 
-// The source's gradient for a band of rows of one batch item.
+// Computes the gradient of the source for a band of rows of one batch item.
 template <InstructionSet set, typename T>
 void LocalAttentionSourceGradient(const Shape& shape, int n, const ComputeType<T>* flow,
                                   const ComputeType<T>* kernels, const T* upstream, int64_t item,

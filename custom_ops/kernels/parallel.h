@@ -1,4 +1,4 @@
-// How a CPU kernel is spread over threads: the caller brings the thread pool.
+// Parallel execution of CPU kernels on a thread pool of the caller.
 #ifndef GFLA_KERNELS_PARALLEL_H_
 #define GFLA_KERNELS_PARALLEL_H_
 
@@ -7,13 +7,13 @@
 
 namespace gfla {
 
-// A range of the units of a job.
+// Processes a range of the units of a job.
 using Work = std::function<void(int64_t begin, int64_t end)>;
 
 struct Parallel {
-  int threads;  // how many there are: a hint for how finely to cut
-  // Calls work(begin, end) on ranges that cover [0, total), possibly at the same time. `cost` is about the
-  // cycles that one unit takes. The kernels' results do not depend on how it cuts the range.
+  int threads;  // number of threads; a hint for the number of ranges
+  // Calls work(begin, end) for ranges that cover [0, total), possibly in parallel. `cost` is the approximate
+  // number of cycles per unit. The results of the kernels do not depend on the ranges.
   std::function<void(int64_t total, int64_t cost, const Work& work)> run;
 };
 

@@ -1,5 +1,5 @@
-// Bilinear n x n patches around where each location reads, and their gradients. Flowed patches are these; the
-// bilinear warp is their case n = 1.
+// Bilinear n x n patches around each sampling position, and their gradients: flowed patches, and for n = 1
+// the bilinear warp.
 #ifndef GFLA_KERNELS_PATCHES_CUH_
 #define GFLA_KERNELS_PATCHES_CUH_
 
@@ -9,7 +9,7 @@
 namespace gfla {
 namespace cuda {
 
-// One location, and the first pixel that its patch reads.
+// One location, and the first pixel of its patch.
 template <typename Real>
 struct Patch {
   int64_t item;
@@ -25,14 +25,14 @@ __device__ inline Patch<Real> PatchAt(const Shape& shape, int64_t location, int 
   return {location / shape.columns / shape.rows, x, y, x.base + first, y.base + first};
 }
 
-// Where a clamped pixel's channels begin.
+// The offset of the first channel of a clamped pixel.
 __device__ inline int64_t PixelOffset(const Shape& shape, int64_t item, int32_t y, int32_t x) {
   const int64_t row = item * shape.height + ClampIndex(y, shape.height);
   return (row * shape.width + ClampIndex(x, shape.width)) * shape.channels;
 }
 
-// out [.., n*n, C] with taps from `first`. One group a location; each lane takes every lanes-th vector of its
-// channels.
+// out [.., n*n, C] with taps from `first`. One group per location; each lane processes every lanes-th vector
+// of channels.
 template <typename T, int kVector>
 __global__ void __launch_bounds__(kBlock) ReadPatches(Shape shape, int n, int first, int lanes,
                                                       const T* source, const ComputeType<T>* flow, T* out) {
@@ -42,7 +42,7 @@ __global__ void __launch_bounds__(kBlock) ReadPatches(Shape shape, int n, int fi
   const Patch<Real> patch = PatchAt(shape, location, first, flow);
   const Real a = patch.x.fraction, b = patch.y.fraction;
   for (int64_t channel = LaneInGroup(lanes) * kVector; channel < shape.channels; channel += lanes * kVector) {
-    // A column of the patch at a time, row by row: `above` and `below` are blended in x.
+    // The patch is processed by columns, each row by row: `above` and `below` are blended in x.
     for (int j = 0; j < n; ++j) {
       Real above[kVector] = {}, below[kVector];
       for (int p = 0; p <= n; ++p) {
@@ -64,8 +64,8 @@ __global__ void __launch_bounds__(kBlock) ReadPatches(Shape shape, int n, int fi
   }
 }
 
-// With u the upstream's tap (p, q), 0 outside, and h and d its blend in x and that blend's derivative, a
-// window's pixel s of the source gets the gradient (1 - b) h[p, q] + b h[p - 1, q], and
+// Let u be the taps of the upstream gradient, 0 outside, h their blend in x, and d the derivative of h. The
+// source pixel s at (p, q) of the window has the gradient (1 - b) h[p, q] + b h[p - 1, q], and
 //   h[p, q] = (1 - a) u[p, q] + a u[p, q - 1],   d[p, q] = u[p, q - 1] - u[p, q]
 //   da = sum_pq s ((1 - b) d[p, q] + b d[p - 1, q]),   db = sum_pq s (h[p - 1, q] - h[p, q])
 template <typename T, int kVector>

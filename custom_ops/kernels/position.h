@@ -1,4 +1,4 @@
-// Where a location reads: the flow convention of gfla_tf/ops/flow.py, for one coordinate.
+// Sampling positions along one axis, by the flow convention of gfla_tf/ops/flow.py.
 #ifndef GFLA_KERNELS_POSITION_H_
 #define GFLA_KERNELS_POSITION_H_
 
@@ -8,8 +8,8 @@
 
 namespace gfla {
 
-// A position split into its floor and fraction. `moves` is whether the flow moves it: not where it is NaN or
-// has been clipped, and there the flow's gradient is zero.
+// A position split into its floor and fraction. `moves` is false if the flow is NaN or the position has been
+// clipped; the gradient of the flow is then zero.
 template <typename Real>
 struct Position {
   int32_t base;
@@ -17,7 +17,7 @@ struct Position {
   bool moves;
 };
 
-// grid + flow, NaN flow as 0, clipped to +-2^24, the last integer that float counts to.
+// grid + flow, clipped to +-2^24, up to which float represents all integers. NaN flow counts as 0.
 template <typename Real>
 GFLA_HOST_DEVICE static inline Position<Real> SplitPosition(int64_t grid, Real flow) {
   const Real kFar = Real(16777216);

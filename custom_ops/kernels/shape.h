@@ -1,4 +1,4 @@
-// The sizes that a kernel works on. All tensors are dense, channels last.
+// The sizes of a kernel's tensors. All tensors are dense, channels last.
 #ifndef GFLA_KERNELS_SHAPE_H_
 #define GFLA_KERNELS_SHAPE_H_
 

@@ -1,6 +1,6 @@
-// Vectors of the instruction set that the file is compiled for, and the sums over channels made of them.
+// Vectors of the instruction set that the file is compiled for, and sums over channels.
 //
-// Only for `*_simd.cc` files. Everything has internal linkage: see instruction_set.h.
+// For `*_simd.cc` files only. Everything has internal linkage; see instruction_set.h.
 #ifndef GFLA_KERNELS_SIMD_H_
 #define GFLA_KERNELS_SIMD_H_
 
@@ -48,7 +48,7 @@ GFLA_INLINE Vector<uint32_t, kLanes> FloatToBits(Vector<float, kLanes> value) {
   return bits;
 }
 
-// kLanes elements in the type they are computed in.
+// kLanes elements in the type of computation.
 template <int kLanes>
 GFLA_INLINE Vector<float, kLanes> Load(const float* from) {
   Vector<float, kLanes> value;
@@ -75,7 +75,7 @@ GFLA_INLINE Vector<float, kLanes> Load(const BFloat16* from) {
   return BitsToFloat<kLanes>(LoadBits<kLanes>(from) << 16);
 }
 
-// Works where denormal floats are flushed to zero, as TensorFlow's threads do.
+// Correct also if denormal floats are flushed to zero, as in TensorFlow's threads.
 template <int kLanes>
 GFLA_INLINE Vector<float, kLanes> Load(const Half* from) {
   using Bits = Vector<uint32_t, kLanes>;
@@ -128,7 +128,7 @@ GFLA_INLINE void Store(Vector<float, kLanes> value, Half* to) {
   const Bits is_nan = Bits(magnitude > 0x7f800000u);
   const Bits overflows = Bits(magnitude >= 0x47800000u);   // 2^16 and more, infinity too
   const Bits is_denormal = Bits(magnitude < 0x38800000u);  // less than 2^-14
-  // Adding 1/2 leaves a denormal half's bits at the bottom of the float's, rounded by the addition itself.
+  // Adding 1/2 moves the bits of a denormal half to the low bits of the float; the addition rounds them.
   const Vector<float, kLanes> half = BitsToFloat<kLanes>(Bits{} + 0x3f000000u);
   const Bits denormal = FloatToBits<kLanes>(BitsToFloat<kLanes>(magnitude) + half) - 0x3f000000u;
   const Bits normal = (magnitude - (112u << 23) + 0xfffu + ((magnitude >> 13) & 1u)) >> 13;
@@ -148,8 +148,8 @@ GFLA_INLINE Real SumOfLanes(Vector<Real, kLanes> value) {
   }
 }
 
-// Calls block(first channel, lanes, vectors) on blocks that cover the channels, the lanes and vectors as
-// integral constants: blocks of 8 whole vectors, then of 1, then single channels.
+// Calls block(first channel, lanes, vectors) for blocks that cover the channels: blocks of 8 whole vectors,
+// then of 1, then single channels. `lanes` and `vectors` are integral constants.
 template <int kValue>
 struct Constant {
   static constexpr int value = kValue;
@@ -227,7 +227,7 @@ GFLA_INLINE void DotProducts(const T* values, const T* base, const int64_t* offs
   });
 }
 
-// count elements of what sums are kept in, as T.
+// Converts `count` elements from the type of sums to T.
 template <typename T>
 GFLA_INLINE void Convert(const ComputeType<T>* from, int64_t count, T* to) {
   ForChannels<ComputeType<T>>(

@@ -1,8 +1,8 @@
-// Local attention's windows, taken together for a tile of 2 x 2 locations.
+// Tiles of 2 x 2 locations, whose windows local attention reads together.
 //
-// The windows of neighbours overlap where the flow is smooth. A group of lanes reads the box that holds all
-// four windows once, instead of each window by itself: at n = 5 and a flow that does not change, 49 pixels
-// instead of 144. A tile whose windows lie apart is taken location by location.
+// The windows of neighbouring locations overlap if the flow is smooth. A group of lanes reads the bounding
+// box of all four windows once, instead of each window separately: for n = 5 and a constant flow, 49 pixels
+// instead of 144. If the windows are far apart, the locations are processed one by one.
 #ifndef GFLA_KERNELS_TILE_CUH_
 #define GFLA_KERNELS_TILE_CUH_
 
@@ -19,25 +19,25 @@ namespace gfla {
 namespace cuda {
 
 constexpr int kTile = 2;               // locations of a tile along an axis
-constexpr int kSlots = kTile * kTile;  // lane i of a group keeps the window of slot i % kSlots
+constexpr int kSlots = kTile * kTile;  // lane i of a group stores the window of slot i % kSlots
 
-// The pixels of a box whose weights are in shared memory at a time: whole rows of it.
+// The number of pixels of a box whose weights are in shared memory at a time: whole rows.
 template <int kLanes>
 constexpr int kStrip = 4 * kLanes;
 
-// Channels that a lane keeps in registers for each slot, and the vectors they are read in: 1 or all 16 bytes
-// wide.
+// The channels that a lane stores in registers per slot, and the vectors in which they are read: of 1 element
+// or of 16 bytes.
 template <typename T>
 constexpr int kLaneChannels = sizeof(T) == 8 ? 4 : 8;
 
 // One location of a tile.
 struct Slot {
   int64_t column, row;
-  int64_t location;  // counted through the batch
-  bool present;      // false where the tile reaches over the map's edge; the rest is a neighbour's then
+  int64_t location;  // numbered through the batch
+  bool present;      // false outside the map; the other members are then a neighbour's
 };
 
-// Where a slot's location reads.
+// The window of a slot's location.
 template <typename Real>
 struct Window {
   Slot slot;
@@ -55,7 +55,7 @@ GFLA_HOST_DEVICE inline int64_t Tiles(const Shape& shape) {
   return shape.batch * ((shape.rows + kTile - 1) / kTile) * ((shape.columns + kTile - 1) / kTile);
 }
 
-// Where a tile lies: its first location's column and row, and its item of the batch.
+// The position of a tile: the column and row of its first location, and its batch item.
 struct Tile {
   int64_t column, row, item;
 };
@@ -84,7 +84,7 @@ __device__ inline Box WindowBox(const Window<Real>& window, int n) {
   return {window.left, window.top, n + 1, n + 1};
 }
 
-// The box around the windows of a group's four slots, of which this lane keeps one.
+// The bounding box of the windows of a group's four slots; this lane stores one of them.
 template <typename Real>
 __device__ inline Box TileBox(const Window<Real>& window, int n, unsigned mask) {
   int32_t left = window.left, right = window.left, top = window.top, bottom = window.top;
@@ -98,15 +98,16 @@ __device__ inline Box TileBox(const Window<Real>& window, int n, unsigned mask) 
   return {left, top, right - left + n + 1, bottom - top + n + 1};
 }
 
-// Whether reading the box once costs less than reading the four windows.
+// Whether to read the box once: it is not wider than a strip, and has at most 3/4 of the pixels of the four
+// windows.
 template <int kLanes>
 __device__ inline bool PaysAsOne(const Box& box, int n) {
   const int64_t pixels = static_cast<int64_t>(box.width) * box.height;
   return box.width <= kStrip<kLanes> && 4 * pixels <= 3 * kSlots * (n + 1) * (n + 1);
 }
 
-// Writes K of the box's rows first to end, weights[pixel * slots + slot]: for slots = kSlots those of the
-// tile's windows, 0 where a pixel is outside of one; for slots = 1 those of `window` itself.
+// Writes K for the rows [first, end) of the box to weights[pixel * slots + slot]: for slots = kSlots of all
+// windows of the tile, 0 outside a window; for slots = 1 of `window` alone.
 template <int slots, int kLanes, typename Real>
 __device__ inline void FillWeights(const Window<Real>& window, int n, const Real* kernels, const Box& box,
                                    int first, int end, Real* weights) {
@@ -117,7 +118,7 @@ __device__ inline void FillWeights(const Window<Real>& window, int n, const Real
     int p = box.top + first - window.top;
     const bool has_left = q >= 1 && q <= n, has_right = q >= 0 && q < n;
     const Real* tap = kernels + window.slot.location * n * n + p * n + q;
-    // A row of taps blended in x, 0 outside.
+    // A row of taps, blended in x; 0 outside.
     const auto blended = [&](int row, const Real* right) {
       const bool inside = row >= 0 && row < rows;
       return (1 - window.a) * (inside && has_right ? right[0] : Real(0)) +
@@ -133,14 +134,14 @@ __device__ inline void FillWeights(const Window<Real>& window, int n, const Real
   }
 }
 
-// The channels that a lane takes of a pixel: kLaneChannels of them in vectors of kVector, the group's lanes
-// side by side. With kVector > 1 every lane has all of its channels; else those beyond the pixel's are read
+// The channels of a pixel that a lane processes: kLaneChannels in vectors of kVector, interleaved with the
+// vectors of the group's other lanes. With kVector > 1 all of them exist; otherwise missing channels are read
 // as 0 and not written.
 template <typename T, int kVector, int kLanes>
 struct LaneChannels {
   static constexpr int kCount = kLaneChannels<T>;
   static constexpr int kVectors = kCount / kVector;
-  static constexpr int kStep = kLanes * kVector;  // from a lane's vector to its next
+  static constexpr int kStep = kLanes * kVector;  // distance of consecutive vectors of a lane
   static constexpr int kOfGroup = kCount * kLanes;
 
   using Real = ComputeType<T>;
@@ -150,7 +151,7 @@ struct LaneChannels {
 
   __device__ bool Has(int vector) const { return kVector > 1 || first + vector * kStep < channels; }
 
-  // Of a pixel whose channel `first` is at `from`, and likewise below.
+  // Reads a pixel whose channel `first` is at `from`; the functions below use `first` likewise.
   __device__ void Read(const T* from, Real* values) const {
 #pragma unroll
     for (int v = 0; v < kVectors; ++v) {
@@ -181,12 +182,12 @@ struct LaneChannels {
   int64_t channels;
 };
 
-// Calls visit(offset) on the pixels of the box's rows first to end, row by row: where `channel` of the
-// clamped pixel lies in the source.
+// Calls visit(offset) for the pixels of the rows [first, end) of the box, row by row, with the offset in the
+// source of `channel` of the clamped pixel.
 template <typename Visit>
 __device__ inline void ForPixels(const Shape& shape, int64_t item, const Box& box, int first, int end,
                                  int64_t channel, const Visit& visit) {
-  // Negative ones are beyond the last, too, as unsigned numbers.
+  // As unsigned numbers, negative indices are beyond the last one as well.
   const auto last_x = static_cast<unsigned>(shape.width - 1),
              last_y = static_cast<unsigned>(shape.height - 1);
   auto y = static_cast<unsigned>(box.top + first);

@@ -1,4 +1,4 @@
-// The element types of the kernels, and what each computes in.
+// The element types of the kernels, and the type that each computes in.
 #ifndef GFLA_KERNELS_TYPES_H_
 #define GFLA_KERNELS_TYPES_H_
 
@@ -15,7 +15,7 @@ struct BFloat16 {
   uint16_t bits;
 };
 
-// What sums are kept in, and the type of flows, kernels and their gradients: float, or double for double.
+// The type of sums, flows, kernels and their gradients: double for double, float for all others.
 template <typename T>
 struct Compute {
   using Type = float;

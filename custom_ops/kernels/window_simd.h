@@ -1,14 +1,17 @@
-// Weighted sums over a small window of the source around where each location reads, and their gradients.
-// Local attention and both warps are such sums; they differ in how a window's weights follow from the
-// fraction of its position.
+// Weighted sums over a small window of the source around each sampling position, and their gradients.
+// Local attention and both warps are such sums. They differ in how the weights of a window depend on the
+// fractions of its position.
 //
-// Only for `*_simd.cc` files. A Window has
-//   size()                              taps along an axis
-//   first()                             the first tap, from the floor of the position
-//   Weights(location, a, b, weights)    [size * size], y first, from the fractions a of x and b of y
-//   Gradients(location, a, b, dots, da, db)   from the gradient `dots` of the weights to that of a and b, and
-//   to
-//                                       whatever else the weights depend on
+// For `*_simd.cc` files only. A Window has these members:
+//
+// clang-format off
+//   size()                                    the number of taps along an axis
+//   first()                                   the offset of the first tap from the floor of the position
+//   Weights(location, a, b, weights)          computes the weights [size * size], y first, from the fractions
+//                                             a of x and b of y
+//   Gradients(location, a, b, dots, da, db)   computes the gradients of a, b and the other inputs of the
+//                                             weights from `dots`, the gradient of the weights
+// clang-format on
 #ifndef GFLA_KERNELS_WINDOW_SIMD_H_
 #define GFLA_KERNELS_WINDOW_SIMD_H_
 
@@ -23,7 +26,7 @@ constexpr int kLargestWindowSize = kLargestWindow;
 static_assert(kLargestKernel + 1 <= kLargestWindowSize, "the buffers below hold the window of every n");
 constexpr int kMostTaps = kLargestWindowSize * kLargestWindowSize;
 
-// Where one location's window lies.
+// The position of one location's window.
 template <typename Real>
 struct Place {
   Position<Real> x, y;
@@ -70,7 +73,7 @@ GFLA_INLINE const T* BatchItem(const Shape& shape, int64_t location, const T* so
   return source + location / (shape.rows * shape.columns) * shape.height * shape.width * shape.channels;
 }
 
-// out for the output's rows begin to end, counted through the batch.
+// Computes out for the rows [begin, end) of the output, numbered through the batch.
 template <typename T, typename Window>
 GFLA_INLINE void SumWindows(const Shape& shape, const Window& window, const T* source,
                             const ComputeType<T>* flow, int64_t begin, int64_t end, T* out) {
@@ -87,7 +90,7 @@ GFLA_INLINE void SumWindows(const Shape& shape, const Window& window, const T* s
   }
 }
 
-// The gradients of the flow and of what the weights depend on, for the output's rows begin to end.
+// Computes the gradients of the flow and of the other inputs of the weights, for the rows [begin, end).
 template <typename T, typename Window>
 GFLA_INLINE void WeightGradients(const Shape& shape, const Window& window, const T* source,
                                  const ComputeType<T>* flow, const T* upstream, int64_t begin, int64_t end,
@@ -108,8 +111,8 @@ GFLA_INLINE void WeightGradients(const Shape& shape, const Window& window, const
   }
 }
 
-// The rows of a band of one batch item's gradient, in what sums are kept in: the gradient itself where that
-// is its type, a buffer otherwise.
+// The rows of a band of one batch item's gradient, in the type of sums: the gradient itself if it has that
+// type, a buffer otherwise.
 template <typename T>
 class BandSums {
  public:
@@ -146,9 +149,9 @@ class BandSums {
   Real* buffer_ = nullptr;
 };
 
-// Calls add(location, place, offsets, taps, count) on every location of the item whose window touches the
-// band's rows, in order: the `count` taps of the window that lie in the band, with their offsets from the
-// band's beginning.
+// Calls add(location, place, offsets, taps, count) in order for every location of the item whose window
+// overlaps the rows of the band: `count` is the number of the window's taps inside the band, `offsets` are
+// their offsets from the beginning of the band.
 template <typename Real, typename Add>
 GFLA_INLINE void ForTapsInBand(const Shape& shape, int size, int first, const Real* flow, int64_t item,
                                int64_t first_row, int64_t end_row, const Add& add) {
@@ -173,7 +176,7 @@ GFLA_INLINE void ForTapsInBand(const Shape& shape, int size, int first, const Re
   }
 }
 
-// The source's gradient, for a band of rows of one batch item.
+// Computes the gradient of the source for a band of rows of one batch item.
 template <typename T, typename Window>
 GFLA_INLINE void SourceGradient(const Shape& shape, const Window& window, const ComputeType<T>* flow,
                                 const T* upstream, int64_t item, int64_t first_row, int64_t end_row,

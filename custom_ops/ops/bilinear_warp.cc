@@ -14,7 +14,7 @@ struct BilinearWarpAttributes {
 
   int offset;
 
-  // From a shape function's context or an operator's construction.
+  // Reads them in a shape function or an operator's constructor.
   template <typename Context>
   absl::Status Read(const Context* context) {
     constexpr int kFar = 1 << 24;

@@ -1,4 +1,4 @@
-// The devices that an operator's kernels run on, and their registration there.
+// The devices of the kernels, and the registration of operators on them.
 #ifndef GFLA_OPS_DEVICES_H_
 #define GFLA_OPS_DEVICES_H_
 
@@ -20,7 +20,7 @@ class OnCpu {
 
 #if defined(GFLA_CUDA)
 
-// The functions below are only linked where the CUDA kernels are.
+// The functions below are linked only if the CUDA kernels are built.
 class OnGpu {
  public:
   explicit OnGpu(tensorflow::OpKernelContext* context) : context_(context) {}
@@ -28,12 +28,12 @@ class OnGpu {
   // The cudaStream_t that TensorFlow runs this operator on.
   void* stream() const;
 
-  // What a CUDA kernel's launch returned, a cudaError_t.
+  // Reports the cudaError_t that the launch of a CUDA kernel returned.
   absl::Status StatusOf(int error) const;
 
-  // Runs a gradient, launch(scratch, stream): `scratch` holds floats, as many as the first input has
-  // elements, where that is of a half type. Refused where TensorFlow is to be deterministic, since atomics
-  // sum in no fixed order.
+  // Runs a gradient, launch(scratch, stream). If the first input has a half type, `scratch` has one float per
+  // element of it. An error under TensorFlow's op determinism, because the order of atomic additions is not
+  // fixed.
   absl::Status RunGradient(const std::function<int(float* scratch, void* stream)>& launch) const;
 
  private:
@@ -45,7 +45,7 @@ class OnGpu {
 }  // namespace gfla
 
 // Defines Run(device, arguments...) and RunGradient(device, arguments...), which call the kernels Noun and
-// NounGradient of a device: OnCpu, or OnGpu where the CUDA kernels are built.
+// NounGradient of a device: OnCpu, or OnGpu if the CUDA kernels are built.
 #define GFLA_DEFINE_RUN_ON_CPU(Noun)                                          \
   template <typename... Arguments>                                            \
   absl::Status Run(const OnCpu& cpu, const Arguments&... arguments) {         \

@@ -15,7 +15,7 @@ struct GaussianWarpAttributes {
   int kernel_size;
   float sigma;
 
-  // From a shape function's context or an operator's construction.
+  // Reads them in a shape function or an operator's constructor.
   template <typename Context>
   absl::Status Read(const Context* context) {
     TF_RETURN_IF_ERROR(context->GetAttr("kernel_size", &kernel_size));

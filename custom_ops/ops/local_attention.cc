@@ -13,7 +13,7 @@ using tensorflow::shape_inference::DimensionHandle;
 using tensorflow::shape_inference::InferenceContext;
 using tensorflow::shape_inference::ShapeHandle;
 
-// kernels, the third input, is [B, H, W, n*n].
+// The third input, kernels, is [B, H, W, n*n].
 absl::Status InferKernels(InferenceContext* context, const ShapeHandle& locations) {
   ShapeHandle kernels, expected;
   TF_RETURN_IF_ERROR(context->WithRank(context->input(2), 4, &kernels));

@@ -1,5 +1,5 @@
-// What the operators' registrations share: element types, the thread pool, the checks of shapes, at
-// graph-building time and when they run.
+// Functions shared by all operators: element types, the thread pool, and checks of shapes when a graph is
+// built and when it runs.
 #ifndef GFLA_OPS_OP_HELPERS_H_
 #define GFLA_OPS_OP_HELPERS_H_
 
@@ -16,7 +16,7 @@
 
 namespace gfla {
 
-// The kernels' type of a TensorFlow element type, and that of flows beside it.
+// The kernels' type for a TensorFlow element type, and the corresponding type of flows.
 template <typename Element>
 struct KernelTypeOf {
   using Type = Element;
@@ -48,7 +48,7 @@ KernelType<Element>* Data(tensorflow::Tensor* tensor) {
   return reinterpret_cast<KernelType<Element>*>(tensor->flat<Element>().data());
 }
 
-// What was wrong with an argument, from its parts.
+// The error of an invalid argument; its message is the concatenation of the parts.
 template <typename... Parts>
 absl::Status Invalid(const Parts&... parts) {
   return absl::InvalidArgumentError(absl::StrCat(parts...));
@@ -57,23 +57,23 @@ absl::Status Invalid(const Parts&... parts) {
 // TensorFlow's own CPU thread pool.
 Parallel ThreadsOf(tensorflow::OpKernelContext* context);
 
-// source [B, H, W, C] and flow [B, rows, columns, 2]; the same size unless `any_size`. C and all sizes but B
-// at least 1, or B 0.
+// Checks source [B, H, W, C] and flow [B, rows, columns, 2], which have the same size unless `any_size`.
+// Unless B is 0, all other sizes must be at least 1.
 absl::Status CheckSourceAndFlow(const tensorflow::Tensor& source, const tensorflow::Tensor& flow,
                                 bool any_size, Shape* shape);
 
-// `tensor` has the flow's batch and size, and `last` as its further dimensions.
+// Checks that `tensor` has the batch, rows and columns of the flow, followed by the dimensions `last`.
 absl::Status CheckAtLocations(const Shape& shape, const tensorflow::Tensor& tensor,
                               const std::vector<int64_t>& last, const char* name);
 
-// The n of kernels [B, H, W, n*n]: odd, 1 to 31.
+// Returns n of kernels [B, H, W, n*n]; it must be odd, 1 to 31.
 absl::Status OddKernelSize(int64_t taps, int* n);
 
-// The same checks on shapes that may not be fully known. `locations` becomes [B, rows, columns].
+// The same checks for shapes that may be partially unknown. Sets `locations` to [B, rows, columns].
 absl::Status InferLocations(tensorflow::shape_inference::InferenceContext* context, bool any_size,
                             tensorflow::shape_inference::ShapeHandle* locations);
 
-// The shape function of a gradient: the inputs `likes`, in order, have the shapes of the outputs.
+// The shape function of a gradient: output i has the shape of input likes[i].
 absl::Status GradientShapes(tensorflow::shape_inference::InferenceContext* context,
                             std::initializer_list<int> likes);
 

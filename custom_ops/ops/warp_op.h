@@ -1,13 +1,11 @@
-// The operators of a source and a flow alone: both warps and flowed patches. They differ in their attributes,
-// in the kernel that they call, and in whether a location has an axis of taps.
+// The operators whose inputs are a source and a flow: both warps and flowed patches. Each is defined by a
+// class Attributes with these members:
 //
-// What differs is a class of the operator's attributes, which has
+//   Read(context): reads and checks the attributes, in a shape function or an operator's constructor;
 //
-//   Read(context): reads and checks them, from a shape function's context or an operator's construction;
+//   kAnySize: whether the sizes of source and flow may differ;
 //
-//   kAnySize: whether the source may have another size than the flow;
-//
-//   taps(): of the output [B, rows, columns, taps, C]; 0 where that is [B, rows, columns, C];
+//   taps(): the taps of the output [B, rows, columns, taps, C]; 0 if it is [B, rows, columns, C];
 //
 //   Forward and Backward(device, shape, pointers...): call the kernels.
 #ifndef GFLA_OPS_WARP_OP_H_
@@ -19,7 +17,7 @@
 
 namespace gfla {
 
-// The shape of the output, and of the gradient's upstream.
+// The shape of the output and of the upstream gradient.
 template <typename Attributes>
 absl::Status InferWarped(tensorflow::shape_inference::InferenceContext* context,
                          tensorflow::shape_inference::ShapeHandle* out) {
@@ -41,7 +39,7 @@ absl::Status InferOutput(tensorflow::shape_inference::InferenceContext* context)
   return absl::OkStatus();
 }
 
-// And of its gradient.
+// The shape function of its gradient.
 template <typename Attributes>
 absl::Status InferGradients(tensorflow::shape_inference::InferenceContext* context) {
   tensorflow::shape_inference::ShapeHandle out, ignored;
@@ -50,7 +48,7 @@ absl::Status InferGradients(tensorflow::shape_inference::InferenceContext* conte
   return GradientShapes(context, {0, 1});
 }
 
-// What operator and gradient share.
+// The base class of the operator and its gradient.
 template <typename Attributes>
 class WarpOpBase : public tensorflow::OpKernel {
  public:

@@ -1,9 +1,9 @@
-// As much of the CUDA runtime as the kernels and the harness use, on the host: the .cu files compile as C++
-// against it.
+// The parts of the CUDA runtime that the kernels and the harness use, on the host, so that the .cu files
+// compile as C++.
 //
-// Every thread of a block is a fiber of its own (emulation.cc). They run one after the other and change only
-// where lanes wait for each other, so a missing __syncwarp shows, as does a shuffle that not all of its lanes
-// reach. Device memory is the host's, for AddressSanitizer to watch.
+// Every thread of a block is a fiber (emulation.cc). Fibers run one after the other and switch only where
+// lanes wait for each other, which exposes missing __syncwarp calls and shuffles that some lanes do not
+// reach. Device memory is host memory, checked by AddressSanitizer.
 #ifndef GFLA_HARNESS_EMULATION_CUDA_RUNTIME_H_
 #define GFLA_HARNESS_EMULATION_CUDA_RUNTIME_H_
 
@@ -41,7 +41,7 @@ namespace emulation {
 // Runs thread() for every thread of every block, with threadIdx and blockIdx set.
 void RunGrid(unsigned blocks, unsigned threads, const std::function<void()>& thread);
 
-// Waits for the lanes of `mask`, which must all come here; returns the value that `lane` brought.
+// Waits until all lanes of `mask` have called it; returns the value passed by `lane`.
 uint64_t Exchange(unsigned mask, uint64_t value, unsigned lane);
 
 inline unsigned Lane() { return threadIdx.x % 32; }

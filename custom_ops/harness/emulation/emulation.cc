@@ -18,8 +18,8 @@ struct Fiber {
   ucontext_t context;
   std::unique_ptr<char[]> stack{new char[kStackBytes]};
   bool finished = false;
-  uint64_t meetings = 0;  // how often it has waited for other lanes
-  // Of the last two meetings, by parity: nobody is further ahead of a lane than one.
+  uint64_t meetings = 0;  // number of waits for other lanes so far
+  // The values of the last two waits, by parity: no lane is more than one wait ahead of another.
   unsigned mask[2];
   uint64_t value[2];
 };

@@ -1,4 +1,5 @@
-// emulate [cases] [seed]: the CUDA kernels, emulated, against the CPU's. Exits 1 if they differ.
+// emulate [cases] [seed]: compares the emulated CUDA kernels with the CPU kernels. Exits with 1 if they
+// differ.
 #include <cstdio>
 #include <cstdlib>
 

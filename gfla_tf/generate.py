@@ -194,7 +194,9 @@ class Generated:
     @functools.cached_property
     def flow(self) -> np.ndarray:
         """The flow field as colors of `gfla_tf.viz.flow_to_color`; the longest vector is fully saturated."""
-        return self.to_output(viz.flow_to_color(viz.resize_flow(self.flow_field, self.framed.shape[:2])))
+        from gfla_tf.ops.flow import resize_flow  # loads TensorFlow
+
+        return self.to_output(viz.flow_to_color(resize_flow(self.flow_field, self.framed.shape[:2])))
 
     @functools.cached_property
     def mask(self) -> np.ndarray:

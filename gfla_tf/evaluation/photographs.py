@@ -25,7 +25,7 @@ from gfla_tf.evaluation.result import (
     table_to_text,
 )
 from gfla_tf.evaluation.synthetic import MODEL_INPUTS, Generator
-from gfla_tf.viz import resize_flow
+from gfla_tf.ops.flow import resize_flow
 
 METRICS = {key: title for key, title in IMAGE_METRICS.items() if not key.endswith("_person")}
 
@@ -148,7 +148,7 @@ def _add(sums, model, batch, mean_image) -> None:
     """Adds the metrics of one batch, summed over its pairs."""
     outputs = model({name: tf.constant(batch[name]) for name in MODEL_INPUTS}, training=False)
     generated = np.asarray(outputs["image"], np.float32)
-    flow = resize_flow(outputs["flows"][-1], generated.shape[1:3])
+    flow = resize_flow(outputs["flows"][-1], generated.shape[1:3]).numpy()
     if not (np.isfinite(generated).all() and np.isfinite(flow).all()):
         raise InputError("the model's output is not finite: its weights are damaged or training diverged")
     rows = {GENERATED: generated, **baseline_images(batch["source_image"], flow, mean_image)}

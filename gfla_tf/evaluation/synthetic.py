@@ -13,8 +13,9 @@ from gfla_tf.evaluation.accumulators import AreaUnderCurve, ErrorStatistics
 from gfla_tf.evaluation.baselines import GENERATED, baseline_images, mean_target
 from gfla_tf.evaluation.classical import CLASSICAL_FLOWS, classical_flow
 from gfla_tf.evaluation.result import ESTIMATED, IMAGE_METRICS, IMAGE_ROWS, ZERO_FLOW, EvaluationResult
+from gfla_tf.ops.flow import resize_flow
 from gfla_tf.synthetic import SyntheticPeople
-from gfla_tf.viz import resize_flow, resize_map
+from gfla_tf.viz import resize_map
 
 MODEL_INPUTS = ("source_image", "source_pose", "target_pose")
 """The entries of a batch that are inputs of `PersonImageGenerator`."""
@@ -75,7 +76,7 @@ def evaluate_synthetic(
     for batch in _batches(dataset, split, pairs, batch_size):
         outputs = model({name: tf.constant(batch[name]) for name in MODEL_INPUTS}, training=False)
         generated = np.asarray(outputs["image"], np.float32)
-        flow = resize_flow(outputs["flows"][-1], dataset.image_size)
+        flow = resize_flow(outputs["flows"][-1], dataset.image_size).numpy()
         mask = resize_map(outputs["masks"][-1], dataset.image_size)
         if not all(np.isfinite(one).all() for one in (generated, flow, mask)):
             raise InputError("the model's output is not finite: its weights are damaged or training diverged")

@@ -7,6 +7,9 @@ Flow and image have the same H and W. A position that is not finite, or further 
 read as the nearest end of that range (NaN as 0), so no index ever leaves the map.
 """
 
+from __future__ import annotations
+
+import numpy as np
 import tensorflow as tf
 
 from gfla_tf.native import loader as native
@@ -172,13 +175,36 @@ def _gaussian_warp_tf(image, flow, kernel_size, sigma):
     return out
 
 
-def resize_flow(flow, size):
-    """A flow on another grid: bilinear in space, its values scaled with the size.
+def resize_flow(flow: tf.Tensor | np.ndarray, size: tuple[int, int] | tf.Tensor) -> tf.Tensor:
+    """Resizes flows bilinearly and scales their values, so that they are in pixels of the new size.
 
-    flow [B, h, w, 2] in pixels of its map; size (H, W) -> [B, H, W, 2] in pixels of the new map.
+    dx is multiplied by W / w and dy by H / h.
+
+    Args:
+      flow: float [B, h, w, 2] or [h, w, 2], (dx, dy) in pixels.
+      size: (H, W).
+
+    Returns:
+      [B, H, W, 2] or [H, W, 2], of the flow's dtype.
+
+    Raises:
+      ValueError: another shape or dtype.
+
+    Example:
+
+    ```python
+    import tensorflow as tf
+
+    from gfla_tf.ops.flow import resize_flow
+
+    flow = tf.ones([1, 8, 8, 2])
+    print(resize_flow(flow, (32, 16))[0, 0, 0].numpy())  # [2. 4.]
+    ```
     """
-    old = tf.cast(tf.shape(flow)[1:3], flow.dtype)
-    scale = tf.cast(size, flow.dtype) / old  # (y, x)
+    flow = tf.convert_to_tensor(flow)
+    if not flow.dtype.is_floating or flow.shape.rank not in (3, 4) or flow.shape[-1] != 2:
+        raise ValueError(f"flow must be float [B, H, W, 2] or [H, W, 2], got {flow.dtype.name} {flow.shape}")
+    scale = tf.cast(size, flow.dtype) / tf.cast(tf.shape(flow)[-3:-1], flow.dtype)  # (y, x)
     return tf.cast(tf.image.resize(flow, size), flow.dtype) * scale[::-1]
 
 

@@ -1,6 +1,6 @@
 """Pictures of what the model does, with NumPy and OpenCV only: every function returns uint8 RGB."""
 
-from gfla_tf.viz.flow import flow_to_color, flow_wheel, resize_flow, resize_map
+from gfla_tf.viz.flow import flow_to_color, flow_wheel, resize_map
 from gfla_tf.viz.grid import flow_scale, image_grid, sample_columns, sample_grid
 from gfla_tf.viz.images import encode_png, resize, to_uint8
 from gfla_tf.viz.maps import attention_map, attention_reads, heat_to_image, joint_attention, mask_to_image
@@ -22,7 +22,6 @@ __all__ = [
     "keypoints_from_heatmaps",
     "mask_to_image",
     "resize",
-    "resize_flow",
     "resize_map",
     "sample_columns",
     "sample_grid",

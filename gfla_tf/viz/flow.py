@@ -80,26 +80,6 @@ def flow_wheel(size: int = 129, background: tuple[int, int, int] = (255, 255, 25
     return np.rint(disc * edge + np.array(background, np.float32) * (1 - edge)).astype(np.uint8)
 
 
-def resize_flow(flow, size: tuple[int, int]) -> np.ndarray:
-    """Resizes flows [H', W', 2] or [B, H', W', 2] to `size` = (H, W), values included.
-
-    Bilinear between pixel centres (edges replicated); dx is multiplied by W / W' and dy by H / H', so the
-    result is in pixels of the new map.
-    """
-    flow = np.asarray(flow, np.float32)
-    if flow.ndim not in (3, 4) or flow.shape[-1] != 2:
-        raise ValueError(f"a flow is [H, W, 2] or [B, H, W, 2], got shape {flow.shape}")
-    if flow.ndim == 4:
-        return (
-            np.stack([resize_flow(one, size) for one in flow])
-            if len(flow)
-            else np.zeros((0, *size, 2), np.float32)
-        )
-    height, width = size
-    scale = np.array([width / flow.shape[1], height / flow.shape[0]], np.float32)
-    return cv2.resize(flow, (width, height), interpolation=cv2.INTER_LINEAR).reshape(height, width, 2) * scale
-
-
 def resize_map(values, size: tuple[int, int]) -> np.ndarray:
     """Resizes masks [B, H', W'] or [B, H', W', 1] bilinearly to float32 [B, H, W]."""
     values = np.asarray(values, np.float32)

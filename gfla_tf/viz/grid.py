@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from gfla_tf.viz.flow import flow_to_color, resize_flow
+from gfla_tf.viz.flow import flow_to_color
 from gfla_tf.viz.images import resize, to_uint8
 from gfla_tf.viz.maps import joint_attention, mask_to_image
 from gfla_tf.viz.pose import draw_pose, keypoints_from_heatmaps
@@ -98,7 +98,9 @@ def sample_columns(batch, outputs, max_rows: int, cell_size: tuple[int, int]) ->
         columns["generated"] = list(to_uint8(np.asarray(outputs["image"], np.float32))[:max_rows])
     columns["truth"] = list(to_uint8(batch["target_image"]))
     if "flows" in finest:
-        flow = resize_flow(finest["flows"], size)
+        from gfla_tf.ops.flow import resize_flow  # loads TensorFlow
+
+        flow = resize_flow(finest["flows"], size).numpy()
         scale = flow_scale(flow, batch)
         columns["flow"] = _flow_pictures(flow, scale, batch)
         if "flow" in batch:

@@ -233,10 +233,3 @@ def _images(*shape):
 def test_wrong_arguments_are_named(call, message):
     with pytest.raises(ValueError, match=message):
         call()
-
-
-def test_resize_flow_scales_its_values():
-    from gfla_tf.ops.flow import resize_flow
-
-    flow = tf.constant(np.tile([[[[1.0, 2.0]]]], [1, 4, 8, 1]), tf.float32)
-    np.testing.assert_allclose(resize_flow(flow, (8, 24))[0, 3, 5], [3.0, 4.0])

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from gfla_tf.viz import flow_to_color, flow_wheel, resize_flow, resize_map
+from gfla_tf.viz import flow_to_color, flow_wheel, resize_map
 
 
 def test_directions_have_their_documented_colours():
@@ -52,26 +52,6 @@ def test_wheel_is_a_disc_of_the_same_colours():
     assert wheel[32, 32].tolist() == [255, 255, 255]
     assert wheel[0, 0].tolist() == [255, 255, 255]
     assert np.array_equal(wheel[32, 48], flow_to_color(np.array([[[0.5, 0.0]]]), 1.0)[0, 0])
-
-
-def test_resizing_scales_the_values_by_the_size_ratio():
-    flow = np.zeros((2, 4, 2, 2), np.float32) + np.array([1.0, -2.0], np.float32)
-    larger = resize_flow(flow, (8, 8))
-    assert larger.shape == (2, 8, 8, 2)
-    np.testing.assert_allclose(larger, np.broadcast_to([4.0, -4.0], larger.shape))
-    assert resize_flow(flow[0], (8, 8)).shape == (8, 8, 2)
-    assert resize_flow(flow[:0], (8, 8)).shape == (0, 8, 8, 2)
-
-
-def test_resizing_keeps_an_affine_field_in_place():
-    """A rotation's flow, written down at half size and resized, is the one written down at full size."""
-
-    def field(size):
-        axis = (np.arange(size) + 0.5) / size - 0.5
-        dx, dy = np.meshgrid(axis, axis)
-        return np.stack([dy, -dx], -1).astype(np.float32) * size
-
-    np.testing.assert_allclose(resize_flow(field(16), (32, 32))[2:-2, 2:-2], field(32)[2:-2, 2:-2], atol=1e-4)
 
 
 def test_resize_map_accepts_a_channel_axis():

@@ -1,4 +1,4 @@
-"""Small folders in the authors' layouts, filled with drawn pictures."""
+"""Small data folders in the authors' layouts."""
 
 import json
 
@@ -18,7 +18,7 @@ def keypoints(index: int, frame) -> np.ndarray:
 
 
 def write_folder(root, prefix: str, size, frame, people: int = 3, splits=("train", "test")):
-    """People of two images each, whose red channel's mean tells the person: 20 * number + 40."""
+    """Writes people with two images each; the red channel of person n is 20 n + 40."""
     for split in splits:
         (root / split).mkdir(parents=True)
         rows, pairs = [], []

@@ -1,4 +1,4 @@
-"""Seeded damage to files: of any bytes, of text, and of formats whose checksums are mended afterwards."""
+"""Seeded damage to files: of any bytes, of text, and of formats whose checksums are corrected afterwards."""
 
 import copy
 import json
@@ -43,13 +43,13 @@ def mutate_text(data: bytes, random: np.random.Generator) -> bytes:
 
 
 def mutate_json(data: bytes, random: np.random.Generator) -> bytes:
-    """JSON that stays JSON: one to three of its values become others, or go, or are there many times."""
+    """JSON that stays JSON: one to three of its values become others, are removed, or repeated."""
     document = json.loads(data)
     for _ in range(random.integers(1, 4)):
-        places = list(_places(document))
-        if not places:
+        slots = list(_slots(document))
+        if not slots:
             break
-        holder, key = places[random.integers(len(places))]
+        holder, key = slots[random.integers(len(slots))]
         change = random.random()
         if change < 0.7:
             holder[key] = copy.deepcopy(_VALUES[random.integers(len(_VALUES))])
@@ -81,13 +81,13 @@ def mutate_png(data: bytes, random: np.random.Generator) -> bytes:
     return data[:8] + b"".join(parts)
 
 
-def _places(node):
+def _slots(node):
     """Every (container, key or index) below a JSON value, from the outside in."""
     if isinstance(node, dict | list):
         keys = list(node) if isinstance(node, dict) else range(len(node))
         yield from ((node, key) for key in keys)
         for key in keys:
-            yield from _places(node[key])
+            yield from _slots(node[key])
 
 
 def _flip(data, random):
@@ -108,13 +108,13 @@ def _drop(data, random):
 
 def _splice(data, random):
     first, last = sorted(random.integers(len(data) + 1, size=2))
-    place = random.integers(len(data) + 1)
-    return data[:place] + data[first:last] + data[place:]
+    position = random.integers(len(data) + 1)
+    return data[:position] + data[first:last] + data[position:]
 
 
 def _insert(data, random):
-    place = random.integers(len(data) + 1)
-    return data[:place] + random.bytes(random.integers(1, 40)) + data[place:]
+    position = random.integers(len(data) + 1)
+    return data[:position] + random.bytes(random.integers(1, 40)) + data[position:]
 
 
 def _blank(data, random):
@@ -125,13 +125,13 @@ def _blank(data, random):
 
 def _large(data, random):
     width = int(random.choice([1, 2, 4, 8]))
-    place = random.integers(max(1, len(data) - width))
+    position = random.integers(max(1, len(data) - width))
     value = (b"\xff" * width, b"\x7f" + b"\xff" * (width - 1), b"\xff" * (width - 1) + b"\x7f", b"\0" * width)
-    return data[:place] + value[random.integers(4)] + data[place + width :]
+    return data[:position] + value[random.integers(4)] + data[position + width :]
 
 
 def _number(data, random):
-    """Replaces a number by one that is huge, not finite, or none."""
+    """Replaces a number by a huge, infinite or invalid one."""
     found = list(re.finditer(rb"-?\d+(\.\d+)?", data))
     if not found:
         return data
@@ -140,12 +140,12 @@ def _number(data, random):
 
 
 def _token(data, random):
-    place = random.integers(len(data) + 1)
-    return data[:place] + _TOKENS[random.integers(len(_TOKENS))] + data[place:]
+    position = random.integers(len(data) + 1)
+    return data[:position] + _TOKENS[random.integers(len(_TOKENS))] + data[position:]
 
 
 def _without(data, random):
-    """Takes one kind of mark out, or puts another in its place."""
+    """Removes a kind of punctuation mark, or replaces it by another."""
     marks = (b",", b":", b"[", b"]", b'"', b"\n", b"{", b"-")
     old, new = marks[random.integers(len(marks))], (b"", *marks)[random.integers(len(marks) + 1)]
     return data.replace(old, new, int(random.choice([1, 5, -1])))
@@ -154,16 +154,16 @@ def _without(data, random):
 def _nest(data, random):
     depth = int(random.choice([10, 1000, 100_000]))
     opening, closing = ((b"[", b"]"), (b'{"a":', b"}"))[random.integers(2)]
-    place = random.integers(len(data) + 1)
+    position = random.integers(len(data) + 1)
     end = closing * depth if random.random() < 0.7 else b""
-    return data[:place] + opening * depth + b"1" + end + data[place:]
+    return data[:position] + opening * depth + b"1" + end + data[position:]
 
 
 def _long(data, random):
     """A line, a list or a name of a megabyte."""
-    place = random.integers(len(data) + 1)
+    position = random.integers(len(data) + 1)
     text = (b"a" * 2**20, b"0," * 2**19, b"," * 2**20, b" " * 2**20, b"\n" * 2**18)[random.integers(5)]
-    return data[:place] + text + data[place:]
+    return data[:position] + text + data[position:]
 
 
 def _lines(data, random):

@@ -1,4 +1,4 @@
-"""Drawn people in the trees that the owners of DeepFashion and Market-1501 hand out, at the true sizes."""
+"""Synthetic people in the folders of the original DeepFashion and Market-1501, in the original sizes."""
 
 import re
 
@@ -14,9 +14,9 @@ _BORDER = 40  # white pixels left and right of the low-resolution images
 
 
 def deepfashion(root, tree="img_highres", train=2, test=1, size=None):
-    """Makes `root`/img_highres (or /img) with people of four images each, the lists and the CSV files.
+    """Writes `root`/img_highres (or /img) with people of four images each, the lists and the CSV files.
 
-    `size`: (H, W) of the images, instead of the true one.
+    `size`: (H, W) of the images, instead of the original size.
     """
     true = HIGHRES if tree == "img_highres" else LOWRES
     people = SyntheticPeople(LOWRES, identities={"train": train, "test": test})
@@ -42,7 +42,7 @@ def deepfashion(root, tree="img_highres", train=2, test=1, size=None):
 
 
 def market1501(root, train=2, test=1):
-    """Makes `root`/bounding_box_train and _test with people of four images each, and the CSV files."""
+    """Writes `root`/bounding_box_train and _test with people of four images each, and the CSV files."""
     people = SyntheticPeople((128, 64), identities={"train": train, "test": test})
     write_folder(root, people, "market1501")
     for split in ("train", "test"):

@@ -1,7 +1,6 @@
-"""A thousand damaged files: each ends in a sentence or in success, never in another exception, a hang or in
-memory without bound.
+"""A thousand damaged files: each ends in an error message or in success, within bounds of time and memory.
 
-A case is told by its kind and number alone; `case(kind, number)` makes it again.
+A case is determined by its kind and number; `case(kind, number)` repeats it.
 """
 
 import contextlib
@@ -34,7 +33,7 @@ CASES = {
     "annotation": 140, "pairs": 90, "lst": 50, "prepared csv": 40,
     "coco18": 70, "body25": 50, "coco17": 60, "coco17-results": 40, "pose csv": 40, "protocol": 60,
     "manifest": 50, "index": 60, "tfrecord": 60,
-    "png": 30, "mended png": 40, "jpeg": 60, "webp": 30, "bmp": 30, "source jpeg": 20,
+    "png": 30, "matching png": 40, "jpeg": 60, "webp": 30, "bmp": 30, "source jpeg": 20,
 }  # fmt: skip
 JSON = ("coco18", "body25", "coco17", "coco17-results", "protocol", "manifest", "index")
 BLOCK = 20
@@ -42,12 +41,12 @@ MOST_SECONDS = 30  # of the processor, for one case
 MOST_BYTES = 2**30
 
 
-def test_there_are_a_thousand():
+def test_number_of_cases():
     assert sum(CASES.values()) >= 1000
 
 
-class Place:
-    """Folders with one file of each kind, whose bytes a case replaces for a while."""
+class Workspace:
+    """Folders with one file of each kind, whose content a case replaces temporarily."""
 
     def __init__(self, root):
         self.root = root
@@ -74,8 +73,8 @@ class Place:
         picture = gradient(40, 24)[..., ::-1]
         for kind in ("png", "jpeg", "webp", "bmp"):
             self.bytes[kind] = cv2.imencode(f".{kind}", picture)[1].tobytes()
-        self.bytes["mended png"] = self.bytes["png"]
-        self.files.update(dict.fromkeys(("png", "mended png", "jpeg", "webp", "bmp"), image))
+        self.bytes["matching png"] = self.bytes["png"]
+        self.files.update(dict.fromkeys(("png", "matching png", "jpeg", "webp", "bmp"), image))
 
     def _add_poses(self):
         annotations = f"{self.folder / 'fasion-annotation-test.csv'}"
@@ -87,7 +86,7 @@ class Place:
 
     @contextlib.contextmanager
     def holding(self, kind, data):
-        """The damaged file in its place; everything as it was afterwards."""
+        """Context manager with the damaged file in place; restores all files afterwards."""
         path = self.files[kind]
         touched = {path, self.files["manifest"], self.files["index"]}
         before = {one: one.read_bytes() for one in touched if one.exists()}
@@ -101,15 +100,15 @@ class Place:
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory):
-    return Place(tmp_path_factory.mktemp("fuzz"))
+def workspace(tmp_path_factory):
+    return Workspace(tmp_path_factory.mktemp("fuzz"))
 
 
-def damaged(place, kind, number):
+def damaged(workspace, kind, number):
     """The bytes of a case."""
     random = np.random.default_rng([sorted(CASES).index(kind), number])
-    data = place.bytes[kind]
-    if kind == "mended png":
+    data = workspace.bytes[kind]
+    if kind == "matching png":
         return mutate_png(data, random)
     if kind in JSON and number % 5 < 2:
         return mutate_json(data, random)
@@ -117,36 +116,38 @@ def damaged(place, kind, number):
     return (mutate_text if text else mutate_bytes)(data, random)
 
 
-def case(place, kind, number):
+def case(workspace, kind, number):
     """Runs what reads a kind of file on one damaged file."""
-    with place.holding(kind, damaged(place, kind, number)):
+    with workspace.holding(kind, damaged(workspace, kind, number)):
         if kind in ("manifest", "index", "tfrecord"):
-            _shards(place, kind, mend=number % 2 == 1)
+            _shards(workspace, kind, fix=number % 2 == 1)
         elif kind in ("lst", "prepared csv", "source jpeg"):
-            _prepare(place)
+            _prepare(workspace)
         elif kind in FORMATS or kind == "pose csv":
-            _poses(place, place.files[kind])
+            _poses(workspace, workspace.files[kind])
         else:
-            _folder(place)
+            _folder(workspace)
             if kind == "protocol":
-                _library(lambda: read_protocol(place.folder))
+                _library(lambda: read_protocol(workspace.folder))
             elif kind not in ("annotation", "pairs"):
-                _library(lambda: read_image(place.files[kind]))
+                _library(lambda: read_image(workspace.files[kind]))
 
 
-def _folder(place):
-    _command("data", "check", place.folder, "--decode")
-    _library(lambda: _read_all(DeepFashion(place.folder, (40, 24)), "train"))
+def _folder(workspace):
+    _command("data", "check", workspace.folder, "--decode")
+    _library(lambda: _read_all(DeepFashion(workspace.folder, (40, 24)), "train"))
 
 
-def _prepare(place):
-    out = place.root / "prepared"
-    _command("data", "prepare", "deepfashion", place.source, "-o", out, "--size", "32x32", "--workers", "0")
+def _prepare(workspace):
+    out = workspace.root / "prepared"
+    _command(
+        "data", "prepare", "deepfashion", workspace.source, "-o", out, "--size", "32x32", "--workers", "0"
+    )
     _command(
         "data",
         "prepare",
         "deepfashion",
-        place.source,
+        workspace.source,
         "-o",
         out,
         "--size",
@@ -158,38 +159,38 @@ def _prepare(place):
     shutil.rmtree(out, ignore_errors=True)
 
 
-def _poses(place, path):
-    out = place.root / "converted.json"
+def _poses(workspace, path):
+    out = workspace.root / "converted.json"
     _command("pose", path, "-o", out, "--to", "coco17", "--force")
     _library(lambda: read_people(path))
     _library(lambda: read_pose(path))
 
 
-def _shards(place, kind, mend):
-    """Every other case mends the checksums above the damage, as somebody would who means harm."""
-    if mend:
-        _mend(place, kind)
-    _command("data", "build", place.shards, "--verify")
-    _library(lambda: _read_all(DeepFashion(place.shards, (40, 24)), "train"))
+def _shards(workspace, kind, fix):
+    """Every second case corrects the checksums after the damage, as an attacker would."""
+    if fix:
+        _fix_checksums(workspace, kind)
+    _command("data", "build", workspace.shards, "--verify")
+    _library(lambda: _read_all(DeepFashion(workspace.shards, (40, 24)), "train"))
 
 
-def _mend(place, kind):
+def _fix_checksums(workspace, kind):
     with contextlib.suppress(ValueError, RecursionError, KeyError, TypeError, AttributeError):
-        manifest = json.loads(place.files["manifest"].read_bytes())
+        manifest = json.loads(workspace.files["manifest"].read_bytes())
         if kind == "tfrecord":
-            shard = place.files[kind].read_bytes()
-            index = json.loads(place.files["index"].read_bytes())
+            shard = workspace.files[kind].read_bytes()
+            index = json.loads(workspace.files["index"].read_bytes())
             images = zip(index["offset"], index["length"], strict=True)
             index["crc32"] = [zlib.crc32(shard[offset : offset + length]) for offset, length in images]
-            place.files["index"].write_text(json.dumps(index))
-        for path in {place.files[kind], place.files["index"]} if kind != "manifest" else ():
+            workspace.files["index"].write_text(json.dumps(index))
+        for path in {workspace.files[kind], workspace.files["index"]} if kind != "manifest" else ():
             data = path.read_bytes()
             checksum = hashlib.sha256(data).hexdigest()
             manifest["files"][path.name] = {"bytes": len(data), "sha256": checksum}
         manifest.pop("sha256", None)
         text = json.dumps(manifest, sort_keys=True, separators=(",", ":"))
         manifest["sha256"] = hashlib.sha256(text.encode()).hexdigest()
-        place.files["manifest"].write_text(json.dumps(manifest))
+        workspace.files["manifest"].write_text(json.dumps(manifest))
 
 
 def _read_all(dataset, split):
@@ -204,7 +205,7 @@ def _library(read):
 
 
 def _command(*arguments):
-    """A command line; exit code 2 comes with one sentence."""
+    """Runs a command; exit code 2 requires one error message."""
     printed, errors = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(errors):
         code = main([str(argument) for argument in arguments])
@@ -219,7 +220,7 @@ def _command(*arguments):
 
 @contextlib.contextmanager
 def _bounded():
-    """Stops a case that takes too much of the processor, and refuses one that took too much memory."""
+    """Limits the CPU time and the memory of a case."""
 
     def stop(*_):
         raise TimeoutError(f"a case took more than {MOST_SECONDS} s")
@@ -240,20 +241,20 @@ BLOCKS = [(kind, first) for kind, count in CASES.items() for first in range(0, c
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("kind", "first"), BLOCKS, ids=[f"{kind}-{first}" for kind, first in BLOCKS])
-def test_damaged_files_end_in_a_sentence(place, kind, first):
+def test_damaged_files(workspace, kind, first):
     for number in range(first, min(first + BLOCK, CASES[kind])):
         try:
             with _bounded():
-                case(place, kind, number)
+                case(workspace, kind, number)
         except Exception as error:
             raise AssertionError(f"case({kind!r}, {number}): {type(error).__name__}: {error}") from error
 
 
 @pytest.mark.parametrize("kind", ["annotation", "tfrecord", "jpeg"])
-def test_damaged_files_end_in_a_sentence_in_training_too(place, kind):
+def test_damaged_files_in_training(workspace, kind):
     for number in range(12):
-        with place.holding(kind, damaged(place, kind, number)):
-            root = place.shards if kind == "tfrecord" else place.folder
+        with workspace.holding(kind, damaged(workspace, kind, number)):
+            root = workspace.shards if kind == "tfrecord" else workspace.folder
 
             def iterate(root=root):
                 with data_errors():
@@ -263,12 +264,12 @@ def test_damaged_files_end_in_a_sentence_in_training_too(place, kind):
             _library(iterate)
 
 
-def test_what_is_not_damaged_passes(place):
+def test_undamaged_files(workspace):
     for kind in CASES:
-        with place.holding(kind, place.bytes[kind]):
+        with workspace.holding(kind, workspace.bytes[kind]):
             pass
     for command in (
-        ("data", "check", place.folder, "--decode"),
-        ("data", "build", place.shards, "--verify"),
+        ("data", "check", workspace.folder, "--decode"),
+        ("data", "build", workspace.shards, "--verify"),
     ):
         assert main([str(word) for word in command]) == 0

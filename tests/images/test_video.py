@@ -1,4 +1,4 @@
-"""The frames of a video: all of them, in order, upright, in RGB; and what a wrong file is told."""
+"""Tests of reading the frames of a video, and of refused files."""
 
 import sys
 
@@ -9,7 +9,7 @@ from gfla_tf.cli.main import main
 from gfla_tf.errors import InputError
 from gfla_tf.images.io import read_image
 from gfla_tf.images.video import video_frames
-from tests.images.videos import CODED, LOSSLESS, drawn, turn, write_video
+from tests.images.videos import CODED, LOSSLESS, sample_frames, turn, write_video
 
 
 def stacked(dataset):
@@ -18,26 +18,26 @@ def stacked(dataset):
 
 @pytest.fixture
 def lossless(tmp_path):
-    return write_video(tmp_path / f"clip.{LOSSLESS[0]}", LOSSLESS[1], drawn())
+    return write_video(tmp_path / f"clip.{LOSSLESS[0]}", LOSSLESS[1], sample_frames())
 
 
 def test_the_frames_of_a_lossless_video(lossless):
     dataset = video_frames(lossless)
     assert dataset.element_spec.shape == (48, 64, 3)
     for _ in range(2):
-        np.testing.assert_array_equal(stacked(dataset), drawn())
+        np.testing.assert_array_equal(stacked(dataset), sample_frames())
 
 
 @pytest.mark.parametrize("kind", CODED)
 def test_every_kind(tmp_path, kind):
-    frames = stacked(video_frames(write_video(tmp_path / f"clip.{kind}", CODED[kind], drawn())))
-    assert frames.shape == drawn().shape
-    assert np.abs(frames.astype(int) - drawn()).max() <= 24  # of lossy codings, smooth frames
+    frames = stacked(video_frames(write_video(tmp_path / f"clip.{kind}", CODED[kind], sample_frames())))
+    assert frames.shape == sample_frames().shape
+    assert np.abs(frames.astype(int) - sample_frames()).max() <= 24  # of lossy codings, smooth frames
 
 
 @pytest.mark.parametrize("degrees", [0, 90, 180, 270])
 def test_frames_are_upright(tmp_path, degrees):
-    path = write_video(tmp_path / "clip.mp4", "mp4v", drawn())
+    path = write_video(tmp_path / "clip.mp4", "mp4v", sample_frames())
     still = stacked(video_frames(path))
     turned = stacked(video_frames(turn(path, degrees)))
     np.testing.assert_array_equal(turned, np.rot90(still, -degrees // 90, axes=(1, 2)))
@@ -60,28 +60,28 @@ def test_other_files_are_refused(tmp_path, lossless):
         video_frames(lossless, reader="pyav")
 
 
-def test_a_damaged_end_ends_the_frames(tmp_path, lossless):
+def test_a_damaged_end(tmp_path, lossless):
     data = lossless.read_bytes()
     lossless.write_bytes(data[: len(data) * 3 // 4])
     frames = stacked(video_frames(lossless))
     assert 1 < len(frames) < 7
-    whole = frames[:-1]  # of the last one some versions of OpenCV show what is there
-    np.testing.assert_array_equal(whole, drawn()[: len(whole)])
+    complete = frames[:-1]  # some versions of OpenCV return part of the last one
+    np.testing.assert_array_equal(complete, sample_frames()[: len(complete)])
 
 
-def test_without_tensorflow_io_the_extra_is_named(lossless, monkeypatch):
+def test_without_tensorflow_io(lossless, monkeypatch):
     monkeypatch.setitem(sys.modules, "tensorflow_io", None)
     with pytest.raises(InputError, match=r"the extra \[tf215\] installs"):
         video_frames(lossless, reader="tensorflow-io")
 
 
-def test_frames_become_pictures(tmp_path, lossless, capsys):
+def test_data_frames(tmp_path, lossless, capsys):
     out = tmp_path / "frames"
     assert main(["data", "frames", str(lossless), "-o", str(out), "--every", "2"]) == 0
-    assert capsys.readouterr().out.splitlines()[0] == f"{out}: 4 pictures."
+    assert capsys.readouterr().out.splitlines()[0] == f"{out}: 4 frames."
     names = [f"clip_{number:06}.png" for number in (0, 2, 4, 6)]
     assert sorted(path.name for path in out.iterdir()) == names
-    for name, frame in zip(names, drawn()[::2], strict=True):
+    for name, frame in zip(names, sample_frames()[::2], strict=True):
         np.testing.assert_array_equal(read_image(out / name), frame)
     few = tmp_path / "few"
     few.mkdir()
@@ -97,9 +97,7 @@ def test_frames_become_pictures(tmp_path, lossless, capsys):
         (["clip.mp4", "-o", "frames"], "clip.mp4' cannot be read"),
     ],
 )
-def test_wrong_usage_is_one_sentence_and_leaves_nothing(
-    lossless, tmp_path, monkeypatch, capsys, words, message
-):
+def test_wrong_usage(lossless, tmp_path, monkeypatch, capsys, words, message):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "taken").mkdir()
     (tmp_path / "taken" / "mine.txt").touch()

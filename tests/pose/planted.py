@@ -39,8 +39,8 @@ def network(people: int = 2, size=(640, 640), scores=None, apart: bool = True, h
     """An ONNX file: `dets` [1, people, 5] and `keypoints` [1, people, 17, 3].
 
     The confidence of a keypoint is the number of its pixels, at most 1; the boxes are 100 pixels wide, apart
-    or all at one place, with `scores`. `half`: the input is float16. A `size` of two strings accepts any, but
-    finds dots at 640 x 640 only.
+    or all at the same position, with `scores`. `half`: the input is float16. A `size` of two strings accepts
+    any size, but finds dots at 640 x 640 only.
     """
     height, width = size if isinstance(size[0], int) else (640, 640)
     codes = np.array([[colour(p, k)[::-1] for k in range(17)] for p in range(people)], np.float32)

@@ -34,14 +34,14 @@ def estimator(tmp_path_factory):
     return PoseEstimator(path)
 
 
-def _places(size, seed=0):
+def _positions(size, seed=0):
     """Whole positions (y, x) of the 17 keypoints, apart from each other and from the edge."""
     cells = np.random.default_rng(seed).permutation(36)[:17]
     return ((np.stack([cells // 4, cells % 4], -1) + 0.5) * size / (9, 4)).astype(int)
 
 
-def _named(places):
-    return dict(zip(COCO_17, places, strict=True))
+def _named(positions):
+    return dict(zip(COCO_17, positions, strict=True))
 
 
 SIZES = [(640, 640), (300, 240), (256, 176), (250, 700), (1281, 963), (2400, 1700), (160, 100)]
@@ -49,24 +49,24 @@ SIZES = [(640, 640), (300, 240), (256, 176), (250, 700), (1281, 963), (2400, 170
 
 @pytest.mark.parametrize("size", SIZES)
 def test_positions_come_back_to_the_photograph(estimator, size):
-    places, step = _places(size), max(1.0, max(size) / 640)
-    found = estimator(planted.photograph(size, [_named(places)], max(3, round(6 * step))), "a.png")
+    positions, step = _positions(size), max(1.0, max(size) / 640)
+    found = estimator(planted.photograph(size, [_named(positions)], max(3, round(6 * step))), "a.png")
     assert (found.name, found.frame, len(found.people)) == ("a.png", size, 1)
     points = select(found.people[0], COCO_17)
-    np.testing.assert_allclose(points[:, :2], places, atol=0.3 * step)
+    np.testing.assert_allclose(points[:, :2], positions, atol=0.3 * step)
     assert (points[:, 2] == 1).all()
-    shoulders = places[[COCO_17.index("left_shoulder"), COCO_17.index("right_shoulder")]]
+    shoulders = positions[[COCO_17.index("left_shoulder"), COCO_17.index("right_shoulder")]]
     neck, hip, heel = select(found.people[0], ("neck", "mid_hip", "left_heel"))
     np.testing.assert_allclose(neck, (*shoulders.mean(0), 1), atol=0.3 * step)
     assert hip[2] == heel[2] == 0
 
 
 def test_networks_of_any_size_and_of_half_precision(load):
-    places = _places((300, 240))
-    picture = planted.photograph((300, 240), [_named(places)])
+    positions = _positions((300, 240))
+    picture = planted.photograph((300, 240), [_named(positions)])
     for options in ({"size": ("height", "width")}, {"half": True}, {"size": (416, 384)}):
         points = select(load(planted.network(**options))(picture, "a").people[0], COCO_17)
-        np.testing.assert_allclose(points[:, :2], places, atol=0.4)
+        np.testing.assert_allclose(points[:, :2], positions, atol=0.4)
 
 
 def test_the_photograph_lies_on_grey(load):

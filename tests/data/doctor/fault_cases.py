@@ -73,7 +73,7 @@ FAULT_CASES = {
         lambda f: shutil.rmtree(f.path / "test"),
         "missing-file", ERROR, "test", None, "there is no folder", True,
     ),
-    "a folder in place of a file": FaultCase(
+    "a folder instead of a file": FaultCase(
         lambda f: (f.csv("pairs", "train").unlink(), f.csv("pairs", "train").mkdir()),
         "missing-file", ERROR, PAIRS, None, "is a folder, not a file", True,
     ),
@@ -203,11 +203,11 @@ FAULT_CASES = {
         lambda f: move_image(f, "train", 6, f.name("train", 6).replace(".jpg", ".JPEG")),
         "missing-image", ERROR, TRAIN, 8, r"\(there is 'fashion.*JPEG'\)", True,
     ),
-    "the owners' name": FaultCase(
+    "name in the original dataset": FaultCase(
         lambda f: move_image(f, "test", 0, f.name("test", 0).replace("id000", "id_000")),
         "missing-image", ERROR, TEST, 2, r"\(there is 'fashion.*id_000", True,
     ),
-    "the owners' path": FaultCase(
+    "path in the original dataset": FaultCase(
         lambda f: [f.replace(kind, "test", LIST_NAME, TREE_PATH) for kind in ("annotation", "pairs")],
         "missing-image", ERROR, TEST, 2, r"img_highres/MEN/.*' \(there is 'fashionMEN", True,
     ),

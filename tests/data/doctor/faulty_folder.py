@@ -41,7 +41,7 @@ class Folder:
         self.write(kind, split, [*self.lines(kind, split), line])
 
     def name(self, split, number):
-        """The name in row `number`, counted from 0, which stands on line number + 2."""
+        """The name in row `number`, counted from 0, in line number + 2."""
         return self.lines("annotation", split)[number + 1].split(":")[0]
 
     def image(self, split, number):
@@ -50,10 +50,10 @@ class Folder:
     def points(self, split, change):
         """Replaces each row's keypoints int [18, 2] (y, x), -1 missing, by change(keypoints)."""
         lines = self.lines("annotation", split)
-        for place, line in enumerate(lines[1:], 1):
+        for index, line in enumerate(lines[1:], 1):
             name, y, x = line.split(":")
             points = change(np.array([json.loads(y), json.loads(x)]).T)
-            lines[place] = f"{name}:{json.dumps(points[:, 0].tolist())}:{json.dumps(points[:, 1].tolist())}"
+            lines[index] = f"{name}:{json.dumps(points[:, 0].tolist())}:{json.dumps(points[:, 1].tolist())}"
         self.write("annotation", split, lines)
 
     def row(self, split, number, change):

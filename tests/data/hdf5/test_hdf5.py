@@ -1,4 +1,4 @@
-"""HDF5 files of pairs: the folder's own pairs, what is checked, and what a wrong file is told."""
+"""Tests of HDF5 files of pairs: reading, writing, and refused files."""
 
 import sys
 
@@ -48,7 +48,7 @@ def folder(tmp_path):
     return write_folder(tmp_path / "photos", "market", (128, 64), (128, 64))
 
 
-def test_the_arrays_come_as_batches(tmp_path):
+def test_batches(tmp_path):
     data = PairFile(write(tmp_path / "pairs.h5"))
     assert (data.image_size, data.num_pairs("train"), data.protocol) == (SIZE, 5, None)
     batches = list(data.as_dataset("test", 2).as_numpy_iterator())
@@ -64,7 +64,7 @@ def test_the_arrays_come_as_batches(tmp_path):
     assert whole["source_pose"][3, y, x, 7] == pytest.approx(1)
 
 
-def test_a_folder_becomes_a_file_of_the_same_pairs(folder, tmp_path):
+def test_writing_a_folder(folder, tmp_path):
     out = tmp_path / "pairs.h5"
     steps = []
     counts = write_pair_file(folder, out, workers=2, progress=lambda *done: steps.append(done))
@@ -82,18 +82,18 @@ def test_a_folder_becomes_a_file_of_the_same_pairs(folder, tmp_path):
         return np.concatenate([whole[name].reshape(6, -1) for name in sorted(whole)], axis=1)
 
     one, other = rows(data), rows(source)
-    assert not np.array_equal(one, other)  # training pairs lie in random order
+    assert not np.array_equal(one, other)  # training pairs are in random order
     assert sorted(map(bytes, one)) == sorted(map(bytes, other))
 
 
-def test_the_protocol_goes_along(folder, tmp_path):
+def test_the_protocol_is_copied(folder, tmp_path):
     protocol = Protocol("market1501", "bounding_box", "area", 128, 64, "png")
     write_protocol(folder, protocol)
     write_pair_file(folder, tmp_path / "pairs.h5")
     assert PairFile(tmp_path / "pairs.h5").protocol == protocol
 
 
-def test_shuffling_is_decided_by_the_seed_and_differs_each_epoch(tmp_path):
+def test_shuffling_depends_on_seed_and_epoch(tmp_path):
     with h5py.File(tmp_path / "pairs.h5", "w") as file:
         for name, part in arrays(count=60).items():
             file[f"train/{name}"] = part
@@ -141,7 +141,7 @@ def test_kinds_and_filters(tmp_path, options, kind):
         (arrays(size=(0, 8)), "contains 5 images of 0 x 8"),
     ],
 )  # fmt: skip
-def test_wrong_arrays_are_named(tmp_path, changes, message):
+def test_invalid_arrays(tmp_path, changes, message):
     with pytest.raises(InputError, match=message) as caught:
         PairFile(write(tmp_path / "pairs.h5", **changes))
     assert "\n" not in str(caught.value)
@@ -178,7 +178,7 @@ def test_only_data_in_the_file_itself_is_read(tmp_path):
         PairFile(tmp_path / "c.h5")
 
 
-def test_filters_that_a_reader_may_lack_and_endless_claims_are_refused(tmp_path):
+def test_unsupported_filters_and_huge_arrays(tmp_path):
     with pytest.raises(InputError, match="has an unsupported compression"):
         PairFile(write(tmp_path / "a.h5", options={"compression": "lzf"}))
     with h5py.File(tmp_path / "b.h5", "w") as file:
@@ -195,7 +195,7 @@ def test_filters_that_a_reader_may_lack_and_endless_claims_are_refused(tmp_path)
         PairFile(tmp_path / "c.h5")
 
 
-def test_a_protocol_that_is_none_is_refused(tmp_path):
+def test_invalid_protocol(tmp_path):
     for text in ("[", "3", np.zeros(3), '{"schema": 99}'):
         path = write(tmp_path / "pairs.h5")
         with h5py.File(path, "a") as file:
@@ -221,7 +221,7 @@ def test_wrong_arguments(tmp_path):
         data.as_dataset("train", 2, truth=True)
 
 
-def test_without_tensorflow_io_the_extra_is_named(tmp_path, monkeypatch):
+def test_without_tensorflow_io(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "tensorflow_io", None)
     with pytest.raises(InputError, match=r"the extra \[tf215\] installs"):
         PairFile(write(tmp_path / "pairs.h5"), reader="tensorflow-io")

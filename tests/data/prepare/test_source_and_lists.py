@@ -107,8 +107,8 @@ def test_a_tree_behind_a_link_is_not_entered(tree, tmp_path):
 
 
 def test_folders_that_link_to_themselves(tree, tmp_path):
-    for place in (tree, tree / "img_highres" / "MEN", tree / "img_highres" / "MEN" / "Tees_Tanks"):
-        (place / "loop").symlink_to(place)
+    for folder in (tree, tree / "img_highres" / "MEN", tree / "img_highres" / "MEN" / "Tees_Tanks"):
+        (folder / "loop").symlink_to(folder)
     assert prepare_folder("deepfashion", tree, tmp_path / "out").splits["train"].images == 8
 
 

@@ -98,14 +98,14 @@ def test_existing_outputs_require_force(built, tmp_path):
         build_shards(folder, out)
     build_shards(folder, out, shard_bytes=4000, force=True)
     assert contents(out) == contents(built[1])
-    for place, message in (
+    for path, message in (
         (folder, "would overwrite the data folder"),
         (folder.parent, "would overwrite the data folder"),
         (folder / "fasion-pairs-train.csv", "it is a file"),
         (folder / "fasion-pairs-train.csv" / "out", "cannot write the folder"),
     ):
         with pytest.raises(InputError, match=message):
-            build_shards(folder, place, force=True)
+            build_shards(folder, path, force=True)
     with pytest.raises(InputError, match="is already a shards folder"):
         build_shards(out, tmp_path / "again")
     assert [path.name for path in tmp_path.iterdir()] == ["shards"]

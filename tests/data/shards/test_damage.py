@@ -101,8 +101,8 @@ def _set(name, value):
     return lambda index, manifest: index.update({name: value})
 
 
-def _set_item(name, place, value):
-    return lambda index, manifest: index[name].__setitem__(place, value)
+def _set_item(name, number, value):
+    return lambda index, manifest: index[name].__setitem__(number, value)
 
 
 @pytest.mark.parametrize(

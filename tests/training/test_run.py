@@ -64,7 +64,7 @@ def epochs(folder, stage):
     return [int(line.split(",")[0]) for line in lines[1:]]
 
 
-@pytest.mark.slow
+@pytest.mark.slow  # 30 to 50 s with its fixture: every one of the three runs traces its stages again
 def test_resume_and_more_epochs(tiny, started, capsys):
     assert not (started / "model.keras").exists()
     assert epochs(started, "stage2") == [0]

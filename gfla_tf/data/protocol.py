@@ -24,7 +24,7 @@ SOURCES = {"deepfashion": ("img_highres", "img"), "market1501": ("bounding_box",
 WHEN_READ = "tf-bilinear"
 """How datasets resize images of another size when they are read: `tf.image.resize`, bilinear and antialiased.
 
-It differs from `pil-bilinear` by rounding (1/255) if it reduces less than eight times.
+It differs from `pil-bilinear` by rounding (1/255).
 """
 
 FORMATS = {"png": ".png", "jpeg": ".jpg"}

@@ -26,6 +26,18 @@ def pose_heatmaps(
 
     Raises:
       ValueError: the last axis is not 2, or the size or sigma is not positive.
+
+    Example:
+
+    ```python
+    import numpy as np
+    from gfla_tf.pose import KEYPOINTS, pose_heatmaps
+
+    keypoints = np.full((18, 2), -1.0)  # all missing
+    keypoints[KEYPOINTS.index("nose")] = (40, 88)  # (y, x)
+    heatmaps = pose_heatmaps(keypoints, image_size=(256, 176))  # [256, 176, 18]
+    assert heatmaps[40, 88, 0] == 1
+    ```
     """
     keypoints = tf.cast(tf.convert_to_tensor(keypoints_yx), tf.float32)
     if keypoints.shape.rank is not None and (keypoints.shape.rank < 2 or keypoints.shape[-1] != 2):

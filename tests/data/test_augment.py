@@ -45,7 +45,7 @@ def test_images_and_keypoints_move_together():
     np.testing.assert_allclose(moved[4, :, :4], FILL, atol=1e-6)
 
 
-def test_a_keypoint_that_leaves_is_missing():
+def test_keypoints_that_leave_the_frame_are_missing():
     points = np.full((1, 18, 2), 2.0, np.float32)
     one = tf.ones([1])
     moved = move_keypoints(points, SIZE, one * 0.0, tf.constant([[-3.0, 0.0]]), one)

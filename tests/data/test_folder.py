@@ -57,7 +57,7 @@ def test_other_spelling_and_no_heatmaps(tmp_path):
         data.num_pairs("train")
 
 
-def test_shuffling_is_whole_seeded_and_new_each_epoch(market):
+def test_shuffling_depends_on_seed_and_epoch(market):
     data = Market1501(market, augment=False)
 
     def order(dataset):
@@ -124,7 +124,7 @@ def test_bad_pairs(tmp_path, pairs, message):
         Market1501(tmp_path).num_pairs("test")
 
 
-def test_an_unreadable_image_is_named(tmp_path):
+def test_unreadable_image(tmp_path):
     write_folder(tmp_path, "market", (128, 64), (128, 64), people=1, splits=("test",))
     path = tmp_path / "test" / "test0_1.jpg"
     path.write_bytes(path.read_bytes()[:300])
@@ -141,7 +141,7 @@ def test_an_unreadable_image_is_named(tmp_path):
         raise tf.errors.InternalError(None, None, "something else")
 
 
-def test_images_may_be_left_for_the_training_step_to_scale(fashion, market):
+def test_unscaled_images(fashion, market):
     data = DeepFashion(fashion, image_size=(64, 64))
     (whole,) = _batches(data.as_dataset("train", 8, seed=1))
     (raw,) = _batches(data.as_dataset("train", 8, seed=1, scaled=False))

@@ -13,7 +13,7 @@ JPEG = Protocol("market1501", "bounding_box", "area", 128, 64, "jpeg", 95, "0.3.
 
 
 @pytest.mark.parametrize("protocol", [PNG, JPEG])
-def test_what_is_written_is_read(tmp_path, protocol):
+def test_round_trip(tmp_path, protocol):
     assert read_protocol(tmp_path) is None
     write_protocol(tmp_path, protocol)
     assert read_protocol(tmp_path) == protocol
@@ -24,7 +24,7 @@ def test_what_is_written_is_read(tmp_path, protocol):
     assert read_protocol(tmp_path) == PNG
 
 
-def test_the_record_says_everything():
+def test_content_of_the_file():
     assert JPEG.to_dict() == {
         "schema": 1, "layout": "market1501", "source": "bounding_box", "interpolation": "area",
         "height": 128, "width": 64, "format": "jpeg", "quality": 95, "gfla_tf": "0.3.0",
@@ -33,7 +33,7 @@ def test_the_record_says_everything():
     assert PNG.gfla_tf == __version__
 
 
-def test_descriptions_name_what_moves_figures():
+def test_descriptions_contain_what_affects_metrics():
     assert PNG.describe() == (
         "img_highres of deepfashion, resized to 256 x 176 (h x w) by pil-bilinear, stored as PNG, "
         f"prepared with gfla_tf {__version__}"
@@ -66,7 +66,7 @@ def test_descriptions_name_what_moves_figures():
         ({"more": 1}, "it has the unknown entry 'more'"),
     ],
 )
-def test_wrong_values_are_named(change, message):
+def test_invalid_values(change, message):
     with pytest.raises(InputError, match=f"^the file .*{message}"):
         Protocol.from_dict({**PNG.to_dict(), **change}, "the file")
 
@@ -84,13 +84,13 @@ def test_wrong_values_are_named(change, message):
         (b" " * (2**21), "more than the 1 MiB"),
     ],
 )
-def test_files_that_are_none_end_in_a_sentence(tmp_path, text, message):
+def test_invalid_files(tmp_path, text, message):
     (tmp_path / "protocol.json").write_bytes(text)
     with pytest.raises(InputError, match=message):
         read_protocol(tmp_path)
 
 
-def test_a_missing_entry_is_named(tmp_path):
+def test_missing_entry(tmp_path):
     values = PNG.to_dict()
     del values["width"]
     (tmp_path / "protocol.json").write_text(json.dumps(values))

@@ -1,4 +1,4 @@
-"""Small image files in every awkward kind, made byte by byte."""
+"""Small image files of unusual kinds."""
 
 import struct
 import zlib
@@ -8,7 +8,7 @@ import numpy as np
 
 
 def gradient(height: int, width: int) -> np.ndarray:
-    """A smooth uint8 RGB picture."""
+    """A smooth uint8 RGB image."""
     y, x = np.mgrid[:height, :width]
     channels = (x * 255 / max(width - 1, 1), y * 255 / max(height - 1, 1), 255 - x * 127 / max(width - 1, 1))
     return np.stack(channels, -1).astype(np.uint8)
@@ -45,6 +45,19 @@ def huge_jpeg() -> bytes:
 def huge_png() -> bytes:
     """A few hundred bytes that declare 20,000 x 20,000 pixels."""
     return png(2, 8, [b"\0" * 60], declared=(20000, 20000))
+
+
+def huge_bmp() -> bytes:
+    """A small BMP that declares 20,000 x 20,000 pixels."""
+    data = cv2.imencode(".bmp", gradient(16, 16))[1].tobytes()
+    return data[:18] + struct.pack("<ii", 20000, 20000) + data[26:]
+
+
+def huge_webp(side: int) -> bytes:
+    """A small WebP with a canvas of `side` x `side` pixels."""
+    image = cv2.imencode(".webp", gradient(16, 16), [cv2.IMWRITE_WEBP_QUALITY, 101])[1].tobytes()[12:]
+    canvas = b"VP8X" + struct.pack("<II", 10, 0) + (side - 1).to_bytes(3, "little") * 2
+    return b"RIFF" + struct.pack("<I", 4 + len(canvas + image)) + b"WEBP" + canvas + image
 
 
 def jpeg(rgb: np.ndarray, orientation: int | None = None) -> bytes:

@@ -17,7 +17,7 @@ def test_sizes(mode, outer):
     assert frame.restore(placed).shape == (*outer, 3)
 
 
-def test_letterbox_keeps_proportions_and_continues_edges():
+def test_letterbox_keeps_the_aspect_ratio_and_replicates_edges():
     frame = Frame.fit((100, 50), (64, 64))
     assert (frame.top, frame.left, frame.height, frame.width) == (0, 16, 64, 32)
     placed = frame.to_frame(gradient(100, 50))

@@ -59,7 +59,7 @@ def test_kinds_of_jpeg(tmp_path):
     np.testing.assert_allclose(turned.astype(int), np.rot90(RGB, -1), atol=12)
 
 
-def test_the_name_does_not_decide(tmp_path):
+def test_the_extension_is_ignored(tmp_path):
     path = _save(tmp_path / "really_a_png.jpg", pictures.png(0, 8, [[7]], (1, 1)))
     assert read_image(path).shape == (1, 1, 3)
 
@@ -86,11 +86,14 @@ _SECOND_FRAME = b"\xff\xc0\0\x0b\x08" + struct.pack(">HHB", 20000, 20000, 1) + b
         (encode_image("a.webp", RGB)[:-9], "has no valid WebP header .truncated"),
         (encode_image("a.bmp", RGB)[:-9], "is a truncated or damaged BMP file"),
         (pictures.huge_png(), "declares 20000 x 20000 pixels, more than"),
+        (pictures.huge_jpeg(), "declares 60000 x 60000 pixels, more than"),
+        (pictures.huge_bmp(), "declares 20000 x 20000 pixels, more than"),
+        (pictures.huge_webp(16000), "declares too many pixels"),
         (pictures.png(2, 8, [b"\0" * 9], (400, 300)), "cannot be decoded|damaged"),
         (pictures.png(2, 8, [], (0, 3)), "has no valid PNG header"),
     ],
 )
-def test_bad_files_are_one_sentence(tmp_path, data, message):
+def test_bad_files(tmp_path, data, message):
     path = _save(tmp_path / "bad one.jpg", data)
     with pytest.raises(InputError, match=message) as error:
         read_image(path)
@@ -98,7 +101,7 @@ def test_bad_files_are_one_sentence(tmp_path, data, message):
     assert "\n" not in str(error.value)
 
 
-def test_bad_places(tmp_path):
+def test_bad_paths(tmp_path):
     with pytest.raises(InputError, match="does not exist"):
         read_image(tmp_path / "missing.png")
     with pytest.raises(InputError, match="is a folder"):
@@ -109,7 +112,7 @@ def test_bad_places(tmp_path):
         read_image("a\0b.png")
 
 
-def test_writing_never_harms(tmp_path):
+def test_writing_does_not_damage_existing_files(tmp_path):
     path = tmp_path / "a.png"
     path.write_bytes(b"mine")
     with pytest.raises(InputError, match="exists already"):

@@ -48,7 +48,7 @@ SIZES = [(640, 640), (300, 240), (256, 176), (250, 700), (1281, 963), (2400, 170
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_positions_come_back_to_the_photograph(estimator, size):
+def test_positions_are_mapped_to_the_photograph(estimator, size):
     positions, step = _positions(size), max(1.0, max(size) / 640)
     found = estimator(planted.photograph(size, [_named(positions)], max(3, round(6 * step))), "a.png")
     assert (found.name, found.frame, len(found.people)) == ("a.png", size, 1)
@@ -69,7 +69,7 @@ def test_networks_of_any_size_and_of_half_precision(load):
         np.testing.assert_allclose(points[:, :2], positions, atol=0.4)
 
 
-def test_the_photograph_lies_on_grey(load):
+def test_the_padding_is_gray(load):
     # The network gives the darkest value as x, y and confidence of all keypoints.
     shape = onnx.tensor("shape", np.array([1, 1, 17, 3], np.int64))
     boxes = onnx.tensor("boxes", np.array([[[0, 0, 9, 9, 0.9]]], np.float32))
@@ -107,19 +107,19 @@ def test_the_largest_person_comes_first(estimator, tmp_path):
     assert (pose.frame, pose.name) == ((300, 260), str(tmp_path / "photo"))
 
 
-def test_nobody(estimator):
+def test_no_person(estimator):
     assert estimator(planted.photograph((200, 200), []), "a").people == ()
 
 
 PICTURE = planted.photograph((200, 200), [{"nose": (50, 60)}, {"nose": (90, 60)}])
 
 
-def test_unsure_people_are_left_out(load):
+def test_low_scores_are_dropped(load):
     for scores, count in (((0.9, 0.31), 2), ((0.9, 0.29), 1), ((0.1, 0.2), 0), ((np.nan, 0.9), 1)):
         assert len(load(planted.network(scores=scores))(PICTURE, "a").people) == count
 
 
-def test_a_person_found_twice_is_one(load):
+def test_non_maximum_suppression(load):
     (person,) = load(planted.network(scores=(0.5, 0.9), apart=False))(PICTURE, "a").people
     np.testing.assert_allclose(select(person, ("nose",))[0, :2], (90, 60), atol=0.3)
 
@@ -134,7 +134,7 @@ def _one_person(*points):
 ODD = (np.nan, np.inf, -np.inf)
 
 
-def test_what_cannot_be_in_the_photograph_is_missing(load):
+def test_positions_outside_the_photograph_are_missing(load):
     # A photograph of 100 x 200 (h x w) fills rows 160 .. 480 of the input, in steps of 3.2.
     network = planted.recorded(
         _one_person(
@@ -179,7 +179,7 @@ def test_other_networks_are_refused(load, outputs, message):
     assert "\n" not in str(error.value)
 
 
-def test_a_network_that_fails_says_so(load):
+def test_a_failing_network(load):
     shape = onnx.tensor("shape", np.array([1, 7, 5], np.int64))
     nodes = [onnx.node("Reshape", ["input", "shape"], [name]) for name in ("dets", "keypoints")]
     outputs = [onnx.value_info(name, [1, 7, 5]) for name in ("dets", "keypoints")]
@@ -190,7 +190,7 @@ def test_a_network_that_fails_says_so(load):
 
 
 @pytest.mark.parametrize("data", [b"", b"hello", planted.network()[:200], b"\xff" * 1000])
-def test_files_that_are_no_network(load, data):
+def test_files_without_a_network(load, data):
     with pytest.raises(InputError, match="is not an ONNX file, or is damaged"):
         load(data)
 

@@ -29,7 +29,7 @@ def _put(path):
     return path
 
 
-def test_a_file_that_is_named_is_taken():
+def test_a_given_path_is_used():
     assert find_pose_model("mine.onnx") == "mine.onnx"
 
 
@@ -50,7 +50,7 @@ def test_the_caches_are_searched_in_order(cache, tmp_path, monkeypatch):
     assert find_pose_model() == str(elsewhere)
 
 
-def test_without_a_file_one_sentence_says_what_to_get_and_where_to_put_it(cache, monkeypatch):
+def test_the_error_without_a_model_contains_url_and_path(cache, monkeypatch):
     def forbidden(*arguments, **options):
         raise AssertionError("the network was used unasked")
 
@@ -91,7 +91,7 @@ def test_archives(tmp_path):
             read_pose_model(str(path))
 
 
-def test_an_archive_that_grows_without_bound_is_refused(tmp_path, monkeypatch):
+def test_large_archives_are_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(pose_model, "MAX_MODEL_BYTES", 10_000)
     path = tmp_path / "rtmo.zip"
     path.write_bytes(_archive(end2end=bytes(100_000)))

@@ -9,7 +9,7 @@ from tests.golden import recipe
 
 
 @pytest.mark.parametrize(("size", "sigma"), [((64, 48), 6.0), ((7, 31), 1.5)])
-def test_equals_the_recipe(size, sigma):
+def test_equals_the_formula(size, sigma):
     points = recipe.keypoints("pose_test", 3, 18, size)
     expected = recipe.heatmaps(points, size, sigma)
     result = pose_heatmaps(points, size, sigma)

@@ -22,7 +22,7 @@ def load_interpreter() -> type:
     except ImportError as error:
         raise InputError(
             "TFLite files are compared with the model by LiteRT, and ai-edge-litert cannot be imported "
-            f'({error}): python -m pip install "gfla_tf[litert]"'
+            f'({error}): python -m pip install "gfla-tf[litert]"'
         ) from error
     return Interpreter
 

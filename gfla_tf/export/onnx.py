@@ -101,5 +101,5 @@ def _load(package: str) -> ModuleType:
     except ImportError as error:
         raise InputError(
             f"ONNX export needs tf2onnx and ONNX Runtime, and {package} cannot be imported ({error}): "
-            'python -m pip install "gfla_tf[onnx]"'
+            'python -m pip install "gfla-tf[onnx]"'
         ) from error

@@ -192,7 +192,7 @@ def _import_onnxruntime() -> ModuleType:
     except ImportError as error:
         raise InputError(
             "pose estimation in photographs requires onnxruntime, which is not installed: "
-            "python -m pip install 'gfla_tf[pose]'"
+            "python -m pip install 'gfla-tf[pose]'"
         ) from error
     return onnxruntime
 

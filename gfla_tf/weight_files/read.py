@@ -71,7 +71,7 @@ def import_torch(purpose: str) -> ModuleType:
         import torch
     except ImportError as error:
         raise InputError(
-            f'{purpose} needs PyTorch: python -m pip install "gfla_tf[torch]", or use an .npz of the same '
+            f'{purpose} needs PyTorch: python -m pip install "gfla-tf[torch]", or use an .npz of the same '
             "tensors"
         ) from error
     return torch

@@ -162,7 +162,7 @@ def test_photographs_that_give_no_pose(place, model_path, network, capsys, monke
     monkeypatch.delenv("TORCH_HOME", raising=False)
     assert "gfla pose --download" in _refused(capsys, place, _run(place, model_path, target_pose=empty))
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
-    assert "gfla_tf[pose]" in _refused(capsys, place, _run(place, model_path, target_pose=empty))
+    assert "gfla-tf[pose]" in _refused(capsys, place, _run(place, model_path, target_pose=empty))
 
 
 def test_keypoints_outside_are_left_out_with_a_warning(place, model_path, caplog):

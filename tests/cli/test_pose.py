@@ -290,7 +290,7 @@ def test_without_the_extra(place, capsys, monkeypatch):
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     _photo(place / "a.png", NEAR)
     assert main(["pose", "a.png", "-o", "x.json"]) == 2
-    assert "python -m pip install 'gfla_tf[pose]'" in _sentences(capsys)[0]
+    assert "python -m pip install 'gfla-tf[pose]'" in _sentences(capsys)[0]
     _file(place / "a.json", _image("a.jpg", _pose()))
     assert main(["pose", "a.json", "-o", "x.csv"]) == 0
 

@@ -93,7 +93,7 @@ def test_half_and_double_become_float32(torch, tmp_path):
 def test_the_error_without_pytorch_names_the_extra(torch, tmp_path, monkeypatch):
     save(torch, tmp_path / "net.pth", TENSORS)
     monkeypatch.setitem(sys.modules, "torch", None)
-    assert 'pip install "gfla_tf[torch]"' in error_message(tmp_path / "net.pth")
+    assert 'pip install "gfla-tf[torch]"' in error_message(tmp_path / "net.pth")
     with pytest.raises(InputError, match=r"gfla_tf\[torch\]"):
         write_torch(tmp_path / "out.pth", TENSORS)
 

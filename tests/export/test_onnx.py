@@ -44,7 +44,7 @@ def test_any_batch_matches_the_model(tmp_path):
 @pytest.mark.parametrize("package", ["tf2onnx", "onnxruntime"])
 def test_the_error_without_a_package_names_the_extra(package, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, package, None)
-    with pytest.raises(InputError, match=rf"{package} cannot be imported.*gfla_tf\[onnx\]"):
+    with pytest.raises(InputError, match=rf"{package} cannot be imported.*gfla-tf\[onnx\]"):
         export_onnx(small_model(), tmp_path / "a.onnx")
     assert list(tmp_path.iterdir()) == []
 

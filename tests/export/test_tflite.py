@@ -247,7 +247,7 @@ def test_existing_files_are_not_overwritten_without_force(model, tmp_path):
 
 def test_the_error_without_litert_names_the_extra(model, tmp_path, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "ai_edge_litert.interpreter", None)
-    with pytest.raises(InputError, match=r"gfla_tf\[litert\]"):
+    with pytest.raises(InputError, match=r"gfla-tf\[litert\]"):
         export_tflite(model, tmp_path / "a.tflite")
     assert list(tmp_path.iterdir()) == []
 

@@ -197,5 +197,5 @@ def test_files_without_a_network(load, data):
 
 def test_without_the_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
-    with pytest.raises(InputError, match=r"gfla_tf\[pose\]"):
+    with pytest.raises(InputError, match=r"gfla-tf\[pose\]"):
         PoseEstimator("network.onnx")

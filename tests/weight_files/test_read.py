@@ -94,7 +94,7 @@ def test_the_error_without_pytorch_names_the_extra(torch, tmp_path, monkeypatch)
     save(torch, tmp_path / "net.pth", TENSORS)
     monkeypatch.setitem(sys.modules, "torch", None)
     assert 'pip install "gfla-tf[torch]"' in error_message(tmp_path / "net.pth")
-    with pytest.raises(InputError, match=r"gfla_tf\[torch\]"):
+    with pytest.raises(InputError, match=r"gfla-tf\[torch\]"):
         write_torch(tmp_path / "out.pth", TENSORS)
 
 

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from PIL import Image
 from PIL.BmpImagePlugin import BmpImageFile
 from PIL.ImageFile import ImageFile
-from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
@@ -21,7 +20,6 @@ _JPEG = b"\xff\xd8\xff"
 _SUPPORTED = "PNG, JPEG, WebP or BMP"
 _READERS = (
     (b"\x89PNG\r\n\x1a\n", "PNG", PngImageFile),
-    (_JPEG, "JPEG", JpegImageFile),
     (b"RIFF", "WebP", WebPImageFile),
     (b"BM", "BMP", BmpImageFile),
 )
@@ -64,8 +62,8 @@ class ImageHeader:
 def read_header(data: bytes, max_pixels: int = MAX_PIXELS) -> ImageHeader:
     """Reads the header of an image file and checks that the file is complete.
 
-    Pillow reads the headers and the checksums of PNG files. Only the completeness of JPEG files is checked
-    here, because Pillow finds out by decoding them.
+    The segments of JPEG files are read here, because Pillow would have to decode a file to find out whether
+    it is complete. Pillow reads the headers and checksums of the other formats.
 
     Args:
       data: the content of the file.
@@ -75,9 +73,11 @@ def read_header(data: bytes, max_pixels: int = MAX_PIXELS) -> ImageHeader:
       HeaderError: empty, of an unsupported format, damaged, truncated or too large.
     """
     if data.startswith(_JPEG):
-        _check_jpeg(data)
-    format, image = open_image(data)
-    width, height = image.size
+        header = _read_jpeg(data)
+    else:
+        format, image = open_image(data)
+        header = ImageHeader(format, *image.size)
+    width, height = header.width, header.height
     if width < 1 or height < 1:
         raise HeaderError(f"declares a size of {width} x {height} pixels")
     if width * height > max_pixels:
@@ -86,21 +86,17 @@ def read_header(data: bytes, max_pixels: int = MAX_PIXELS) -> ImageHeader:
             "first"
         )
     try:
-        if format == "PNG":
+        if header.format == "PNG":
             image.verify()
-        elif format == "BMP":
+        elif header.format == "BMP":
             image.load()
     except PILLOW_ERRORS as error:
-        raise HeaderError(f"is a truncated or damaged {format} file ({_one_line(error)})") from error
-    if format == "JPEG" and image.mode == "CMYK" and "adobe" not in image.info:
-        raise HeaderError(
-            "is a CMYK JPEG without the Adobe marker, so its inks are ambiguous: save it as RGB"
-        )
-    return ImageHeader(format, width, height)
+        raise HeaderError(f"is a truncated or damaged {header.format} file ({_one_line(error)})") from error
+    return header
 
 
 def open_image(data: bytes) -> tuple[str, ImageFile]:
-    """Opens an image file with Pillow, without decoding it or checking its size.
+    """Opens a PNG, WebP or BMP file with Pillow, without decoding it or checking its size.
 
     Returns:
       The format, as in `ImageHeader`, and the image.
@@ -125,20 +121,32 @@ def open_image(data: bytes) -> tuple[str, ImageFile]:
     raise HeaderError(f"is not a {_SUPPORTED} image, whatever its extension")
 
 
-def _check_jpeg(data: bytes) -> None:
-    """Checks the sequence of a JPEG file's segments: one size, and an end."""
-    sizes, position = 0, 2
+def _read_jpeg(data: bytes) -> ImageHeader:
+    """Reads the segments of a JPEG file, and checks that it has one size and an end."""
+    header, components, adobe, position = None, 0, False, 2
     while (found := _JPEG_MARKER.search(data, position)) is not None:
         marker, position = data[found.start() + 1], found.end()
         if marker == 0xD9:
             break
-        sizes += marker in _JPEG_SIZES
-        if sizes > 1:
+        if marker in _JPEG_SIZES and header is not None:
             raise HeaderError("is a damaged JPEG file: it declares its size twice")
+        if marker in _JPEG_SIZES:
+            height, width, components = struct.unpack(
+                ">HHB", data[position + 3 : position + 8].ljust(5, b"\0")
+            )
+            header = ImageHeader("JPEG", width, height)
+        adobe = adobe or (marker == 0xEE and data[position + 2 : position + 7] == b"Adobe")
         if marker != 0x01:
             position += int.from_bytes(data[position : position + 2], "big")
     else:
         raise HeaderError("is a truncated JPEG file: its end is missing")
+    if header is None:
+        raise HeaderError("is a damaged JPEG file: it contains no image")
+    if components == 4 and not adobe:
+        raise HeaderError(
+            "is a CMYK JPEG without the Adobe marker, so its inks are ambiguous: save it as RGB"
+        )
+    return header
 
 
 def _one_line(error: Exception) -> str:

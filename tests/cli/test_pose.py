@@ -10,11 +10,10 @@ import numpy as np
 import pytest
 
 from gfla_tf.cli.main import main
-from gfla_tf.images.io import encode_image
-from gfla_tf.pose.formats import FORMATS, encode_people, read_people, read_pose
+from gfla_tf.pose.formats import read_people, read_pose
 from gfla_tf.pose.keypoints import read_annotations
 from gfla_tf.pose.people import PosedImage
-from gfla_tf.pose.skeletons import COCO_18, person_from, select
+from tests.cli.pose_files import error_messages, posed_image, random_person, write_people, write_photo
 from tests.pose import planted
 
 NEAR = {"nose": (30, 60), "left_shoulder": (60, 80), "right_shoulder": (60, 40), "left_ankle": (180, 80)}
@@ -29,39 +28,8 @@ def network(tmp_path_factory):
     return str(path)
 
 
-@pytest.fixture
-def place(tmp_path, monkeypatch):
-    """An empty folder to work in, without a cached network."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / ".cache"))
-    monkeypatch.delenv("TORCH_HOME", raising=False)
-    return tmp_path
-
-
-def _photo(path, *people, size=(200, 150)):
-    path.parent.mkdir(exist_ok=True)
-    path.write_bytes(encode_image(path, planted.photograph(size, people, 5)))
-
-
-def _pose(seed=0, size=(200, 150)):
-    points = np.random.default_rng(seed).integers(1, size, (18, 2))
-    return person_from(np.concatenate([points, np.ones((18, 1))], -1), COCO_18)
-
-
-def _file(path, *images, kind="coco18"):
-    path.write_bytes(encode_people(list(images), kind))
-
-
-def _image(name, *people, frame=(200, 150)):
-    return PosedImage(name, frame, people, name)
-
-
-def _sentences(capsys):
-    return [line for line in capsys.readouterr().err.splitlines() if line.startswith("gfla: error:")]
-
-
 def test_a_photograph(place, network, capsys):
-    _photo(place / "a.png", FAR, NEAR)
+    write_photo(place / "a.png", FAR, NEAR)
     assert main(["pose", "a.png", "-o", "pose.json", "--pose-model", network]) == 0
     assert "wrote pose.json" in capsys.readouterr().out
     pose = read_pose("pose.json")
@@ -74,7 +42,7 @@ def test_a_photograph(place, network, capsys):
 
 
 def test_which_person(place, network, capsys, caplog):
-    _photo(place / "a.png", FAR, NEAR)
+    write_photo(place / "a.png", FAR, NEAR)
     words = ["pose", "a.png", "--pose-model", network, "-o"]
     assert main([*words, "far.json", "--person", "1"]) == 0
     np.testing.assert_allclose(read_pose("far.json").keypoints[0], (30, 120), atol=0.3)
@@ -82,34 +50,34 @@ def test_which_person(place, network, capsys, caplog):
     assert len(read_people("all.json")[0].people) == 2
     assert "people" not in caplog.text
     assert main([*words, "x.json", "--person", "2"]) == 1
-    assert _sentences(capsys) == ["gfla: error: 'a.png' has no person 2: it contains 2, counted from 0"]
+    assert error_messages(capsys) == ["gfla: error: 'a.png' has no person 2: it contains 2, counted from 0"]
     assert not (place / "x.json").exists()
 
 
 def test_several_photographs_go_on_after_a_bad_one(place, network, capsys):
-    _photo(place / "in" / "a.png", NEAR)
-    _photo(place / "in" / "b.png")
-    _photo(place / "in" / "c.png", FAR)
+    write_photo(place / "in" / "a.png", NEAR)
+    write_photo(place / "in" / "b.png")
+    write_photo(place / "in" / "c.png", FAR)
     (place / "in" / "broken.png").write_bytes((place / "in" / "a.png").read_bytes()[:200])
     words = ["pose", "--pose-model", network, "-o", "out"]
     assert main([*words, "in/a.png", "in/b.png", "in/c.png"]) == 1
-    assert _sentences(capsys) == [
+    assert error_messages(capsys) == [
         "gfla: error: no person was found in the photograph 'in/b.png': use one that shows a whole person"
     ]
     assert sorted(path.name for path in (place / "out").iterdir()) == ["a.json", "c.json"]
     assert main([*words, "in/a.png", "in/broken.png", "in/c.png", "--force"]) == 2
-    assert "in/broken.png" in _sentences(capsys)[0]
+    assert "in/broken.png" in error_messages(capsys)[0]
 
 
 def test_resuming(place, network, capsys, monkeypatch):
     for name in "abc":
-        _photo(place / f"{name}.png", NEAR)
+        write_photo(place / f"{name}.png", NEAR)
     words = ["pose", "a.png", "b.png", "c.png", "-o", "out"]
 
     def interrupted(estimator, photo, name):
         if name == "b.png":
             raise KeyboardInterrupt
-        return PosedImage(name, photo.shape[:2], (_pose(),), name)
+        return PosedImage(name, photo.shape[:2], (random_person(),), name)
 
     with monkeypatch.context() as patch:
         patch.setattr("gfla_tf.pose.estimator.PoseEstimator.__call__", interrupted)
@@ -117,7 +85,7 @@ def test_resuming(place, network, capsys, monkeypatch):
     before = (place / "out" / "a.json").read_bytes()
     assert [path.name for path in (place / "out").iterdir()] == ["a.json"]
     assert main([*words, "--pose-model", network]) == 2
-    assert "--resume" in _sentences(capsys)[0]
+    assert "--resume" in error_messages(capsys)[0]
     assert main([*words, "--pose-model", network, "--resume"]) == 0
     assert "skipped 1 image(s)" in capsys.readouterr().out
     assert (place / "out" / "a.json").read_bytes() == before
@@ -129,8 +97,8 @@ def test_resuming(place, network, capsys, monkeypatch):
 
 
 def test_photographs_into_training_annotations(place, network):
-    _photo(place / "a.png", NEAR)
-    _photo(place / "b.png", FAR, size=(256, 176))
+    write_photo(place / "a.png", NEAR)
+    write_photo(place / "b.png", FAR, size=(256, 176))
     words = ["pose", "a.png", "b.png", "--pose-model", network, "-o"]
     assert main([*words, "fasion-annotation-train.csv"]) == 0
     rows = read_annotations("fasion-annotation-train.csv")
@@ -142,37 +110,9 @@ def test_photographs_into_training_annotations(place, network):
     np.testing.assert_array_equal(read_annotations("mine.csv")["a.png"][0], (60, 120))
 
 
-@pytest.mark.parametrize("first", FORMATS)
-@pytest.mark.parametrize("second", FORMATS)
-def test_conversions(place, first, second):
-    endings = {"csv": ".csv"}
-    start, end = f"start{endings.get(first, '.json')}", f"end{endings.get(second, '.json')}"
-    _file(place / start, _image("a.jpg", _pose()), kind=first)
-    assert main(["pose", start, "--to", second, "-o", end]) == 0
-    (read,) = read_people(end)
-    assert read.name == "a.jpg"
-    kept = tuple(name for name in COCO_18 if name != "neck" or "coco17" not in first + second)
-    np.testing.assert_array_equal(select(read.people[0], kept)[:, :2], select(_pose(), kept)[:, :2])
-
-
-def test_many_images_in_one_file_and_out_of_it(place, capsys):
-    images = [_image(f"{name}.jpg", _pose(seed)) for seed, name in enumerate("abc")]
-    _file(place / "all.json", *images, kind="coco17")
-    assert main(["pose", "all.json", "-o", "each"]) == 0
-    assert "wrote 3 files in each" in capsys.readouterr().out
-    assert main(["pose", "each/a.json", "each/b.json", "each/c.json", "-o", "again.csv"]) == 0
-    rows = read_annotations("again.csv")
-    assert list(rows) == ["a.jpg", "b.jpg", "c.jpg"]
-    np.testing.assert_array_equal(rows["c.jpg"][0], _pose(2)[0, :2])
-    assert main(["pose", "again.csv#b.jpg", "-o", "b.json", "--to", "body25", "--frame", "200x150"]) == 0
-    assert read_pose("b.json").frame == (200, 150)
-    assert main(["pose", "all.json", "-o", "one.json"]) == 2
-    assert "3 images cannot be written to one file" in _sentences(capsys)[0]
-
-
 def test_folders(place, network, capsys):
     for name in "ba":
-        _photo(place / "in" / f"{name}.png", NEAR)
+        write_photo(place / "in" / f"{name}.png", NEAR)
     (place / "in" / "notes.txt").write_text("mine")
     assert main(["pose", "in", "-o", "out", "--pose-model", network]) == 0
     assert sorted(path.name for path in (place / "out").iterdir()) == ["a.json", "b.json"]
@@ -181,25 +121,11 @@ def test_folders(place, network, capsys):
     assert {name: rows[name][0].tolist() for name in rows} == {"a.png": [19, 26], "b.png": [19, 26]}
     (place / "empty").mkdir()
     assert main(["pose", "empty", "-o", "x.csv"]) == 2
-    assert "'empty' contains no photograph and no .json file" in _sentences(capsys)[0]
-
-
-def test_names_and_sizes_from_the_photographs(place, capsys):
-    _photo(place / "photos" / "a.jpg", size=(120, 90))
-    person = {"pose_keypoints_2d": [9.0, 30.0, 1.0] * 18}
-    (place / "a_keypoints.json").write_text(json.dumps({"people": [person]}))
-    words = ["pose", "a_keypoints.json", "-o", "fasion-annotation-test.csv"]
-    assert main(words) == 2
-    assert "contains no image size" in _sentences(capsys)[0]
-    assert main([*words, "--images", "photos"]) == 0
-    assert read_annotations("fasion-annotation-test.csv")["a.jpg"][0].tolist() == [64, 18]
-    _photo(place / "photos" / "a.png", size=(120, 90))
-    assert main([*words, "--images", "photos", "--force"]) == 2
-    assert "has 2 photographs" in _sentences(capsys)[0]
+    assert "'empty' contains no photograph and no .json file" in error_messages(capsys)[0]
 
 
 def test_without_an_output_the_pose_is_printed(place, network, capsys):
-    _photo(place / "photo.png", NEAR)
+    write_photo(place / "photo.png", NEAR)
     assert main(["pose", "photo.png", "--pose-model", network]) == 0
     printed = capsys.readouterr().out
     assert main(["pose", "photo.png", "--pose-model", network, "-o", "photo.json"]) == 0
@@ -238,9 +164,9 @@ def test_without_an_output_the_pose_is_printed(place, network, capsys):
     ],
 )
 def test_mistakes_end_in_one_sentence(place, capsys, words, message):
-    _photo(place / "photo.png", NEAR)
-    _file(place / "a.json", _image("a.jpg", _pose()))
-    _file(place / "out.json", _image("../..", _pose()))
+    write_photo(place / "photo.png", NEAR)
+    write_people(place / "a.json", posed_image("a.jpg", random_person()))
+    write_people(place / "out.json", posed_image("../..", random_person()))
     (place / "note.txt").write_text("mine")
     person = {"pose_keypoints_2d": [1.0, float("nan"), 1.0] * 18}
     (place / "bad.json").write_text(json.dumps({"people": [person]}))
@@ -248,7 +174,7 @@ def test_mistakes_end_in_one_sentence(place, capsys, words, message):
     if "photo.png" in words:
         planted.require_onnxruntime()
     assert main(["pose", *words]) == 2
-    (sentence,) = _sentences(capsys)
+    (sentence,) = error_messages(capsys)
     assert re.search(message, sentence)
     assert {path.name for path in place.iterdir()} == before
 
@@ -256,11 +182,11 @@ def test_mistakes_end_in_one_sentence(place, capsys, words, message):
 @pytest.mark.parametrize("there", [False, True])
 def test_a_folder_that_nothing_came_into_is_not_left_behind(place, capsys, there):
     (place / "broken.json").write_text("{")
-    _file(place / "nobody.json", _image("a.jpg"))
+    write_people(place / "nobody.json", posed_image("a.jpg"))
     if there:
         (place / "deep").mkdir()
     assert main(["pose", "broken.json", "nobody.json", "-o", "deep/in/poses"]) == 2
-    assert len(_sentences(capsys)) == 2
+    assert len(error_messages(capsys)) == 2
     assert (place / "deep").exists() == there
     assert not (place / "deep" / "in").exists()
     (place / "mine").mkdir()
@@ -281,17 +207,17 @@ def test_download(place, network, capsys, monkeypatch):
     monkeypatch.setattr("gfla_tf.pose.estimator_weights.MODEL_SHA256", digest)
     assert main(["pose", "--download"]) == 0
     assert str(place / ".cache" / "gfla_tf" / "rtmo-m.onnx") in capsys.readouterr().err
-    _photo(place / "a.png", NEAR)
+    write_photo(place / "a.png", NEAR)
     assert main(["pose", "a.png", "-o", "x.json"]) == 0
     np.testing.assert_allclose(read_pose("x.json").keypoints[0], (30, 60), atol=0.3)
 
 
 def test_without_the_extra(place, capsys, monkeypatch):
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
-    _photo(place / "a.png", NEAR)
+    write_photo(place / "a.png", NEAR)
     assert main(["pose", "a.png", "-o", "x.json"]) == 2
-    assert "python -m pip install 'gfla-tf[pose]'" in _sentences(capsys)[0]
-    _file(place / "a.json", _image("a.jpg", _pose()))
+    assert "python -m pip install 'gfla-tf[pose]'" in error_messages(capsys)[0]
+    write_people(place / "a.json", posed_image("a.jpg", random_person()))
     assert main(["pose", "a.json", "-o", "x.csv"]) == 0
 
 
@@ -306,7 +232,7 @@ def test_wrong_usage(words):
 
 def test_nothing_heavy_is_loaded_and_nothing_is_kept_or_told(place, network, monkeypatch):
     monkeypatch.delenv("ORT_DISABLE_TELEMETRY", raising=False)
-    _photo(place / "a.png", NEAR)
+    write_photo(place / "a.png", NEAR)
     program = (
         "import sys; from gfla_tf.cli.main import main; "
         f"code = main(['pose', 'a.png', '-o', 'x.json', '--pose-model', {network!r}]); "

@@ -138,7 +138,7 @@ def test_files_that_are_no_weights(tmp_path):
     with pytest.raises(InputError, match=r"no VGG19 weights at .*absent.npz"):
         VGG19Features(tmp_path / "absent.npz")
     (tmp_path / "text.npz").write_text("not an archive")
-    with pytest.raises(InputError, match=r"text.npz is not a file of weights"):
+    with pytest.raises(InputError, match=r"text.npz is not a supported weight file"):
         VGG19Features(tmp_path / "text.npz")
     with open(tmp_path / "array.npz", "wb") as file:
         np.save(file, np.zeros(3))

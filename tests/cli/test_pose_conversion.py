@@ -1,0 +1,54 @@
+"""`gfla pose` on pose files: conversions between all formats."""
+
+import json
+
+import numpy as np
+import pytest
+
+from gfla_tf.cli.main import main
+from gfla_tf.pose.formats import FORMATS, read_people, read_pose
+from gfla_tf.pose.keypoints import read_annotations
+from gfla_tf.pose.skeletons import COCO_18, select
+from tests.cli.pose_files import error_messages, posed_image, random_person, write_people, write_photo
+
+
+@pytest.mark.parametrize("first", FORMATS)
+@pytest.mark.parametrize("second", FORMATS)
+def test_conversions(place, first, second):
+    endings = {"csv": ".csv"}
+    start, end = f"start{endings.get(first, '.json')}", f"end{endings.get(second, '.json')}"
+    write_people(place / start, posed_image("a.jpg", random_person()), kind=first)
+    assert main(["pose", start, "--to", second, "-o", end]) == 0
+    (read,) = read_people(end)
+    assert read.name == "a.jpg"
+    kept = tuple(name for name in COCO_18 if name != "neck" or "coco17" not in first + second)
+    np.testing.assert_array_equal(select(read.people[0], kept)[:, :2], select(random_person(), kept)[:, :2])
+
+
+def test_many_images_in_one_file_and_out_of_it(place, capsys):
+    images = [posed_image(f"{name}.jpg", random_person(seed)) for seed, name in enumerate("abc")]
+    write_people(place / "all.json", *images, kind="coco17")
+    assert main(["pose", "all.json", "-o", "each"]) == 0
+    assert "wrote 3 files in each" in capsys.readouterr().out
+    assert main(["pose", "each/a.json", "each/b.json", "each/c.json", "-o", "again.csv"]) == 0
+    rows = read_annotations("again.csv")
+    assert list(rows) == ["a.jpg", "b.jpg", "c.jpg"]
+    np.testing.assert_array_equal(rows["c.jpg"][0], random_person(2)[0, :2])
+    assert main(["pose", "again.csv#b.jpg", "-o", "b.json", "--to", "body25", "--frame", "200x150"]) == 0
+    assert read_pose("b.json").frame == (200, 150)
+    assert main(["pose", "all.json", "-o", "one.json"]) == 2
+    assert "3 images cannot be written to one file" in error_messages(capsys)[0]
+
+
+def test_names_and_sizes_from_the_photographs(place, capsys):
+    write_photo(place / "photos" / "a.jpg", size=(120, 90))
+    person = {"pose_keypoints_2d": [9.0, 30.0, 1.0] * 18}
+    (place / "a_keypoints.json").write_text(json.dumps({"people": [person]}))
+    words = ["pose", "a_keypoints.json", "-o", "fasion-annotation-test.csv"]
+    assert main(words) == 2
+    assert "contains no image size" in error_messages(capsys)[0]
+    assert main([*words, "--images", "photos"]) == 0
+    assert read_annotations("fasion-annotation-test.csv")["a.jpg"][0].tolist() == [64, 18]
+    write_photo(place / "photos" / "a.png", size=(120, 90))
+    assert main([*words, "--images", "photos", "--force"]) == 2
+    assert "has 2 photographs" in error_messages(capsys)[0]

@@ -13,8 +13,8 @@ from benchmarks.plot import plot
 from benchmarks.timing import Times, markdown
 from gfla_tf.errors import InputError
 from gfla_tf.files import check_output, write_files
+from gfla_tf.images.io import encode_image
 from gfla_tf.native import loader as native
-from gfla_tf.viz import encode_png
 
 DONE, MISSED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 
@@ -123,7 +123,7 @@ def run(doc: str, sections: dict, argv=None, quick_rounds: int = 3, rounds: int 
         if args.plot:
             if not report.panels:
                 raise InputError("--plot requires a section that measures a curve")
-            contents[args.plot] = encode_png(plot(report.panels))
+            contents[args.plot] = encode_image("plot.png", plot(report.panels))
         write_files(contents, args.force)
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""The pages' tables agree with the code."""
+"""Tests that the tables of the documentation agree with the code."""
 
 import ast
 import dataclasses
@@ -13,7 +13,7 @@ DOCS = ROOT / "docs"
 
 
 def _symbols(path):
-    """Names that a module defines at its top, and `Class.method`."""
+    """Returns the top-level names of a module, and its methods as `Class.method`."""
     names = set()
     for node in ast.parse(path.read_text(encoding="utf-8")).body:
         if isinstance(node, ast.ClassDef):
@@ -27,18 +27,18 @@ def _symbols(path):
 
 
 @pytest.mark.parametrize("heading", ["## Equations", "## Sections"])
-def test_the_paper_map_names_what_is_there(heading):
-    for place, _, symbol, path in table(DOCS / "paper_map.md", heading)[1:]:
-        assert symbol.strip("`") in _symbols(ROOT / path.strip("`")), f"{place}: {symbol} in {path}"
+def test_paper_map_names_existing_symbols(heading):
+    for item, _, symbol, path in table(DOCS / "paper_map.md", heading)[1:]:
+        assert symbol.strip("`") in _symbols(ROOT / path.strip("`")), f"{item}: {symbol} in {path}"
 
 
-def test_the_paper_map_has_every_equation():
-    places = ", ".join(row[0] for row in table(DOCS / "paper_map.md", "## Equations")[1:])
-    assert {int(number) for number in places.split(", ")} == set(range(1, 16))
+def test_paper_map_has_every_equation():
+    numbers = ", ".join(row[0] for row in table(DOCS / "paper_map.md", "## Equations")[1:])
+    assert {int(number) for number in numbers.split(", ")} == set(range(1, 16))
 
 
 def _settings(config, prefix=""):
-    """Every setting of the configuration as (key, default as YAML writes it)."""
+    """Yields the key and the default of every setting of the configuration."""
     for field in dataclasses.fields(config):
         value = getattr(config, field.name)
         if dataclasses.is_dataclass(value):
@@ -47,7 +47,7 @@ def _settings(config, prefix=""):
             yield f"{prefix}{field.name}", value
 
 
-def test_the_settings_are_listed_with_their_defaults():
+def test_settings_are_listed_with_their_defaults():
     rows = table(DOCS / "training.md", "## Settings")
     listed = {row[0].strip("`"): row[1].strip("`") for row in rows if row[0] != "setting"}
     known = dict(_settings(Config()))
@@ -58,7 +58,7 @@ def test_the_settings_are_listed_with_their_defaults():
         assert (float(value) if isinstance(default, float) else value) == default, key
 
 
-def test_the_loss_weights_are_listed():
+def test_loss_weights_are_listed():
     from gfla_tf.training.flow_trainer import STAGE1_WEIGHTS
     from gfla_tf.training.gfla_trainer import STAGE2_WEIGHTS
 
@@ -68,7 +68,7 @@ def test_the_loss_weights_are_listed():
         assert listed == weights
 
 
-def test_the_presets_are_listed():
+def test_presets_are_listed():
     import inspect
 
     from gfla_tf.models import PRESETS, PersonImageGenerator

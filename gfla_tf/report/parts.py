@@ -7,10 +7,11 @@ import math
 from html import escape
 
 from gfla_tf.evaluation.result import Table
+from gfla_tf.images.io import encode_image
 from gfla_tf.report.logs import curves
 from gfla_tf.report.samples import Samples
 from gfla_tf.report.svg import line_chart
-from gfla_tf.viz import encode_png, flow_wheel
+from gfla_tf.viz import flow_wheel
 
 _EXPLANATIONS = {
     "target pose": "the visible keypoints of the target, one colour per joint",
@@ -76,7 +77,7 @@ def charts(log: dict[str, list[float]]) -> str:
 
 
 def _legend(samples: Samples) -> str:
-    wheel = _image(encode_png(flow_wheel(193)), "colour wheel of flow directions")
+    wheel = _image(encode_image("wheel.png", flow_wheel(193)), "colour wheel of flow directions")
     terms = "".join(
         f"<dt>{escape(name)}</dt><dd>{escape(_EXPLANATIONS[name])}</dd>"
         for name in samples.columns

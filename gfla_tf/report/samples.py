@@ -8,9 +8,10 @@ import numpy as np
 import tensorflow as tf
 
 from gfla_tf.evaluation.synthetic import MODEL_INPUTS, Generator
+from gfla_tf.images.io import encode_image
 from gfla_tf.ops.flow import resize_flow
 from gfla_tf.synthetic import SyntheticPeople
-from gfla_tf.viz import encode_png, flow_scale, sample_columns
+from gfla_tf.viz import flow_scale, sample_columns
 
 STRIDE = 13
 """Every 13th pair is shown: each has a different identity and a different pair of its images."""
@@ -59,6 +60,8 @@ def collect_samples(
     size = tuple(dataset.image_size)
     times = max(1, -(-192 // size[0]))
     columns = sample_columns(batch, outputs, count, (size[0] * times, size[1] * times))
-    rows = [[encode_png(image) for image in row] for row in zip(*columns.values(), strict=True)]
+    rows = [
+        [encode_image("image.png", image) for image in row] for row in zip(*columns.values(), strict=True)
+    ]
     scale = flow_scale(resize_flow(outputs["flows"][-1], size).numpy(), batch)
     return Samples(list(columns), rows, [STRIDE * index for index in range(len(rows))], split, size, scale)

@@ -15,6 +15,7 @@ from tqdm import tqdm
 from gfla_tf import viz
 from gfla_tf.errors import InputError
 from gfla_tf.files import atomic_path, replace_file
+from gfla_tf.images.io import encode_image
 
 Logs = Mapping[str, Any]
 
@@ -215,4 +216,4 @@ class SampleGrid(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         image = viz.sample_grid(self.batch, self.predict(self.batch))
-        replace_file(self.folder / f"epoch_{epoch + 1:04}.png", viz.encode_png(image))
+        replace_file(self.folder / f"epoch_{epoch + 1:04}.png", encode_image("samples.png", image))

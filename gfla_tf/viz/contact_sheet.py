@@ -1,4 +1,4 @@
-"""A contact sheet: many pictures on one, each with a caption of two lines."""
+"""Contact sheets: grids of images with captions of two lines."""
 
 from __future__ import annotations
 
@@ -19,26 +19,32 @@ _RED, _BLACK = (190, 20, 20), (30, 30, 30)
 
 @dataclass(frozen=True)
 class Cell:
-    """One picture, uint8 RGB, its name, and what is wrong with it ("" if nothing)."""
+    """A cell of a contact sheet.
 
-    picture: np.ndarray
+    Attributes:
+      image: uint8 RGB [h, w, 3].
+      name: the first line of the caption.
+      fault: the second line of the caption, a description of the image's fault; "" if it has none.
+    """
+
+    image: np.ndarray
     name: str
     fault: str = ""
 
 
 def contact_sheet(cells: list[Cell], cell_size: tuple[int, int], columns: int = 6) -> np.ndarray:
-    """Puts cells in rows, each framed in red where something is wrong with it, with its caption below.
+    """Arranges images in rows, with captions below them and red frames around those with a fault.
 
     Args:
-      cells: at least one; pictures of another size than `cell_size` are resized.
-      cell_size: (H, W) of a picture.
-      columns: cells a row.
+      cells: at least one cell; images that differ from `cell_size` are resized.
+      cell_size: (H, W) of each image in pixels.
+      columns: the maximum number of cells per row.
 
     Returns:
-      uint8 RGB.
+      The sheet, uint8 RGB.
 
     Raises:
-      ValueError: there is no cell.
+      ValueError: `cells` is empty.
     """
     if not cells:
         raise ValueError("a contact sheet needs at least one cell")
@@ -49,7 +55,7 @@ def contact_sheet(cells: list[Cell], cell_size: tuple[int, int], columns: int = 
     sheet = np.full((rows * step[0], columns * step[1], 3), _BACKGROUND, np.uint8)
     for number, cell in enumerate(cells):
         top, left = number // columns * step[0] + _GAP, number % columns * step[1] + _GAP
-        sheet[top : top + height, left : left + width] = resize(cell.picture, cell_size)
+        sheet[top : top + height, left : left + width] = resize(cell.image, cell_size)
         if cell.fault:
             cv2.rectangle(sheet, (left - 2, top - 2), (left + width + 1, top + height + 1), _RED, 2)
         base = top + height + _LINE - 3
@@ -59,7 +65,7 @@ def contact_sheet(cells: list[Cell], cell_size: tuple[int, int], columns: int = 
 
 
 def _shortened(text: str, width: int, from_front: bool) -> str:
-    """A text that fits into `width` pixels; what OpenCV's letters cannot show becomes "?"."""
+    """Shortens a text to `width` pixels; characters outside ASCII, which OpenCV cannot draw, become "?"."""
     text = text.encode("ascii", "replace").decode()
     whole = text
     for kept in range(len(text), 0, -1):
@@ -69,5 +75,5 @@ def _shortened(text: str, width: int, from_front: bool) -> str:
     return ""
 
 
-def _write(sheet: np.ndarray, text: str, left: int, base: int, colour) -> None:
-    cv2.putText(sheet, text, (left, base), _FONT, _SCALE, colour, 1, cv2.LINE_AA)
+def _write(sheet: np.ndarray, text: str, left: int, base: int, color: tuple[int, int, int]) -> None:
+    cv2.putText(sheet, text, (left, base), _FONT, _SCALE, color, 1, cv2.LINE_AA)

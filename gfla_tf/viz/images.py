@@ -1,46 +1,46 @@
-"""Between the model's images, float in [-1, 1], and pictures, uint8 RGB."""
+"""Conversion of images to uint8, and resizing for display."""
 
 from __future__ import annotations
 
 import cv2
 import numpy as np
+from numpy.typing import ArrayLike
 
 
-def to_uint8(images) -> np.ndarray:
-    """Turns float images [..., H, W, 3] in [-1, 1] into uint8 in 0..255; uint8 passes unchanged.
+def to_uint8(images: ArrayLike) -> np.ndarray:
+    """Converts images to uint8 in [0, 255]; the NumPy counterpart of `gfla_tf.images.scaling.unscale_images`.
 
-    Values outside the range are clipped; x = -1 is 0, x = 1 is 255 (the inverse of x / 127.5 - 1).
+    Args:
+      images: any shape. Floating-point images are in [-1, 1]; values outside the range are clipped. uint8
+        images are returned unchanged.
+
+    Returns:
+      uint8 of the same shape: round((x + 1) 127.5).
+
+    Raises:
+      ValueError: another dtype.
     """
     images = np.asarray(images)
     if images.dtype == np.uint8:
         return images
     if not np.issubdtype(images.dtype, np.floating):
-        raise ValueError(f"images must be uint8 or float in [-1, 1], got {images.dtype}")
+        raise ValueError(f"images must be uint8 in [0, 255] or floating-point in [-1, 1], got {images.dtype}")
     return np.clip(np.rint((images.astype(np.float32) + 1.0) * 127.5), 0, 255).astype(np.uint8)
 
 
-def resize(image: np.ndarray, size: tuple[int, int], smooth: bool = True) -> np.ndarray:
-    """Resizes a uint8 picture [h, w, 3] or [h, w] to `size` = (H, W).
+def resize(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Resizes an image for display: area averaging if an axis is reduced, otherwise bicubic.
 
-    Enlarging is cubic (`smooth`) or nearest; reducing averages areas.
+    Args:
+      image: uint8 [h, w, 3] or [h, w].
+      size: (H, W) in pixels.
+
+    Returns:
+      uint8 [H, W, 3] or [H, W].
     """
     height, width = size
     if image.shape[:2] == (height, width):
         return image
-    if height < image.shape[0] or width < image.shape[1]:
-        method = cv2.INTER_AREA
-    else:
-        method = cv2.INTER_CUBIC if smooth else cv2.INTER_NEAREST
+    reducing = height < image.shape[0] or width < image.shape[1]
+    method = cv2.INTER_AREA if reducing else cv2.INTER_CUBIC
     return cv2.resize(image, (width, height), interpolation=method)
-
-
-def encode_png(image: np.ndarray) -> bytes:
-    """PNG bytes of a uint8 RGB [H, W, 3] or grey [H, W] picture."""
-    image = np.ascontiguousarray(image)
-    if image.dtype != np.uint8 or image.ndim not in (2, 3):
-        raise ValueError(f"a picture is uint8 [H, W, 3] or [H, W], got {image.dtype} {image.shape}")
-    ready = cv2.cvtColor(image, cv2.COLOR_RGB2BGR) if image.ndim == 3 else image
-    done, data = cv2.imencode(".png", ready)
-    if not done:
-        raise ValueError(f"a picture of shape {image.shape} could not be encoded as PNG")
-    return data.tobytes()

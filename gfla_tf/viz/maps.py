@@ -1,60 +1,76 @@
-"""Masks, and what the local attention reads, as pictures."""
+"""Visualization of masks and of the source locations that the local attention samples."""
 
 from __future__ import annotations
 
 import cv2
 import numpy as np
+from numpy.typing import ArrayLike
 
 from gfla_tf.viz.images import resize, to_uint8
-from gfla_tf.viz.pose import JOINT_COLOURS
+from gfla_tf.viz.pose import JOINT_COLORS
 
 
-def mask_to_image(mask, out_size: tuple[int, int] | None = None) -> np.ndarray:
-    """A mask [h, w] or [h, w, 1] in [0, 1] as grey uint8 RGB [H, W, 3]: white = taken from the source by
-    attention.
+def mask_to_image(mask: ArrayLike, out_size: tuple[int, int] | None = None) -> np.ndarray:
+    """Converts a mask to a gray image: white where the attention result is used.
+
+    Args:
+      mask: [h, w] or [h, w, 1] in [0, 1].
+      out_size: (H, W) of the result; the mask's size by default.
+
+    Returns:
+      uint8 RGB [H, W, 3].
     """
     mask = np.asarray(mask, np.float32).reshape(np.shape(mask)[:2])
-    grey = np.rint(np.clip(mask, 0, 1) * 255).astype(np.uint8)
+    gray = np.rint(np.clip(mask, 0, 1) * 255).astype(np.uint8)
     if out_size is not None:
-        grey = resize(grey, out_size)
-    return np.repeat(grey[..., None], 3, -1)
+        gray = resize(gray, out_size)
+    return np.repeat(gray[..., None], 3, -1)
 
 
-def heat_to_image(values, out_size: tuple[int, int] | None = None) -> np.ndarray:
-    """Values [h, w] in [0, 1] as uint8 RGB with the viridis scale: dark violet 0, green 0.6, yellow 1."""
+def heat_to_image(values: ArrayLike, out_size: tuple[int, int] | None = None) -> np.ndarray:
+    """Converts values to colors of the viridis map: 0 is dark violet, 0.6 green and 1 yellow.
+
+    Args:
+      values: [h, w] in [0, 1].
+      out_size: (H, W) of the result; the size of `values` by default.
+
+    Returns:
+      uint8 RGB [H, W, 3].
+    """
     level = np.rint(np.clip(np.asarray(values, np.float32), 0, 1) * 255).astype(np.uint8)
     if out_size is not None:
         level = resize(level, out_size)
     return cv2.cvtColor(cv2.applyColorMap(level, cv2.COLORMAP_VIRIDIS), cv2.COLOR_BGR2RGB)
 
 
-def attention_reads(attention, flow, weight=None) -> np.ndarray:
-    """Where in the source one attention block reads, and how much: a scatter of its weights (Eq. 9) into the
-    source.
+def attention_reads(attention: ArrayLike, flow: ArrayLike, weight: ArrayLike | None = None) -> np.ndarray:
+    """Returns the total weight with which an attention block samples each source location.
+
+    The attention weights (Eq. 9) are scattered to the sampled locations, bilinearly.
 
     Args:
-      attention: [h, w, n*n], the softmax over the taps (row-major, y first) of each target location.
+      attention: [h, w, n*n], the softmax over the taps (row-major, y first) at each target location.
       flow: [h, w, 2] (dx, dy), pixels of the h x w map.
-      weight: None (1 everywhere) or [h, w] or [h, w, 1], the weight of each target location, for example the
-        mask.
+      weight: [h, w] or [h, w, 1], the weight of each target location, for example the mask; 1 by default.
 
     Returns:
-      float32 [h, w], the total weight read at each source location (borders clamped); its sum is the
-      weights' sum.
+      float32 [h, w]. Locations outside the map are clamped to its border, so the sum is that of `attention`
+      multiplied by `weight`.
 
     Raises:
-      ValueError: the shapes do not belong together, or the taps are no square of an odd number.
+      ValueError: the shapes do not match, or the number of taps is not the square of an odd number.
     """
     attention, flow = np.asarray(attention, np.float32), np.asarray(flow, np.float32)
     height, width, taps = attention.shape if attention.ndim == 3 else (0, 0, 0)
     n = round(taps**0.5)
     if n * n != taps or n % 2 == 0 or flow.shape != (height, width, 2):
         raise ValueError(
-            f"attention is [h, w, n*n], n odd, with a flow [h, w, 2]; got {attention.shape}, {flow.shape}"
+            "attention must be [h, w, n*n] with odd n, and flow [h, w, 2], "
+            f"got {attention.shape} and {flow.shape}"
         )
     weight = np.ones((height, width), np.float32) if weight is None else np.asarray(weight, np.float32)
     if weight.reshape(-1).size != height * width:
-        raise ValueError(f"weight is [h, w] = {(height, width)}, got {weight.shape}")
+        raise ValueError(f"weight must be [h, w] = {(height, width)}, got {weight.shape}")
     weight = weight.reshape(height, width)
     grid_y, grid_x = np.nonzero(weight)
     weighted = attention[grid_y, grid_x] * weight[grid_y, grid_x, None]  # [locations, n*n]
@@ -74,52 +90,63 @@ def attention_reads(attention, flow, weight=None) -> np.ndarray:
 
 
 def attention_map(
-    source_image, attention, flow, mask=None, out_size: tuple[int, int] | None = None
+    source_image: ArrayLike,
+    attention: ArrayLike,
+    flow: ArrayLike,
+    mask: ArrayLike | None = None,
+    out_size: tuple[int, int] | None = None,
 ) -> np.ndarray:
-    """The source picture under the heat of `attention_reads`: bright where much is read, dark where nothing
-    is.
+    """Overlays the source image with the heatmap of `attention_reads`.
 
     Args:
       source_image: [H, W, 3], uint8 or float in [-1, 1].
-      attention, flow: one block's, without the batch axis; see `attention_reads`.
-      mask: None or that block's mask [h, w] or [h, w, 1]: reads that the mask discards are not counted.
-      out_size: (H, W) of the result; None: the source's.
+      attention: [h, w, n*n], of one block, without a batch axis.
+      flow: [h, w, 2], of the same block.
+      mask: [h, w] or [h, w, 1], the mask of the same block, which weights the target locations.
+      out_size: (H, W) of the result; the size of the source by default.
 
     Returns:
       uint8 RGB.
     """
-    picture = to_uint8(source_image)
-    size = out_size or picture.shape[:2]
+    image = to_uint8(source_image)
+    size = out_size or image.shape[:2]
     reads = attention_reads(attention, flow, mask)
     level = np.clip(reads / max(float(np.percentile(reads, 99)), 1e-6), 0, 1) ** 0.5
     heat = heat_to_image(level, size).astype(np.float32)
     share = 0.25 + 0.45 * cv2.resize(level, (size[1], size[0]), interpolation=cv2.INTER_LINEAR)[..., None]
-    grey = cv2.cvtColor(resize(picture, size), cv2.COLOR_RGB2GRAY)[..., None].astype(np.float32)
-    return np.rint(grey * (1 - share) + heat * share).astype(np.uint8)
+    gray = cv2.cvtColor(resize(image, size), cv2.COLOR_RGB2GRAY)[..., None].astype(np.float32)
+    return np.rint(gray * (1 - share) + heat * share).astype(np.uint8)
 
 
-def joint_attention(source_image, attention, flow, target_keypoints, out_size: tuple[int, int] | None = None):
-    """Where the attention reads the source for each joint of the target pose, in the joint's colour.
+def joint_attention(
+    source_image: ArrayLike,
+    attention: ArrayLike,
+    flow: ArrayLike,
+    target_keypoints: ArrayLike,
+    out_size: tuple[int, int] | None = None,
+) -> np.ndarray:
+    """Draws the source locations that the attention samples for each joint of the target pose.
 
-    Every joint's n x n taps are drawn on the darkened source as a blot whose strength is the attention
-    weight.
+    The n x n taps of each joint are drawn in the joint's color on the darkened source; the opacity is
+    proportional to the attention weight.
 
     Args:
       source_image: [H, W, 3], uint8 or float in [-1, 1].
-      attention: [h, w, n*n]; flow: [h, w, 2]: one block's, without the batch axis.
-      target_keypoints: [18, 2] (y, x) in pixels of the H x W image, negative where missing.
-      out_size: (H, W) of the result; None: the source's.
+      attention: [h, w, n*n], of one block, without a batch axis.
+      flow: [h, w, 2], of the same block.
+      target_keypoints: [18, 2] (y, x) in pixels of `source_image`, negative where missing.
+      out_size: (H, W) of the result; the size of the source by default.
 
     Returns:
       uint8 RGB.
     """
-    picture = to_uint8(source_image)
+    image = to_uint8(source_image)
     attention, flow = np.asarray(attention, np.float32), np.asarray(flow, np.float32)
-    size = out_size or picture.shape[:2]
-    ratio = np.array(flow.shape[:2]) / np.array(picture.shape[:2])
-    grey = cv2.cvtColor(resize(picture, size), cv2.COLOR_RGB2GRAY)[..., None]
-    result = np.repeat(grey, 3, -1).astype(np.float32) * 0.55
-    for (y, x), colour in zip(np.asarray(target_keypoints, np.float32), JOINT_COLOURS, strict=True):
+    size = out_size or image.shape[:2]
+    ratio = np.array(flow.shape[:2]) / np.array(image.shape[:2])
+    gray = cv2.cvtColor(resize(image, size), cv2.COLOR_RGB2GRAY)[..., None]
+    result = np.repeat(gray, 3, -1).astype(np.float32) * 0.55
+    for (y, x), color in zip(np.asarray(target_keypoints, np.float32), JOINT_COLORS, strict=True):
         if not (y >= 0 and x >= 0):
             continue
         at_y, at_x = np.minimum(((np.array([y, x]) + 0.5) * ratio).astype(int), np.array(flow.shape[:2]) - 1)
@@ -130,5 +157,5 @@ def joint_attention(source_image, attention, flow, target_keypoints, out_size: t
             level / max(float(level.max()), 1e-6), (size[1], size[0]), interpolation=cv2.INTER_CUBIC
         )
         level = np.clip(level, 0, 1)[..., None]
-        result = result * (1 - level) + colour.astype(np.float32) * level
+        result = result * (1 - level) + color.astype(np.float32) * level
     return np.rint(np.clip(result, 0, 255)).astype(np.uint8)

@@ -30,6 +30,15 @@ def test_round_trip(tmp_path, extension):
     assert [entry.name for entry in tmp_path.iterdir()] == [path.name]
 
 
+def test_png_keeps_the_channel_order():
+    image = np.zeros((3, 5, 3), np.uint8)
+    image[..., 0] = 200
+    decoded = cv2.imdecode(np.frombuffer(encode_image("a.png", image), np.uint8), cv2.IMREAD_COLOR)
+    np.testing.assert_array_equal(decoded[..., ::-1], image)
+    with pytest.raises(ValueError, match="float64"):
+        encode_image("a.png", np.zeros((3, 3, 3)))
+
+
 def test_kinds_of_png(tmp_path):
     grey = _save(tmp_path / "grey.png", pictures.png(0, 8, [[0, 128, 255]], (1, 3)))
     np.testing.assert_array_equal(read_image(grey), [[[0] * 3, [128] * 3, [255] * 3]])

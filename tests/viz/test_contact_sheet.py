@@ -1,4 +1,4 @@
-"""Contact sheets: where pictures and marks are, and which images of a checked folder are drawn."""
+"""Tests of contact sheets: the layout, the marks, and the choice of images of a checked folder."""
 
 import shutil
 
@@ -17,9 +17,9 @@ from tests.data.doctor.faulty_folder import Folder
 RED = (190, 20, 20)
 
 
-def test_cells_stand_in_rows_and_faulty_ones_are_framed():
-    pictures = [np.full((20, 10, 3), level, np.uint8) for level in (0, 60, 120)]
-    cells = [Cell(pictures[0], "first", "broken"), Cell(pictures[1], "second"), Cell(pictures[2], "third")]
+def test_cells_form_rows_and_faulty_ones_are_framed():
+    images = [np.full((20, 10, 3), level, np.uint8) for level in (0, 60, 120)]
+    cells = [Cell(images[0], "first", "broken"), Cell(images[1], "second"), Cell(images[2], "third")]
     sheet = contact_sheet(cells, (40, 30), columns=2)
     assert sheet.shape == (2 * (40 + 42), 2 * (30 + 12), 3)
     for row, column, level in ((0, 0, 0), (0, 1, 60), (1, 0, 120)):
@@ -31,13 +31,13 @@ def test_cells_stand_in_rows_and_faulty_ones_are_framed():
 
 
 def test_captions_stay_in_their_cell():
-    cell = Cell(np.zeros((8, 60, 3), np.uint8), "a very long name of a picture \u2014 indeed", "fault" * 20)
+    cell = Cell(np.zeros((8, 60, 3), np.uint8), "a very long name of an image \u2014 indeed", "fault" * 20)
     sheet = contact_sheet([cell, cell], (8, 60))
     assert (sheet[18:, 66:78] == 245).all()
     assert (sheet[18:, 6:66] < 245).any()
 
 
-def test_an_empty_sheet_is_refused():
+def test_empty_sheet_is_an_error():
     with pytest.raises(ValueError, match="at least one cell"):
         contact_sheet([], (8, 8))
 
@@ -56,7 +56,7 @@ def folder(drawn, tmp_path):
 
 @pytest.fixture
 def captions(monkeypatch):
-    """Of the sheet that is made: (name, fault) of its cells."""
+    """The (name, fault) of the cells of the latest sheet."""
     seen = []
 
     def record(cells, size, columns=6):
@@ -67,7 +67,7 @@ def captions(monkeypatch):
     return seen
 
 
-def test_the_worst_come_first_and_kinds_take_turns(folder, captions):
+def test_faults_come_first_and_alternate_between_kinds(folder, captions):
     for number in (0, 1, 2):
         folder.image("train", number).unlink()
     folder.image("test", 0).write_bytes(b"")
@@ -89,7 +89,7 @@ def test_the_worst_come_first_and_kinds_take_turns(folder, captions):
     assert len(captions) == 12
 
 
-def test_the_sample_follows_from_the_seed(drawn, captions):
+def test_sample_is_determined_by_the_seed(drawn, captions):
     report = check_folder(drawn)
     chosen = []
     for seed in (0, 0, 1):
@@ -98,14 +98,14 @@ def test_the_sample_follows_from_the_seed(drawn, captions):
     assert chosen[0] == chosen[1] != chosen[2]
 
 
-def test_a_fault_of_a_whole_split_is_on_its_images(folder, captions):
+def test_fault_of_a_whole_split_is_shown_on_its_images(folder, captions):
     FAULT_CASES["y and x swapped"].apply(folder)
     sheets.data_sheet(check_folder(folder.path), count=12)
     faults = {name.split("/")[0]: fault for name, fault in captions}
     assert faults == {"train": "y and x swapped", "test": ""}
 
 
-def test_the_pose_lies_on_its_image(folder):
+def test_pose_is_drawn_on_its_image(folder):
     report = check_folder(folder.path)
     shown = sheets.data_sheet(report, count=12)[6:262, 6:262]
     folder.points("train", lambda points: np.full_like(points, -1))
@@ -116,12 +116,12 @@ def test_the_pose_lies_on_its_image(folder):
     assert drawn_on[:, 96:160].sum() > 0.5 * drawn_on.sum()
 
 
-def test_what_cannot_be_drawn(folder):
+def test_errors_of_data_sheet(folder):
     with pytest.raises(ValueError, match="count must be at least 1, got 0"):
         sheets.data_sheet(check_folder(folder.path), count=0)
     for split in ("train", "test"):
         folder.csv("annotation", split).unlink()
         folder.csv("pairs", split).unlink()
     folder.write("pairs", "test", ["from,to"])
-    with pytest.raises(InputError, match="can be drawn: its annotation files hold none"):
+    with pytest.raises(InputError, match="can be drawn: its annotation files contain none"):
         sheets.data_sheet(check_folder(folder.path))

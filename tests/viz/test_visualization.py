@@ -1,4 +1,3 @@
-import cv2
 import numpy as np
 import pytest
 
@@ -39,19 +38,10 @@ def test_to_uint8_inverts_the_input_scaling_and_clips():
         viz.to_uint8(np.zeros(3, np.int32))
 
 
-def test_png_keeps_the_channel_order():
-    picture = np.zeros((3, 5, 3), np.uint8)
-    picture[..., 0] = 200
-    decoded = cv2.imdecode(np.frombuffer(viz.encode_png(picture), np.uint8), cv2.IMREAD_COLOR)
-    np.testing.assert_array_equal(decoded[..., ::-1], picture)
-    with pytest.raises(ValueError, match="float64"):
-        viz.encode_png(np.zeros((3, 3, 3)))
-
-
-def test_pose_draws_each_joint_in_its_colour_and_skips_missing_ones():
-    picture = viz.draw_pose(POINTS, (64, 64), out_size=(256, 256))
+def test_pose_draws_each_joint_in_its_color_and_skips_missing_ones():
+    image = viz.draw_pose(POINTS, (64, 64), out_size=(256, 256))
     y, x = (POINTS[10] * 4 + 1.5).astype(int)
-    assert np.abs(picture[y, x].astype(int) - viz.JOINT_COLOURS[10]).max() <= 3
+    assert np.abs(image[y, x].astype(int) - viz.JOINT_COLORS[10]).max() <= 3
     missing = viz.draw_pose(np.full((18, 2), -1.0), (64, 64))
     assert np.unique(missing).tolist() == [18]
     with pytest.raises(ValueError, match=r"\(17, 2\)"):
@@ -67,7 +57,7 @@ def test_keypoints_from_heatmaps():
     np.testing.assert_array_equal(np.delete(found, 3, 0), np.delete(POINTS, 3, 0))
 
 
-def test_attention_reads_lands_where_the_flow_points():
+def test_attention_reads_is_nonzero_where_the_flow_points():
     attention = np.zeros((8, 8, 9), np.float32)
     attention[..., 5] = 1.0  # the tap right of the middle
     flow = np.zeros((8, 8, 2), np.float32)
@@ -80,7 +70,7 @@ def test_attention_reads_lands_where_the_flow_points():
     assert reads.sum() == pytest.approx(0.5)
 
 
-def test_attention_reads_conserves_weight_at_the_border_and_names_wrong_shapes():
+def test_attention_reads_conserves_weight_at_the_border_and_reports_wrong_shapes():
     rng = np.random.default_rng(0)
     attention = rng.random((5, 7, 25))
     flow = rng.normal(size=(5, 7, 2)) * 20
@@ -92,7 +82,7 @@ def test_attention_reads_conserves_weight_at_the_border_and_names_wrong_shapes()
         viz.attention_reads(attention, flow, np.ones((3, 3)))
 
 
-def test_attention_pictures_have_the_asked_size():
+def test_attention_images_have_the_given_size():
     batch, outputs = fake_batch(1)
     arguments = batch["source_image"][0], outputs["attentions"][1][0], outputs["flows"][1][0]
     assert viz.attention_map(*arguments, outputs["masks"][1][0], (128, 96)).shape == (128, 96, 3)
@@ -103,15 +93,15 @@ def test_attention_pictures_have_the_asked_size():
 @pytest.mark.parametrize(
     "drop", [(), ("attentions",), ("image", "attentions", "masks"), ("flows", "attentions")]
 )
-def test_sample_grid_draws_what_is_there(drop):
+def test_sample_grid_draws_the_available_outputs(drop):
     batch, outputs = fake_batch()
     outputs = {name: value for name, value in outputs.items() if name not in drop}
     columns = (
         3 + ("image" in outputs) + 2 * ("flows" in outputs) + ("masks" in outputs) + ("attentions" in outputs)
     )
-    picture = viz.sample_grid(batch, outputs, max_rows=2, cell_size=(96, 96))
-    assert picture.dtype == np.uint8
-    assert picture.shape[1] == 4 + columns * 100
+    image = viz.sample_grid(batch, outputs, max_rows=2, cell_size=(96, 96))
+    assert image.dtype == np.uint8
+    assert image.shape[1] == 4 + columns * 100
 
 
 def test_sample_grid_without_truth_or_keypoints():
@@ -122,10 +112,10 @@ def test_sample_grid_without_truth_or_keypoints():
     assert viz.sample_grid(batch, outputs).shape[1] == 4 + 7 * 132
 
 
-def test_image_grid_fills_short_rows_and_needs_a_picture():
+def test_image_grid_fills_short_rows_and_needs_an_image():
     cell = np.full((10, 20, 3), 7, np.uint8)
-    picture = viz.image_grid([[cell, cell], [cell]], gap=2)
-    assert picture.shape == (2 + 2 * 12, 2 + 2 * 22, 3)
-    assert (picture[14:24, 24:44] == 255).all()
-    with pytest.raises(ValueError, match="picture"):
+    image = viz.image_grid([[cell, cell], [cell]], gap=2)
+    assert image.shape == (2 + 2 * 12, 2 + 2 * 22, 3)
+    assert (image[14:24, 24:44] == 255).all()
+    with pytest.raises(ValueError, match="image"):
         viz.image_grid([])

@@ -23,7 +23,7 @@ def add_arguments(parser):
     parser.add_argument(
         "--to",
         choices=("keras", "torch"),
-        help="the output format (default: by the extension of OUT, or else the format that IN is not in)",
+        help="the output format (default: that of the extension of OUT, otherwise the opposite of IN's)",
     )
     parser.add_argument(
         "--size",

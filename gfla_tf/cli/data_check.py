@@ -29,7 +29,7 @@ def add_arguments(parser):
     parser.add_argument(
         "--sheet",
         metavar="FILE",
-        help="write an image of poses over images, the worst first",
+        help="write one image of the dataset's images with their poses, faulty ones first",
     )
     parser.add_argument(
         "--sheet-images",

@@ -6,29 +6,29 @@ import sys
 
 
 class Parser(argparse.ArgumentParser):
-    """An `ArgumentParser` whose errors about subcommands, choices and options end in a suggestion."""
+    """An `ArgumentParser` that suggests the nearest name for a misspelled command, choice or option."""
 
     def parse_known_args(self, args=None, namespace=None):
-        """As in argparse; keeps the words for `error`."""
+        """Parses as `ArgumentParser` does; stores the arguments for `error`."""
         self._words = list(sys.argv[1:] if args is None else args)
         return super().parse_known_args(args, namespace)
 
     def error(self, message):
         """Prints the usage and the message and exits with 2.
 
-        A misspelled option is reported as such, also where argparse would report the option that is missing.
+        A misspelled option is reported as unrecognized even if argparse would report a missing argument.
         """
         unknown = self.unknown_options(self._words) if "arguments are required" in message else []
         super().error(self.describe_unknown(unknown) if unknown else message)
 
     def unknown_options(self, words):
-        """The options among `words` that neither are nor abbreviate one of this parser's."""
+        """Returns the options in `words` that neither are nor abbreviate an option of this parser."""
         known = self._option_string_actions
         names = [word.partition("=")[0] for word in words if word.startswith("--") and word != "--"]
         return [name for name in names if not any(option.startswith(name) for option in known)]
 
     def describe_unknown(self, words):
-        """An error message about unknown words, with the nearest option of each."""
+        """Returns the error message for unknown arguments, with the nearest option for each."""
         known = self._option_string_actions
         shown = [f"{word}{did_you_mean(word.partition('=')[0], known)}" for word in words]
         return f"unrecognized arguments: {' '.join(shown)}"
@@ -41,6 +41,6 @@ class Parser(argparse.ArgumentParser):
 
 
 def did_you_mean(word, known):
-    """` (did you mean ...?)` with the nearest of the known names; empty if none is near."""
+    """Returns ` (did you mean ...?)` with the most similar known name, or "" if none is similar."""
     near = difflib.get_close_matches(word, list(known), n=1)
     return f" (did you mean {near[0]}?)" if near else ""

@@ -88,7 +88,7 @@ class RunFolder:
             self.path.rmdir()
 
     def record_images(self, images: str) -> None:
-        """Records in run.json how the images were made, and logs it.
+        """Records in run.json how the images were prepared or rendered, and logs it.
 
         Args:
           images: one sentence, on which the metrics of the run depend.

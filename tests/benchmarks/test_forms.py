@@ -8,6 +8,7 @@ from benchmarks import bm_bilinear_warp, bm_flowed_patches, bm_local_attention, 
 from benchmarks.blocks import Block
 from benchmarks.environment import environment
 from benchmarks.studies import BOTH, FORWARD
+from gfla_tf.layers import LocalAttention
 from tests.benchmarks.flat import flat
 
 BLOCK = Block("", 6, 5, 4, 3, batch=2)
@@ -66,11 +67,23 @@ def test_only_the_requested_calls_are_made():
     assert list(calls) == [(forms.FUSED, FORWARD)]
 
 
-def test_the_convolutions_have_the_shapes_of_the_layer():
-    source, target, taps = flat(bm_local_attention._convolutions(BLOCK)[forms.CONVOLUTIONS, FORWARD]())
+def test_the_convolutions_are_those_of_the_layer():
+    """The first is the layer's projection of the source; the three give M at a flow of zero."""
+    convolve, inputs = forms.layer_convolutions(BLOCK)
+    source, target, taps = flat(convolve(*inputs))
+    layer = LocalAttention(BLOCK.n)
+    layer.build(BLOCK.shape)
+    layer.hidden_kernel.assign(tf.concat([inputs[3], inputs[1]], 2))
+    layer.tap_kernel.assign(inputs[5])
+    np.testing.assert_allclose(source, layer.project_source(BLOCK.maps()), atol=1e-6)
     assert source.shape == (2, 8, 7, 128)
-    assert target.shape == (2, 6, 5, 128)
+    hidden = tf.nn.leaky_relu(target + source[:, 1:-1, 1:-1], 0.1)
+    logits = convolve(*inputs[:4], hidden, inputs[5])[2]
+    _, kernels = layer(BLOCK.maps(), BLOCK.maps(1), tf.zeros([2, 6, 5, 2]), return_attention=True)
+    np.testing.assert_allclose(tf.nn.softmax(logits), kernels, atol=1e-6)
     assert taps.shape == (2, 6, 5, 9)
+    timed = flat(bm_local_attention._convolutions(BLOCK)[forms.CONVOLUTIONS, FORWARD]())
+    assert [part.shape for part in timed] == [part.shape for part in (source, target, taps)]
 
 
 def test_a_shrunk_block_is_at_least_as_large_as_a_patch():

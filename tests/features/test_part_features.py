@@ -123,6 +123,20 @@ def test_augmentation_changes_the_light_only_and_within_range():
     assert float(tf.reduce_max(tf.abs(first))) <= 1
     assert float(tf.reduce_max(tf.abs(first - source))) > 0.05
     np.testing.assert_array_equal(first, part_labeller.augment(source, tf.constant([0, 1], tf.int64)))
+    # log(y) = gamma log(x) + light in each channel, with a light that is linear in the position, plus noise
+    y, x = (axis / 7.5 - 1 for axis in np.mgrid[:16, :16])
+    for before, after in zip((source.numpy() + 1) / 2, (first.numpy() + 1) / 2, strict=True):
+        kept = (before.min(-1) > 0.1) & (after.min(-1) > 0.1) & (after.max(-1) < 1)
+        channels = np.eye(3)[None].repeat(kept.sum(), 0)  # [pixels, 3, 3]
+        slopes = np.stack([y[kept], x[kept]], -1)[:, None].repeat(3, 1)  # [pixels, 3, 2]
+        factors = np.concatenate([np.log(before[kept])[..., None], slopes, channels], -1).reshape(-1, 6)
+        expected = np.log(after[kept]).reshape(-1)
+        found, *_ = np.linalg.lstsq(factors, expected, rcond=None)
+        assert np.exp(-0.4) < found[0] < np.exp(0.4)
+        assert np.abs(found[1:3]).max() < 0.4
+        assert np.abs(found[3:]).max() < 0.55
+        residual = np.exp(factors @ found) - np.exp(expected)
+        assert residual.std() < 0.02  # the noise has 0.015
 
 
 @pytest.mark.parametrize(

@@ -26,14 +26,18 @@ def test_truncates_and_drops_missing():
 
 
 def test_any_leading_shape_even_dynamic():
-    points = np.full((2, 3, 18, 2), 4.0)
-    assert pose_heatmaps(points, (8, 8)).shape == (2, 3, 8, 8, 18)
-    assert pose_heatmaps(points[0, 0], (8, 8)).shape == (8, 8, 18)
-    assert pose_heatmaps(points[:0], (8, 8)).shape == (0, 3, 8, 8, 18)
+    points = recipe.keypoints("pose_test", 6, 18, (8, 9))
+    expected = recipe.heatmaps(points, (8, 9), 6.0).reshape(2, 3, 8, 9, 18)
+    points = points.reshape(2, 3, 18, 2)
+    np.testing.assert_allclose(pose_heatmaps(points, (8, 9)), expected, atol=1e-6)
+    np.testing.assert_allclose(pose_heatmaps(points[1, 2], (8, 9)), expected[1, 2], atol=1e-6)
+    assert pose_heatmaps(points[:0], (8, 9)).shape == (0, 3, 8, 9, 18)
     call = tf.function(
-        lambda p: pose_heatmaps(p, (8, 8)), input_signature=[tf.TensorSpec([None, 18, 2], tf.float32)]
+        lambda p: pose_heatmaps(p, (8, 9)), input_signature=[tf.TensorSpec([None, 18, 2], tf.float32)]
     )
-    assert call(tf.constant(points[:, 0], tf.float32)).shape == (2, 8, 8, 18)
+    for index in range(2):
+        result = call(tf.constant(points[index], tf.float32))
+        np.testing.assert_allclose(result, expected[index], atol=1e-6)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from gfla_tf.data.prepare import prepare_folder
-from gfla_tf.data.protocol import read_protocol
+from gfla_tf.data.protocol import Protocol, read_protocol
 from gfla_tf.errors import InputError
 from gfla_tf.images.io import read_image
 from gfla_tf.images.resize import resize
@@ -25,7 +25,7 @@ def test_an_interrupted_preparation_is_resumed(source_tree, tmp_path):
     out = tmp_path / "out"
     with pytest.raises(KeyboardInterrupt):
         prepare_folder("deepfashion", source_tree, out, progress=stop)
-    assert read_protocol(out) is not None
+    assert read_protocol(out) == Protocol("deepfashion", "img_highres", "pil-bilinear", 256, 256)
     assert not list(out.glob("*.csv"))  # so that nobody trains on it
     images = sorted(path for path in out.rglob("*.png"))
     assert len(images) == 7

@@ -1,4 +1,4 @@
-"""Functions on tensors: the flow convention, the warps, flowed patches and local attention."""
+"""The operators: bilinear and Gaussian warps, flowed patches and local attention."""
 
 from gfla_tf.native.loader import NativeUnavailableError, native_available, portable
 from gfla_tf.ops.flow import bilinear_warp, gaussian_warp

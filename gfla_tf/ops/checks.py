@@ -1,15 +1,28 @@
-"""Argument checks that every operator shares."""
+"""Argument checks shared by the operators."""
 
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
 import tensorflow as tf
 
+TensorLike = tf.Tensor | np.ndarray
 
-def image_and_flow(image, flow, name):
-    """Converts and checks an image (or feature map) and the flow used on it.
 
-    Returns both as tensors: image [B, H, W, C] and flow [B, H, W, 2], floating.
+def image_and_flow(image: TensorLike, flow: TensorLike, name: str) -> tuple[tf.Tensor, tf.Tensor]:
+    """Converts an image (or feature map) and a flow to tensors and checks them.
+
+    Args:
+      image: float [B, H, W, C].
+      flow: float [B, H, W, 2].
+      name: name of the image in messages.
+
+    Returns:
+      (image, flow).
 
     Raises:
-      ValueError: wrong rank or dtype, flow channels other than 2, or sizes that are known and differ.
+      ValueError: wrong rank or dtype, a flow without exactly 2 channels, or static sizes that differ.
     """
     image = tf.convert_to_tensor(image)
     flow = tf.convert_to_tensor(flow)
@@ -29,17 +42,17 @@ def image_and_flow(image, flow, name):
     return image, flow
 
 
-def positive_int(value, name):
-    """Raises ValueError unless `value` is an int of at least 1."""
+def positive_int(value: Any, name: str) -> None:
+    """Raises a ValueError if `value` is not an int of at least 1."""
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
         raise ValueError(f"{name} must be a positive int, got {value!r}")
 
 
-def at_least_float32(tensor):
-    """Positions need more precision than half types have: float16 and bfloat16 become float32."""
+def at_least_float32(tensor: tf.Tensor) -> tf.Tensor:
+    """Casts half types to float32, because they are not precise enough for positions."""
     return tf.cast(tensor, tf.float32) if tensor.dtype.size < 4 else tensor
 
 
-def flow_dtype(image):
-    """The type the compiled operators take flows in: float64 beside a float64 image, else float32."""
+def flow_dtype(image: tf.Tensor) -> tf.DType:
+    """Returns the dtype of flows in the compiled operators: float64 for float64 images, otherwise float32."""
     return tf.float64 if image.dtype == tf.float64 else tf.float32

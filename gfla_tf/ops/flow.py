@@ -1,29 +1,34 @@
-"""The flow convention, and the two warps.
+"""The flow convention, the bilinear and Gaussian warps, and the resizing of flows.
 
-A flow field w is [B, H, W, 2] with channels (dx, dy), in pixels of the map it is used on, an offset to
-the location itself: the target location (x, y) reads the source at (x + dx, y + dy). Every sampled index
-is clamped into the map (edge replication); interpolation weights are those of the unclamped position.
-Flow and image have the same H and W. A position that is not finite, or further than 2^24 pixels away, is
-read as the nearest end of that range (NaN as 0), so no index ever leaves the map.
+A flow field w is [B, H, W, 2] with channels (dx, dy), in pixels of its map, relative to each location: the
+target location l = (x, y) samples the source at l + w(l) = (x + dx, y + dy).
+
+Flow and source have the same H and W. Indices outside the source are clamped (edge replication); the
+interpolation weights are those of the position before clamping. Positions are clipped to [-2^24, 2^24], and
+a NaN flow counts as 0, so all indices are valid for any flow.
 """
 
 from __future__ import annotations
 
-import numpy as np
 import tensorflow as tf
 
 from gfla_tf.native import loader as native
 from gfla_tf.ops import checks
+from gfla_tf.ops.checks import TensorLike
 
 _LARGEST_NATIVE = 32  # kLargestWindow of custom_ops/kernels/shape.h
-_SMALLEST_SIGMA = 1e-6  # its square is still a float32
-_FAR = 2.0**24  # the last integer that float32 counts to, so that floor and the fraction stay exact
+_SMALLEST_SIGMA = 1e-6  # its square is a normal float32
+_FAR = 2.0**24  # float32 represents all integers up to this one, so floor and fraction are exact
 
 
-def sampling_positions(flow):
-    """Where each location reads: grid + flow.
+def sampling_positions(flow: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Computes the sampling positions l + w(l).
 
-    flow [B, H, W, 2] -> (x, y), each [B, H, W] of the flow's dtype, finite.
+    Args:
+      flow: w, float [B, H, W, 2].
+
+    Returns:
+      (x, y), each [B, H, W] of the flow's dtype, finite.
     """
     height, width = tf.shape(flow)[1], tf.shape(flow)[2]
     grid_x = tf.cast(tf.range(width), flow.dtype)[None, None, :]  # [1, 1, W]
@@ -35,19 +40,28 @@ def sampling_positions(flow):
     return x, y
 
 
-def split_position(position):
-    """floor and fraction of a position; the floor has no gradient, the fraction's is 1.
+def split_position(position: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Splits positions into floor and fraction. The gradient of the fraction is 1; the floor has none.
 
-    position [...] float -> (integer part [...] int32, fraction [...] in [0, 1)).
+    Args:
+      position: float, any shape.
+
+    Returns:
+      (floor, int32, fraction in [0, 1)), of the same shape.
     """
     base = tf.stop_gradient(tf.floor(position))
     return tf.cast(base, tf.int32), position - base
 
 
-def gather_clamped(image, y, x):
-    """image[b, clamp(y), clamp(x)] by one flat gather.
+def gather_clamped(image: tf.Tensor, y: tf.Tensor, x: tf.Tensor) -> tf.Tensor:
+    """Gathers image[b, clamp(y), clamp(x)].
 
-    image [B, H, W, C]; y, x int32 [B, h, w] (broadcastable to each other) -> [B, h, w, C].
+    Args:
+      image: [B, H, W, C].
+      y, x: int32 [B, h, w], or broadcastable to that shape.
+
+    Returns:
+      [B, h, w, C].
     """
     shape = tf.shape(image)
     batch, height, width = shape[0], shape[1], shape[2]
@@ -58,35 +72,60 @@ def gather_clamped(image, y, x):
     return tf.gather(flat, rows)
 
 
-def bilinear_warp(image, flow, impl="auto"):
-    """Samples an image where a flow points, bilinearly.
+def bilinear_warp(image: TensorLike, flow: TensorLike, impl: str = "auto") -> tf.Tensor:
+    """Samples an image along a flow with bilinear interpolation.
 
-    out(x, y) = sum over the four neighbours (p, q) of (x + dx, y + dy) of their bilinear weight times
-    image[clamp(q), clamp(p)].
+      (x0, y0) = floor(l + w(l)),   (a, b) = l + w(l) - (x0, y0)
+      out(l) = (1-b)(1-a) image[y0, x0] + (1-b) a image[y0, x0+1]
+               + b (1-a) image[y0+1, x0] + b a image[y0+1, x0+1]
+
+    Indices are clamped; see `gfla_tf.ops.flow` for the convention.
+
+    Example:
+
+    ```python
+    import tensorflow as tf
+
+    from gfla_tf import ops
+
+    image = tf.random.uniform([1, 8, 8, 3])
+    flow = tf.tile(tf.constant([[[[1.0, 0.0]]]]), [1, 8, 8, 1])  # one pixel to the right
+    out = ops.bilinear_warp(image, flow)
+    tf.debugging.assert_near(out[:, :, :-1], image[:, :, 1:])
+    ```
 
     Args:
       image: float [B, H, W, C].
-      flow: float [B, H, W, 2], (dx, dy) in pixels; converted to the image's dtype's precision or better.
-      impl: "auto", "native" or "tf".
+      flow: w, float [B, H, W, 2], (dx, dy) in pixels.
+      impl: "native" for the compiled operator, "tf" for TensorFlow's operators, "auto" for the compiled
+        operator if it is available.
 
     Returns:
-      [B, H, W, C] of the image's dtype, differentiable in both arguments, once by the compiled operator.
+      [B, H, W, C] of the image's dtype. Differentiable in both arguments; the compiled operator has no second
+      derivatives.
 
     Raises:
-      ValueError: wrong rank, channels, sizes that differ, or unknown impl.
-      NativeUnavailableError: impl="native" where the compiled operators are not there.
+      ValueError: wrong rank or number of channels, different sizes, or an unknown `impl`.
+      NativeUnavailableError: impl="native", but the compiled operators are not available.
     """
     image, flow = checks.image_and_flow(image, flow, "image")
     return read_padded(image, flow, 0, impl)
 
 
-def read_padded(image, flow, margin, impl="auto"):
-    """`bilinear_warp` of an image that has `margin` more pixels on every side than the flow's grid.
+def read_padded(image: tf.Tensor, flow: tf.Tensor, margin: int, impl: str = "auto") -> tf.Tensor:
+    """Applies `bilinear_warp` to an image padded by `margin` pixels on every side.
 
-    image [B, H+2*margin, W+2*margin, C]; flow [B, H, W, 2] -> [B, H, W, C] of the image's dtype.
+    Args:
+      image: float [B, H + 2 * margin, W + 2 * margin, C].
+      flow: float [B, H, W, 2].
+      margin: number of pixels.
+      impl: as for `bilinear_warp`.
+
+    Returns:
+      [B, H, W, C] of the image's dtype.
 
     Raises:
-      ValueError: another size of the image.
+      ValueError: the image has another size.
     """
     size = [None if n is None else n + 2 * margin for n in flow.shape[1:3]]
     if not image.shape[:3].is_compatible_with([flow.shape[0], *size]):
@@ -105,11 +144,15 @@ def _native_bilinear_gradient(op, upstream):
     return native.library().gfla_bilinear_warp_gradient(*op.inputs, upstream, offset=op.get_attr("offset"))
 
 
-def sample_bilinear(image, x, y):
-    """The clamped bilinear read behind `bilinear_warp`, at any positions.
+def sample_bilinear(image: tf.Tensor, x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
+    """Samples an image bilinearly at given positions, with clamped indices.
 
-    image [B, H, W, C]; x, y float [B, h, w] in pixels of the image, finite -> [B, h, w, C] of the image's
-    dtype.
+    Args:
+      image: float [B, H, W, C].
+      x, y: float [B, h, w], in pixels of the image, finite.
+
+    Returns:
+      [B, h, w, C] of the image's dtype.
     """
     x0, a = split_position(x)
     y0, b = split_position(y)
@@ -120,26 +163,51 @@ def sample_bilinear(image, x, y):
     return (1 - b) * top + b * bottom
 
 
-def gaussian_warp(image, flow, kernel_size=4, sigma=2.0, impl="auto"):
-    """Samples an image where a flow points, with a small Gaussian window instead of the bilinear one.
+def gaussian_warp(
+    image: TensorLike,
+    flow: TensorLike,
+    kernel_size: int = 4,
+    sigma: float = 2.0,
+    impl: str = "auto",
+) -> tf.Tensor:
+    """Samples an image along a flow with a Gaussian window, for the sampling correctness loss (Sec. 3.1).
 
-    The window of the sampling correctness loss (paper, Sec. 3.1): `kernel_size` x `kernel_size` taps around
-    (x + dx, y + dy), weights exp(-d^2 / (2 sigma^2)) of the fractional distance along each axis, normalised
-    to sum 1, indices clamped. Its gradient with respect to the flow reaches further than the bilinear one's.
+      (x0, y0) = floor(l + w(l)),   (a, b) = l + w(l) - (x0, y0)
+      out(l) = sum_ij v(b, i) v(a, j) image[y0 + i, x0 + j]
+      v(a, j) = exp(-(a - j)^2 / (2 sigma^2)) / sum_k exp(-(a - k)^2 / (2 sigma^2))
+
+    The taps i, j, k run from -((kernel_size - 1) // 2), for 4 taps from -1 to 2. Indices are clamped; see
+    `gfla_tf.ops.flow` for the convention. The gradient of the flow depends on more pixels than that of the
+    bilinear warp.
+
+    Example:
+
+    ```python
+    import tensorflow as tf
+
+    from gfla_tf import ops
+
+    image, flow = tf.random.uniform([1, 8, 8, 3]), tf.zeros([1, 8, 8, 2])
+    out = ops.gaussian_warp(image, flow, kernel_size=4, sigma=2.0)
+    print(out.shape)  # (1, 8, 8, 3)
+    ```
 
     Args:
       image: float [B, H, W, C].
-      flow: float [B, H, W, 2], (dx, dy) in pixels.
-      kernel_size: taps along an axis, a positive int.
-      sigma: standard deviation in pixels, positive; the compiled operator holds it in float32.
-      impl: "auto", "native" or "tf".
+      flow: w, float [B, H, W, 2], (dx, dy) in pixels.
+      kernel_size: number of taps along an axis, a positive int.
+      sigma: standard deviation in pixels, positive; the compiled operator stores it as float32.
+      impl: "native" for the compiled operator, "tf" for TensorFlow's operators, "auto" for the compiled
+        operator if it is available.
 
     Returns:
-      [B, H, W, C] of the image's dtype, differentiable in image and flow, once by the compiled operator.
+      [B, H, W, C] of the image's dtype. Differentiable in image and flow; the compiled operator has no second
+      derivatives.
 
     Raises:
-      ValueError: wrong rank, channels, sizes that differ, a parameter out of its range, or unknown impl.
-      NativeUnavailableError: impl="native" where the compiled operators are not there.
+      ValueError: wrong rank or number of channels, different sizes, a parameter out of range, or an unknown
+        `impl`.
+      NativeUnavailableError: impl="native", but the compiled operators are not available.
     """
     image, flow = checks.image_and_flow(image, flow, "image")
     checks.positive_int(kernel_size, "kernel_size")
@@ -160,7 +228,7 @@ def _native_gaussian_gradient(op, upstream):
 
 def _gaussian_warp_tf(image, flow, kernel_size, sigma):
     x, y = sampling_positions(checks.at_least_float32(flow))
-    first = -((kernel_size - 1) // 2)  # 4 taps: -1, 0, 1, 2 around the floor
+    first = -((kernel_size - 1) // 2)  # 4 taps: -1, 0, 1, 2 from the floor
     taps = range(first, first + kernel_size)
     x0, a = split_position(x)
     y0, b = split_position(y)
@@ -175,7 +243,7 @@ def _gaussian_warp_tf(image, flow, kernel_size, sigma):
     return out
 
 
-def resize_flow(flow: tf.Tensor | np.ndarray, size: tuple[int, int] | tf.Tensor) -> tf.Tensor:
+def resize_flow(flow: TensorLike, size: tuple[int, int] | tf.Tensor) -> tf.Tensor:
     """Resizes flows bilinearly and scales their values, so that they are in pixels of the new size.
 
     dx is multiplied by W / w and dy by H / h.
@@ -209,6 +277,6 @@ def resize_flow(flow: tf.Tensor | np.ndarray, size: tuple[int, int] | tf.Tensor)
 
 
 def _gaussian_taps(fraction, taps, sigma, dtype):
-    """Normalised weights of the taps along one axis: [...] -> [..., len(taps)]."""
+    """The normalised weights of the taps along one axis: [...] -> [..., len(taps)]."""
     distance = tf.stack([fraction - tap for tap in taps], axis=-1)
     return tf.cast(tf.nn.softmax(-(distance**2) / (2.0 * sigma**2), axis=-1), dtype)

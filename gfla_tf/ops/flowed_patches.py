@@ -1,36 +1,55 @@
-"""N_n(f, l + w): the n x n patch of a feature map around where the flow points (paper, Sec. 3.2)."""
+"""Flowed patches N_n(f, l + w): the n x n patch of a feature map around l + w (paper, Sec. 3.2)."""
+
+from __future__ import annotations
 
 import tensorflow as tf
 
 from gfla_tf.native import loader as native
 from gfla_tf.ops import checks
+from gfla_tf.ops.checks import TensorLike
 from gfla_tf.ops.flow import sample_bilinear, sampling_positions
 
 _LARGEST_NATIVE = 31  # kLargestKernel of custom_ops/kernels/shape.h
 
 
-def flowed_patches(source, flow, kernel_size, impl="auto"):
-    """Copies, for every location l, the n x n patch of the source around l + w(l).
+def flowed_patches(source: TensorLike, flow: TensorLike, kernel_size: int, impl: str = "auto") -> tf.Tensor:
+    """Extracts the patch N_n(f, l + w) of the source f for every location l.
 
-    out[b, y, x, i * n + j] = bilinear read of source at (x + dx + j - r, y + dy + i - r), r = n // 2, every
-    index clamped into the map (see `gfla_tf.ops.flow` for the convention).
+      out[b, y, x, i * n + j] = bilinear sample of f at (x + dx + j - r, y + dy + i - r),   r = n // 2
 
-    All taps of a patch share one fractional offset, so the patch is one bilinear read of the map of integer
-    patches, which `tf.image.extract_patches` makes of the edge-replicated source.
+    Indices are clamped; see `gfla_tf.ops.flow` for the convention.
+
+    All taps of a patch have the same fractional offset. The TensorFlow implementation therefore samples the
+    integer patches of `tf.image.extract_patches` once per location.
+
+    Example:
+
+    ```python
+    import tensorflow as tf
+
+    from gfla_tf import ops
+
+    source, flow = tf.random.normal([1, 16, 16, 32]), tf.zeros([1, 16, 16, 2])
+    patches = ops.flowed_patches(source, flow, kernel_size=3)
+    print(patches.shape)  # (1, 16, 16, 9, 32)
+    ```
 
     Args:
-      source: float [B, H, W, C].
-      flow: float [B, H, W, 2], (dx, dy) in pixels.
-      kernel_size: n, odd or even; taps run from -(n // 2).
-      impl: "auto", "native" or "tf".
+      source: f, float [B, H, W, C].
+      flow: w, float [B, H, W, 2], (dx, dy) in pixels.
+      kernel_size: n, odd or even; the taps run from -(n // 2).
+      impl: "native" for the compiled operator, "tf" for TensorFlow's operators, "auto" for the compiled
+        operator if it is available.
 
     Returns:
-      [B, H, W, n*n, C] of the source's dtype, taps row-major (y first); differentiable in source and flow.
-      It is n*n times as large as the source: attention does not need it, see `gfla_tf.ops.local_attention`.
+      [B, H, W, n*n, C] of the source's dtype, taps in row-major order. Differentiable in source and flow; the
+      compiled operator has no second derivatives. The result is n*n times as large as the source;
+      `gfla_tf.ops.local_attention` computes its weighted sum without it.
 
     Raises:
-      ValueError: wrong rank, channels, sizes that differ, kernel_size not a positive int, unknown impl.
-      NativeUnavailableError: impl="native" where the compiled operators are not there.
+      ValueError: wrong rank or number of channels, different sizes, a `kernel_size` that is not a positive
+        int, or an unknown `impl`.
+      NativeUnavailableError: impl="native", but the compiled operators are not available.
     """
     source, flow = checks.image_and_flow(source, flow, "source")
     checks.positive_int(kernel_size, "kernel_size")
@@ -52,7 +71,7 @@ def _flowed_patches_tf(source, flow, n):
     shape = tf.shape(source)
     height, width, channels = shape[1], shape[2], source.shape[-1]
     before, after = n // 2, n - 1 - n // 2
-    # One more margin of n on each side: beyond it all patches are constant, so clamping is exact there.
+    # A further margin of n on each side: beyond it all patches are constant, so that clamping is exact.
     padded = pad_edge(source, n + before, n + after)
     patches = tf.image.extract_patches(
         padded, sizes=[1, n, n, 1], strides=[1, 1, 1, 1], rates=[1, 1, 1, 1], padding="VALID"
@@ -62,8 +81,8 @@ def _flowed_patches_tf(source, flow, n):
     return tf.reshape(out, [shape[0], height, width, n * n, channels])  # [B, H, W, n*n, C]
 
 
-def pad_edge(image, before, after):
-    """Replicates the edges: [B, H, W, C] -> [B, before+H+after, before+W+after, C]."""
+def pad_edge(image: tf.Tensor, before: int, after: int) -> tf.Tensor:
+    """Pads by edge replication: [B, H, W, C] -> [B, before+H+after, before+W+after, C]."""
     shape = tf.shape(image)
     rows = tf.clip_by_value(tf.range(-before, shape[1] + after), 0, shape[1] - 1)
     columns = tf.clip_by_value(tf.range(-before, shape[2] + after), 0, shape[2] - 1)

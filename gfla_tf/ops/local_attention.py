@@ -1,14 +1,16 @@
-"""The weighted sum of a flowed patch, as one gather, without any patch tensor (paper, Eq. 9).
+"""Local attention: the weighted sum of a flowed patch (paper, Eq. 9), computed without the patches.
 
-Every tap of a patch shares one fractional offset, so the n x n bilinear reads of one location touch just
-(n + 1) x (n + 1) pixels. With a = frac(x + dx), b = frac(y + dy), r = n // 2 and the taps k[i, j]:
+All taps of a patch have the same fractional offset, so the n x n bilinear samples of one location depend on
+(n + 1) x (n + 1) pixels only. With the taps k[i, j] of the kernel, k = 0 outside them, and r = n // 2:
 
-    sum_ij k[i, j] * patch[i, j] = sum_pq K[p, q] * source[clamp(y0 - r + p), clamp(x0 - r + q)]
+    (x0, y0) = floor(l + w),   (a, b) = l + w - (x0, y0)
+    sum_ij k[i, j] patch[i, j] = sum_pq K[p, q] source[clamp(y0 - r + p), clamp(x0 - r + q)]
     K[p, q] = (1-b)(1-a) k[p, q] + (1-b) a k[p, q-1] + b (1-a) k[p-1, q] + b a k[p-1, q-1]
 
-with k = 0 outside its n x n taps and (x0, y0) = floor(l + w). The compiled operator and the TensorFlow form
-both compute exactly this.
+Both the compiled operator and the TensorFlow implementation compute the right-hand side.
 """
+
+from __future__ import annotations
 
 import math
 
@@ -16,31 +18,50 @@ import tensorflow as tf
 
 from gfla_tf.native import loader as native
 from gfla_tf.ops import checks
+from gfla_tf.ops.checks import TensorLike
 from gfla_tf.ops.flow import sampling_positions, split_position
 
 _LARGEST_NATIVE = 31  # kLargestKernel of custom_ops/kernels/shape.h
 
 
-def local_attention(source, flow, kernels, impl="auto"):
-    """Sums the n x n patch of the source around l + w(l), weighted by each location's own kernel.
+def local_attention(
+    source: TensorLike, flow: TensorLike, kernels: TensorLike, impl: str = "auto"
+) -> tf.Tensor:
+    """Computes the sum over the patch N_n(f, l + w) of the source f, weighted by the kernel k_l (Eq. 9).
 
-    Equal to `reduce_sum(kernels[..., None] * flowed_patches(source, flow, n), axis=3)`, with the memory of a
-    few feature maps instead of n*n of them, forward and backward.
+      out(l) = sum_ij k_l[i, j] N_n(f, l + w)[i, j]
+
+    This equals `tf.reduce_sum(kernels[..., None] * flowed_patches(source, flow, n), axis=3)`, but uses the
+    memory of a few feature maps instead of n*n, in the forward and in the backward pass.
+
+    Example:
+
+    ```python
+    import tensorflow as tf
+
+    from gfla_tf import ops
+
+    source, flow = tf.random.normal([1, 16, 16, 32]), tf.zeros([1, 16, 16, 2])
+    kernels = tf.nn.softmax(tf.random.normal([1, 16, 16, 9]))
+    out = ops.local_attention(source, flow, kernels)
+    print(out.shape)  # (1, 16, 16, 32)
+    ```
 
     Args:
-      source: float [B, H, W, C].
-      flow: float [B, H, W, 2], (dx, dy) in pixels; see `gfla_tf.ops.flow` for convention and border.
-      kernels: float [B, H, W, n*n], n odd, taps row-major (y first); any weights, not only normalised ones.
-      impl: "auto", "native" or "tf".
+      source: f, float [B, H, W, C].
+      flow: w, float [B, H, W, 2], (dx, dy) in pixels; see `gfla_tf.ops.flow` for the convention.
+      kernels: k, float [B, H, W, n*n], n odd, taps in row-major order. They need not be normalised.
+      impl: "native" for the compiled operator, "tf" for TensorFlow's operators, "auto" for the compiled
+        operator if it is available.
 
     Returns:
-      [B, H, W, C] of the source's dtype, the *sum* over taps; differentiable in all three, once by the
-      compiled operator. float16 and bfloat16 are summed in float32 by the compiled operator.
+      [B, H, W, C] of the source's dtype: the sum over the taps, not their mean. Differentiable in all
+      arguments; the compiled operator has no second derivatives. It sums float16 and bfloat16 in float32.
 
     Raises:
-      ValueError: wrong rank, channels, sizes that differ, an even n or a tap count that is no square,
-        unknown impl.
-      NativeUnavailableError: impl="native" where the compiled operators are not there.
+      ValueError: wrong rank or number of channels, different sizes, an even n, a number of taps that is not a
+        square, or an unknown `impl`.
+      NativeUnavailableError: impl="native", but the compiled operators are not available.
     """
     source, flow = checks.image_and_flow(source, flow, "source")
     kernels = tf.convert_to_tensor(kernels)
@@ -81,7 +102,7 @@ def _kernel_size(kernels):
 
 
 def _blend_kernels(kernels, a, b, n):
-    """k [B, H, W, n*n] and the fractions [B, H, W] -> K [B, H, W, (n+1)*(n+1)]."""
+    """Computes K [B, H, W, (n+1)*(n+1)] from k [B, H, W, n*n] and the fractions [B, H, W]."""
     shape = tf.shape(kernels)
     a, b = a[..., None, None], b[..., None, None]  # [B, H, W, 1, 1]
     k = tf.reshape(kernels, [shape[0], shape[1], shape[2], n, n])
@@ -95,13 +116,13 @@ def _pad_last(k, before, after, axis):
 
 
 def _gather_sum(source, weights, y, x, size):
-    """sum_pq weights[..., p * size + q] * source[clamp(y + p), clamp(x + q)], one tap alive at a time.
+    """Computes sum_pq weights[..., p * size + q] * source[clamp(y + p), clamp(x + q)], one tap at a time.
 
     source [B, H, W, C]; weights [B, h, w, size*size]; y, x int32 [B, h, w] -> [B, h, w, C].
     """
     shape = tf.shape(source)
     batch, height, width, channels = shape[0], shape[1], shape[2], source.shape[-1]
-    # Far positions are clamped first: within `size` of the map nothing changes any more.
+    # Positions further than `size` outside the map are clamped first, which does not change the result.
     y = tf.clip_by_value(y, -size, height)
     x = tf.clip_by_value(x, -size, width)
     first_row = tf.range(batch)[:, None, None] * height  # [B, 1, 1]

@@ -1,11 +1,11 @@
-"""Numeric gradients, in float64."""
+"""Comparison of gradients with numeric gradients in float64."""
 
 import numpy as np
 import tensorflow as tf
 
 
 def assert_gradients(function, inputs, tolerance=1e-6, step=1e-5, seed=0):
-    """The analytic gradient along random directions equals the central difference, for every input."""
+    """Compares the gradient of every input with central differences along random directions."""
     rng = np.random.default_rng(seed)
     inputs = [tf.constant(value, tf.float64) for value in inputs]
     weights = tf.constant(rng.standard_normal(function(*inputs).shape))

@@ -1,4 +1,4 @@
-"""The operators in plain loops, float64, written from their equations and from nothing else."""
+"""NumPy oracles of the operators: plain loops in float64, written from the equations."""
 
 import numpy as np
 

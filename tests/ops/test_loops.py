@@ -1,4 +1,4 @@
-"""`portable(loops=False)`: the same numbers from a graph without a loop."""
+"""`portable(loops=False)`: equal results from a graph without loops."""
 
 import numpy as np
 import tensorflow as tf
@@ -7,7 +7,7 @@ from gfla_tf import ops
 from gfla_tf.native import loader
 
 
-def test_the_fused_gather_without_a_loop():
+def test_local_attention_without_loops():
     source = tf.random.stateless_normal([2, 6, 5, 3], [0, 1])
     flow = tf.random.stateless_normal([2, 6, 5, 2], [0, 2]) * 4
     kernels = tf.random.stateless_uniform([2, 6, 5, 9], [0, 3])
@@ -26,7 +26,7 @@ def test_the_fused_gather_without_a_loop():
     assert loader.loops_allowed()
 
 
-def test_an_inner_portable_does_not_bring_loops_back():
+def test_an_inner_portable_does_not_allow_loops_again():
     with ops.portable(loops=False):
         with ops.portable():
             assert not loader.loops_allowed()

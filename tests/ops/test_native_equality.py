@@ -1,5 +1,4 @@
-"""The compiled operators equal TensorFlow's own: outputs and every gradient, in all types, wherever the flow
-points."""
+"""The compiled operators equal TensorFlow's operators: outputs and gradients, for all dtypes and flows."""
 
 import os
 import subprocess
@@ -13,9 +12,9 @@ from gfla_tf import ops
 from gfla_tf.native import loader
 from tests.ops import oracle
 
-# Largest differences, as shares of the largest element: outputs and gradients. In float32 and float64 the
-# same sums are taken in another order. The half types are summed in float32 by the compiled operators and in
-# themselves, a tap at a time, by TensorFlow's: what is left is the latter's rounding, 2^-11 and 2^-8 a step.
+# Tolerances of outputs and gradients, relative to the largest element. In float32 and float64 only the order
+# of the sums differs. The compiled operators sum half types in float32, TensorFlow's in the half type itself,
+# with a rounding of 2^-11 (float16) or 2^-8 (bfloat16) per tap.
 TOLERANCES = {
     "float32": (1e-5, 1e-4),
     "float64": (1e-12, 1e-11),
@@ -42,7 +41,7 @@ def _operators(n, even):
 
 
 def _case(index):
-    """A random shape, n and inputs; every third flow leaves the map far behind, every fifth is broken."""
+    """A random shape, n and inputs; every third flow points far outside, every fifth is not finite."""
     rng = np.random.default_rng([7, index])
     batch, height, width = (int(rng.integers(1, high)) for high in (4, 14, 14))
     channels = int(rng.choice([1, 2, 3, 5, 8, 16, 19, 33, 64, 130]))
@@ -55,7 +54,7 @@ def _case(index):
         odd = rng.random(flow.shape) < 0.2
         flow[odd] = rng.choice([np.nan, np.inf, -np.inf, 3e38, -3e38], size=int(odd.sum()))
     if index % 7 == 0:
-        flow = np.round(flow)  # exactly on the pixels
+        flow = np.round(flow)  # exactly on pixels
     kernels = rng.standard_normal((batch, height, width, n * n))
     return source, flow, kernels, n
 
@@ -70,16 +69,16 @@ def _run(function, inputs, impl, seed):
     return out, tape.gradient(loss, inputs)
 
 
-def _share(got, expected):
-    """The largest difference, as a share of the largest expected element.
+def _relative_difference(actual, expected):
+    """The largest difference, relative to the largest expected element, or to 0.1 if that is larger.
 
-    Where that is below 0.1, a tenth of one input's size, the expected values are what cancellation left of
-    far larger terms: the flow's gradient where it points outside the map is 0 in one form and rounding in the
-    other.
+    Expected values below 0.1, a tenth of the size of an input, are the result of cancellation of much larger
+    terms: the gradient of a flow that points outside the map is 0 in one implementation and a rounding error
+    in the other.
     """
-    got, expected = (np.asarray(tf.cast(value, tf.float64)) for value in (got, expected))
-    assert np.isfinite(got).all()
-    return np.abs(got - expected).max(initial=0.0) / max(np.abs(expected).max(initial=0.0), 0.1)
+    actual, expected = (np.asarray(tf.cast(value, tf.float64)) for value in (actual, expected))
+    assert np.isfinite(actual).all()
+    return np.abs(actual - expected).max(initial=0.0) / max(np.abs(expected).max(initial=0.0), 0.1)
 
 
 def _compare(index, dtype, out_tolerance, gradient_tolerance):
@@ -92,12 +91,12 @@ def _compare(index, dtype, out_tolerance, gradient_tolerance):
         tf_out, tf_gradients = _run(function, inputs, "tf", index)
         assert native_out.dtype == tf_out.dtype
         assert native_out.shape == tf_out.shape
-        assert _share(native_out, tf_out) <= out_tolerance, (name, index)
+        assert _relative_difference(native_out, tf_out) <= out_tolerance, (name, index)
         for label, got, expected in zip(
             ("source", "flow", "kernels"), native_gradients, tf_gradients, strict=False
         ):
             assert got.dtype == expected.dtype
-            assert _share(got, expected) <= gradient_tolerance, (name, label, index)
+            assert _relative_difference(got, expected) <= gradient_tolerance, (name, label, index)
 
 
 @pytest.mark.parametrize("block", [0, *(pytest.param(i, marks=pytest.mark.slow) for i in range(1, 8))])
@@ -115,7 +114,7 @@ def test_other_types(dtype):
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
 @pytest.mark.parametrize("index", [1, 4, 9, 15])
 def test_half_types_are_summed_in_float32(dtype, index):
-    """Results and gradients are those of the rounded inputs in float32, rounded once."""
+    """Results and gradients equal those of the rounded inputs in float32, rounded once."""
 
     def rounded(value):
         return tf.cast(tf.cast(value, dtype), tf.float32)
@@ -134,19 +133,19 @@ def test_half_types_are_summed_in_float32(dtype, index):
         upstream = rounded(upstreams[..., : n * n, :] if name == "flowed_patches" else upstreams[..., -1, :])
         exact = run(function, inputs, upstream)
         got = run(function, [tf.cast(inputs[0], dtype), *inputs[1:]], upstream)
-        for value, wanted, half in zip(got, exact, [True, True, False, False], strict=False):
+        for value, expected, half in zip(got, exact, [True, True, False, False], strict=False):
             if half:
                 assert value.dtype.name == dtype
-                np.testing.assert_array_equal(tf.cast(value, tf.float32), rounded(wanted), err_msg=name)
+                np.testing.assert_array_equal(tf.cast(value, tf.float32), rounded(expected), err_msg=name)
             else:
-                assert _share(value, wanted) <= 1e-5, name
+                assert _relative_difference(value, expected) <= 1e-5, name
 
 
-def test_every_value_of_the_half_types_passes_through():
+def test_every_value_of_the_half_types_is_kept():
     """All 65,536 bit patterns, read with zero flow and weight 1.
 
-    TensorFlow's threads flush float32's denormals to zero, and bfloat16 has the same ones; half's are normal
-    numbers in float32.
+    TensorFlow's threads flush denormals of float32 to zero, which include those of bfloat16. Denormals of
+    float16 are normal numbers in float32.
     """
     bits = np.arange(65536, dtype="uint16").reshape(1, 16, 16, 256)
     for dtype in (tf.float16, tf.bfloat16):
@@ -154,7 +153,7 @@ def test_every_value_of_the_half_types_passes_through():
         out = ops.local_attention(values, tf.zeros([1, 16, 16, 2]), tf.ones([1, 16, 16, 1]), impl="native")
         got, expected = (np.array(tf.cast(value, tf.float32)).ravel() for value in (out, values))
         expected[np.abs(expected) < np.finfo("float32").tiny] = 0
-        # With zero flow three of the four neighbours weigh nothing, and 0 * inf is NaN.
+        # With zero flow, three of the four neighbours have weight 0, and 0 * inf is NaN.
         kept = np.isfinite(got) & np.isfinite(expected)
         assert kept.mean() > 0.9
         np.testing.assert_array_equal(got[kept], expected[kept])
@@ -187,7 +186,7 @@ print(loader.instruction_set())
 
 
 def _in_a_process(folder, threads, impl="native", instruction_set=None):
-    """Every operator's output and gradients, and the instruction set, of a process of its own."""
+    """Runs all operators in a new process; returns outputs, gradients and the instruction set."""
     file = folder / f"{threads}-{impl}-{instruction_set}.npz"
     environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "-1"}
     if instruction_set:
@@ -198,23 +197,23 @@ def _in_a_process(folder, threads, impl="native", instruction_set=None):
         return list(values.values()), done.stdout.strip()
 
 
-def test_lesser_instruction_sets_compute_the_same(tmp_path):
+def test_other_instruction_sets_give_equal_results(tmp_path):
     expected, best = _in_a_process(tmp_path, 2, "tf")
-    for asked in ("baseline", "avx2"):
-        got, used = _in_a_process(tmp_path, 2, "native", asked)
-        assert used == min(asked, best, key=["baseline", "avx2", "avx512"].index)
-        for value, wanted in zip(got, expected, strict=True):
-            assert _share(value, wanted) <= 1e-4
+    for requested in ("baseline", "avx2"):
+        got, used = _in_a_process(tmp_path, 2, "native", requested)
+        assert used == min(requested, best, key=["baseline", "avx2", "avx512"].index)
+        for value, reference in zip(got, expected, strict=True):
+            assert _relative_difference(value, reference) <= 1e-4
 
 
-def test_the_same_bits_with_any_number_of_threads(tmp_path):
+def test_results_do_not_depend_on_the_number_of_threads(tmp_path):
     one, *others = (_in_a_process(tmp_path, threads)[0] for threads in (1, 2, 5))
     for other in others:
-        for value, wanted in zip(other, one, strict=True):
-            np.testing.assert_array_equal(value, wanted)
+        for value, expected in zip(other, one, strict=True):
+            np.testing.assert_array_equal(value, expected)
 
 
-def test_native_computes_what_the_loops_do_not_only_what_tensorflow_does():
+def test_native_equals_the_oracle():
     source, flow, kernels, _ = _case(1)
     np.testing.assert_allclose(
         ops.local_attention(source, flow, kernels, impl="native"),
@@ -223,13 +222,13 @@ def test_native_computes_what_the_loops_do_not_only_what_tensorflow_does():
     )
 
 
-def test_more_taps_than_the_library_takes():
+def test_more_taps_than_supported_raise():
     source, flow = tf.zeros([1, 2, 3, 1]), tf.zeros([1, 2, 3, 2])
-    with pytest.raises(ops.NativeUnavailableError, match=r"flowed_patches.*at most 31 there, got 32"):
+    with pytest.raises(ops.NativeUnavailableError, match=r"flowed_patches.*at most 31, got 32"):
         ops.flowed_patches(source, flow, 32, impl="native")
-    with pytest.raises(ops.NativeUnavailableError, match=r"gaussian_warp.*at most 32 there, got 33"):
+    with pytest.raises(ops.NativeUnavailableError, match=r"gaussian_warp.*at most 32, got 33"):
         ops.gaussian_warp(source, flow, kernel_size=33, impl="native")
-    with pytest.raises(ops.NativeUnavailableError, match=r"local_attention.*at most 31 there, got 33"):
+    with pytest.raises(ops.NativeUnavailableError, match=r"local_attention.*at most 31, got 33"):
         ops.local_attention(source, flow, tf.zeros([1, 2, 3, 33 * 33]), impl="native")
     assert ops.flowed_patches(source, flow, 32).shape == (1, 2, 3, 1024, 1)
 
@@ -263,8 +262,8 @@ def test_the_registered_operators_reject_wrong_shapes_while_the_graph_is_built(
         build.get_concrete_function(*_shapes_of(*shapes))
 
 
-def test_the_registered_operators_check_again_when_they_run():
-    """Shapes that the graph did not know."""
+def test_the_registered_operators_check_shapes_when_they_run():
+    """Shapes that are unknown when the graph is built."""
     library = loader.library()
     unknown = [tf.TensorSpec(None, tf.float32)] * 3
     attention = tf.function(library.gfla_local_attention, input_signature=unknown, autograph=False)

@@ -1,10 +1,14 @@
-"""What every loss does first and last: enough precision, and a mean that is 0 of nothing."""
+"""Input checks and the mean shared by the losses."""
+
+from __future__ import annotations
 
 import tensorflow as tf
 
+from gfla_tf.ops.checks import TensorLike, at_least_float32
 
-def as_float(tensor, name):
-    """A tensor of float32 or better; half types are widened.
+
+def as_float(tensor: TensorLike, name: str) -> tf.Tensor:
+    """Converts to a floating-point tensor; half types are cast to float32.
 
     Raises:
       ValueError: `tensor` is not floating point.
@@ -12,11 +16,11 @@ def as_float(tensor, name):
     tensor = tf.convert_to_tensor(tensor)
     if not tensor.dtype.is_floating:
         raise ValueError(f"{name} must be floating point, got {tensor.dtype.name}")
-    return tf.cast(tensor, tf.float32) if tensor.dtype.size < 4 else tensor
+    return at_least_float32(tensor)
 
 
-def feature_map(tensor, name):
-    """`as_float` of something that must be [B, H, W, C].
+def feature_map(tensor: TensorLike, name: str) -> tf.Tensor:
+    """Applies `as_float` and checks the rank, [B, H, W, C].
 
     Raises:
       ValueError: wrong dtype or rank.
@@ -27,6 +31,6 @@ def feature_map(tensor, name):
     return tensor
 
 
-def mean(tensor):
-    """Mean of all elements, 0 of none."""
+def mean(tensor: tf.Tensor) -> tf.Tensor:
+    """Returns the mean of all elements, 0 for an empty tensor."""
     return tf.math.divide_no_nan(tf.reduce_sum(tensor), tf.cast(tf.size(tensor), tensor.dtype))

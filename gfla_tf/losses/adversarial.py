@@ -1,35 +1,51 @@
-"""The adversarial loss (paper, Eq. 12; least squares by default, as the released program has it)."""
+"""The adversarial loss (paper, Eq. 12), by default in least-squares form as in the released program."""
+
+from __future__ import annotations
 
 import tensorflow as tf
 
 from gfla_tf.losses import _reduce
+from gfla_tf.ops.checks import TensorLike
 
 MODES = ("lsgan", "vanilla", "hinge")
 
 
-def adversarial(logits, is_real, for_discriminator, mode="lsgan"):
-    """One term of the adversarial game, averaged over all logits.
+def adversarial(logits: TensorLike, is_real: bool, for_discriminator: bool, mode: str = "lsgan") -> tf.Tensor:
+    """Computes one term of the adversarial loss, averaged over all logits.
 
-    With t = 1 for real and 0 for fake, s = +1 for real and -1 for fake:
+    With t = 1 and s = +1 if `is_real`, otherwise t = 0 and s = -1:
 
         lsgan    mean (logits - t)^2                        (Mao et al.)
-        vanilla  mean softplus(-s * logits)                 (the paper's log form)
+        vanilla  mean softplus(-s * logits)                 (Eq. 12)
         hinge    mean max(0, 1 - s * logits) for D;  -mean logits for G
 
-    The discriminator's loss is half the sum of its term for real and its term for fake logits. The
-    generator's is the term of its fakes with `is_real=True`: it wants them taken for real.
+    The loss of the discriminator D is half the sum of the term of real images with `is_real=True` and the
+    term of generated images with `is_real=False`. The loss of the generator G is the term of generated images
+    with `is_real=True`.
+
+    Example:
+
+    ```python
+    import tensorflow as tf
+
+    from gfla_tf import losses
+
+    real, fake = tf.random.normal([2, 4, 8, 8, 1])
+    loss_d = 0.5 * (losses.adversarial(real, True, True) + losses.adversarial(fake, False, True))
+    loss_g = losses.adversarial(fake, is_real=True, for_discriminator=False)
+    ```
 
     Args:
-      logits: float, any shape, usually [B, h, w, 1].
-      is_real: what the loss wants the logits to say.
-      for_discriminator: True for D's loss, False for G's.
+      logits: output of D, float, any shape, usually [B, h, w, 1].
+      is_real: the target label.
+      for_discriminator: True for the loss of D, False for that of G.
       mode: "lsgan", "vanilla" or "hinge".
 
     Returns:
-      A scalar; 0 for no logits.
+      A scalar, 0 if `logits` is empty.
 
     Raises:
-      ValueError: an unknown mode, or a generator's hinge loss that aims for fake.
+      ValueError: an unknown mode, or mode "hinge" for the generator with `is_real=False`.
     """
     logits = _reduce.as_float(logits, "logits")
     sign = 1.0 if is_real else -1.0

@@ -1,40 +1,58 @@
-"""Content and style: distances between features of the generated and the real target (paper, Eq. 13, 14)."""
+"""The content and style losses between generated and real target images (paper, Eq. 13 and 14)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
 
 import tensorflow as tf
 
 from gfla_tf.losses import _reduce
+from gfla_tf.ops.checks import TensorLike
 
 CONTENT_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 STYLE_LAYERS = ("relu2_2", "relu3_4", "relu4_4", "relu5_2")
 
 
 def content_and_style(
-    generated_features,
-    target_features,
+    generated_features: Mapping[str, TensorLike],
+    target_features: Mapping[str, TensorLike],
     *,
-    content_layers=CONTENT_LAYERS,
-    style_layers=STYLE_LAYERS,
-):
-    """The two perceptual losses, unweighted. Gradients reach the generated features alone.
+    content_layers: Sequence[str] = CONTENT_LAYERS,
+    style_layers: Sequence[str] = STYLE_LAYERS,
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Computes the two perceptual losses, unweighted. Only the generated features have a gradient.
 
-        content = sum over layers of mean |F_generated - F_target|
-        style   = sum over layers of mean |G_generated - G_target|,  G = F F' / (h * w * c)
+        content = sum over layers of mean |F_generated - F_target|                                   Eq. 13
+        style   = sum over layers of mean |G_generated - G_target|,   G = F F' / (h * w * c)         Eq. 14
+
+    Example:
+
+    ```python
+    import tensorflow as tf
+
+    from gfla_tf import losses
+    from gfla_tf.features import VGG19Features
+
+    vgg19 = VGG19Features("random", width_multiplier=1 / 16)  # or the path of torchvision's weights
+    generated, target = tf.random.uniform([2, 1, 32, 32, 3], -1, 1)
+    content, style = losses.content_and_style(vgg19(generated), vgg19(target))
+    ```
 
     Args:
-      generated_features, target_features: {layer name: float [B, h, w, c]}, as the feature networks give;
-        layers that neither list names are ignored.
-      content_layers, style_layers: names of the layers compared, VGG19's by default.
+      generated_features, target_features: {layer name: float [B, h, w, c]}, the outputs of a feature network.
+        Layers in neither list are ignored.
+      content_layers, style_layers: names of the compared layers, by default those of VGG19.
 
     Returns:
       (content, style), two scalars; 0 for an empty batch.
 
     Raises:
-      ValueError: a layer is missing, or its two maps differ in shape.
+      ValueError: a layer is missing, or its two feature maps have different shapes.
     """
     for label, features in (("generated", generated_features), ("target", target_features)):
         missing = [name for name in dict.fromkeys((*content_layers, *style_layers)) if name not in features]
         if missing:
-            raise ValueError(f"{label}_features lack {', '.join(missing)}; there are {', '.join(features)}")
+            raise ValueError(f"{label}_features lack {', '.join(missing)}; they have {', '.join(features)}")
 
     def pair(name):
         generated = _reduce.feature_map(generated_features[name], f"generated_features[{name!r}]")
@@ -48,8 +66,8 @@ def content_and_style(
     return content, style
 
 
-def gram_matrix(features):
-    """G = F F' / (h * w * c): float [B, h, w, c] -> [B, c, c]."""
+def gram_matrix(features: tf.Tensor) -> tf.Tensor:
+    """Computes G = F F' / (h * w * c) of float [B, h, w, c] -> [B, c, c]."""
     shape = tf.shape(features)
     flat = tf.reshape(features, [shape[0], shape[1] * shape[2], shape[3]])  # [B, h*w, c]
     size = tf.cast(shape[1] * shape[2] * shape[3], features.dtype)

@@ -1,44 +1,66 @@
-"""The sampling correctness loss (paper, Eq. 2 and 3): does the flow point at what looks like the target?
+"""The sampling correctness loss (paper, Eq. 2 and 3): the sampled source features should match the target.
 
     L_c = mean over l of exp(-mu(v_{s,w}(l), v_t(l)) / mu_max(l)) - exp(-1)
     mu_max(l) = max over l' of mu(v_s(l'), v_t(l))
 
-mu is the cosine similarity, v_s and v_t are the features of the real source and target, and v_{s,w} is v_s
-sampled with the Gaussian window where the flow points (`gfla_tf.ops.gaussian_warp`).
+mu is the cosine similarity, v_s and v_t are the features of the source and target images, and v_{s,w} is v_s
+sampled along the flow with a Gaussian window (`gfla_tf.ops.gaussian_warp`).
 """
+
+from __future__ import annotations
 
 import math
 
 import tensorflow as tf
 
 from gfla_tf.losses import _reduce
+from gfla_tf.ops.checks import TensorLike
 from gfla_tf.ops.flow import gaussian_warp
 
 _EPSILON = 1e-8
-_LARGEST_EXPONENT = 60.0  # features of either sign can make mu_max tiny; exp() must stay finite in float32
-_BLOCK_ELEMENTS = 2**22  # similarities held at once: 16 MiB of float32
+_LARGEST_EXPONENT = 60.0  # mu_max can be near 0 if features have both signs; exp() must be finite in float32
+_BLOCK_ELEMENTS = 2**22  # similarities in memory at once: 16 MiB of float32
 
 
-def sampling_correctness(source_features, target_features, flow, mask=None, *, best=None):
-    """Sampling correctness of the flow of one layer.
+def sampling_correctness(
+    source_features: TensorLike,
+    target_features: TensorLike,
+    flow: TensorLike,
+    mask: TensorLike | None = None,
+    *,
+    best: TensorLike | None = None,
+) -> tf.Tensor:
+    """Computes the sampling correctness of the flow of one layer.
 
-    Gradients reach the flow alone: the features are constants. Features are best raw rectified activations
-    (mu and mu_max are then never negative).
+    Only the flow has a gradient. The features should be rectified activations, for which mu and mu_max are
+    not negative.
+
+    Example:
+
+    ```python
+    import tensorflow as tf
+
+    from gfla_tf import losses
+
+    source, target = tf.nn.relu(tf.random.normal([2, 4, 16, 16, 64]))
+    loss = losses.sampling_correctness(source, target, tf.zeros([4, 16, 16, 2]))
+    ```
 
     Args:
-      source_features: float [B, H, W, C], of the source image.
-      target_features: float [B, H, W, C], of the target image.
-      flow: float [B, h, w, 2], (dx, dy) in pixels of its map. Resized to H x W if it differs (nearest, as
-        PyTorch rounds), its values unscaled.
-      mask: optional [B, h', w', 1] or [B, h', w'], bool or a weight of at least 0; resized to H x W likewise.
-        The loss is then the weighted mean over the mask, sum(mask * term) / (sum(mask) + 1e-8), 0 of no mask.
-      best: optional float [B, H, W], what `best_similarity` gave for the same features.
+      source_features: v_s, float [B, H, W, C].
+      target_features: v_t, float [B, H, W, C].
+      flow: w, float [B, h, w, 2], (dx, dy) in pixels. If its size is not H x W, it is resized with
+        nearest-neighbour interpolation, as by PyTorch, without scaling its values.
+      mask: bool or non-negative weights [B, h', w', 1] or [B, h', w'], resized to H x W in the same way. The
+        loss is then the weighted mean sum(mask * term) / (sum(mask) + 1e-8), 0 if the mask is 0.
+      best: mu_max, the result of `best_similarity` for the same features, float [B, H, W]. It is computed
+        unless given.
 
     Returns:
-      A scalar of the features' dtype (float32 for half types); 0 for an empty batch.
+      A scalar of the features' dtype (float32 for half types), 0 for an empty batch.
 
     Raises:
-      ValueError: wrong rank, dtype, channels, or sizes that differ.
+      ValueError: wrong rank, dtype or number of channels, or different sizes.
     """
     source, target = _feature_pair(source_features, target_features)
     height, width = tf.shape(source)[1], tf.shape(source)[2]
@@ -58,20 +80,20 @@ def sampling_correctness(source_features, target_features, flow, mask=None, *, b
     return tf.reduce_sum(inside) / (tf.reduce_sum(weight) + _EPSILON)
 
 
-def best_similarity(source_features, target_features):
-    """mu_max: for each target location, the largest cosine similarity with any location of its source.
+def best_similarity(source_features: TensorLike, target_features: TensorLike) -> tf.Tensor:
+    """Computes mu_max: for each target location, the largest cosine similarity with any source location.
 
-    Found in blocks of target rows, so memory stays bounded at any batch and size: the similarities of all
-    pairs of locations are never held at once. It does not depend on the flow and has no gradient.
+    The target locations are processed in blocks, so that the memory is bounded for any batch and size. The
+    result does not depend on the flow and has no gradient.
 
     Args:
-      source_features, target_features: float [B, H, W, C].
+      source_features, target_features: v_s and v_t, float [B, H, W, C].
 
     Returns:
       float [B, H, W].
 
     Raises:
-      ValueError: wrong rank, dtype, or shapes that differ.
+      ValueError: wrong rank or dtype, or different shapes.
     """
     source, target = _feature_pair(source_features, target_features)
     batch, height, width, channels = _shape(target)
@@ -104,13 +126,13 @@ def _feature_pair(source, target):
 
 
 def _shape(tensor):
-    """The sizes of a tensor: ints where they are known, scalar tensors where they are not."""
+    """The sizes of a tensor: ints if they are static, otherwise scalar tensors."""
     dynamic = tf.shape(tensor)
     return [dynamic[axis] if size is None else size for axis, size in enumerate(tensor.shape)]
 
 
 def _rows_in_a_block(batch, locations):
-    """How many target locations are compared at once, in 1 .. locations: an int or a scalar tensor."""
+    """The number of target locations per block, in 1 .. locations: an int or a scalar tensor."""
     if isinstance(batch, int) and isinstance(locations, int):
         return max(1, min(locations, _BLOCK_ELEMENTS // max(1, batch * locations)))
     fitting = _BLOCK_ELEMENTS // tf.maximum(1, batch * locations)
@@ -118,13 +140,13 @@ def _rows_in_a_block(batch, locations):
 
 
 def _normalised(features):
-    """features / max(|features|, eps), along the channels."""
+    """Normalises along the channels: features / max(|features|, eps)."""
     square = tf.reduce_sum(tf.square(features), axis=-1, keepdims=True)
     return features * tf.math.rsqrt(tf.maximum(square, _EPSILON**2))
 
 
 def _cosine(first, second):
-    """Cosine similarity along the channels, [B, H, W, C] twice -> [B, H, W]."""
+    """The cosine similarity along the channels of two [B, H, W, C] -> [B, H, W]."""
     return tf.reduce_sum(_normalised(first) * _normalised(second), axis=-1)
 
 
@@ -134,7 +156,7 @@ def _away_from_zero(denominator):
 
 
 def _mask(mask, dtype):
-    """A mask as [B, h, w, 1] weights."""
+    """Converts a mask to weights [B, h, w, 1]."""
     mask = tf.cast(mask, dtype)
     if mask.shape.rank == 3:
         mask = mask[..., None]
@@ -144,7 +166,7 @@ def _mask(mask, dtype):
 
 
 def _nearest(tensor, height, width):
-    """Resizes [B, h, w, C] to H x W: row i reads row floor(i * h / H), in float32 as PyTorch computes it."""
+    """Resizes [B, h, w, C] to H x W: row i is row floor(i * h / H), computed in float32 as by PyTorch."""
     for axis, size in ((1, height), (2, width)):
         old = tf.shape(tensor)[axis]
         scale = tf.cast(old, tf.float32) / tf.cast(size, tf.float32)

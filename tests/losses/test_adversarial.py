@@ -1,4 +1,4 @@
-"""The adversarial terms against their formulas."""
+"""adversarial: formulas, special cases, errors."""
 
 import numpy as np
 import pytest
@@ -46,11 +46,11 @@ def test_half_precision_is_widened():
 
 
 @pytest.mark.parametrize("mode", ["lsgan", "vanilla", "hinge"])
-def test_no_logits_is_zero(mode):
+def test_empty_logits_have_no_loss(mode):
     assert adversarial(np.zeros((0, 4, 4, 1), np.float32), True, True, mode) == 0
 
 
-def test_wrong_arguments_are_named():
+def test_wrong_arguments_raise():
     with pytest.raises(ValueError, match="lsgan, vanilla, hinge, got 'wgan'"):
         adversarial(LOGITS, True, True, "wgan")
     with pytest.raises(ValueError, match="is_real=True"):

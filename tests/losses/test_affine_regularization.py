@@ -1,4 +1,4 @@
-"""The regularisation loss against the definition, numeric gradients, and at its edges."""
+"""affine_regularization: definition in NumPy, numeric gradients, special cases, errors."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from gfla_tf.losses import affine_regularization
 
 
 def oracle(flow, n):
-    """The definition with the sampled positions themselves, window by window, in float64."""
+    """The definition in float64, window by window, with the sampling positions instead of the flow."""
     flow = np.asarray(flow, np.float64)
     batch, height, width, _ = flow.shape
     y, x = np.mgrid[:height, :width]
@@ -32,7 +32,7 @@ def test_equals_the_definition(shape, n):
     np.testing.assert_allclose(affine_regularization(flow.astype(np.float32), n), oracle(flow, n), rtol=2e-6)
 
 
-def test_an_affine_flow_costs_nothing():
+def test_an_affine_flow_has_no_loss():
     y, x = np.mgrid[:12, :9].astype(np.float32)
     flow = np.stack([3 + 0.5 * x - 2 * y, 40 - x + 0.25 * y], axis=-1)[None]
     np.testing.assert_allclose(affine_regularization(flow, 5), 0, atol=1e-8)
@@ -52,7 +52,7 @@ def test_gradient_equals_the_numeric_one():
     np.testing.assert_allclose(analytic[0], numeric[0], atol=1e-8)
 
 
-def test_one_tap_always_fits():
+def test_one_tap_has_no_loss():
     assert affine_regularization(np.ones((2, 1, 1, 2), np.float32), 1) == 0
 
 
@@ -73,11 +73,11 @@ def test_dynamic_shapes_in_a_graph():
     [
         (np.zeros((4, 4, 2)), 3, r"rank 4.*\(4, 4, 2\)"),
         (np.zeros((1, 4, 4, 3)), 3, r"2 channels.*\(1, 4, 4, 3\)"),
-        (np.zeros((1, 4, 2, 2)), 3, r"3 x 3 window.*\(1, 4, 2, 2\)"),
+        (np.zeros((1, 4, 2, 2)), 3, r"at least 3 x 3.*\(1, 4, 2, 2\)"),
         (np.zeros((1, 4, 4, 2)), 0, "kernel_size must be a positive int, got 0"),
         (np.zeros((1, 4, 4, 2), np.int64), 3, "floating point, got int64"),
     ],
 )
-def test_wrong_arguments_are_named(flow, n, message):
+def test_wrong_arguments_raise(flow, n, message):
     with pytest.raises(ValueError, match=message):
         affine_regularization(flow, n)

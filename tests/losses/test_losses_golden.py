@@ -1,4 +1,4 @@
-"""Every loss against the released program: values within 1e-5, gradients within 1e-3 of the largest."""
+"""Losses compared with the released program: values within 1e-5, gradients within 1e-3 of the largest."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Content and style against NumPy, numeric gradients, and at their edges."""
+"""content_and_style: definition in NumPy, numeric gradients, special cases, errors."""
 
 import numpy as np
 import pytest
@@ -43,7 +43,7 @@ def test_gradient_equals_the_numeric_one():
         np.testing.assert_allclose(a, n, atol=1e-7)
 
 
-def test_target_gets_no_gradient():
+def test_target_has_no_gradient():
     target = {name: tf.Variable(value) for name, value in maps(1).items()}
     with tf.GradientTape() as tape:
         loss = tf.add_n(content_and_style(maps(0), target, **LAYERS))
@@ -54,13 +54,13 @@ def test_empty_batch_is_zero():
     assert [float(loss) for loss in content_and_style(maps(0, 0), maps(1, 0), **LAYERS)] == [0, 0]
 
 
-def test_missing_layers_are_named():
-    with pytest.raises(ValueError, match=r"generated_features lack relu3_1, .*relu5_2; there are relu1_1"):
+def test_missing_layers_raise():
+    with pytest.raises(ValueError, match=r"generated_features lack relu3_1, .*relu5_2; they have relu1_1"):
         content_and_style(maps(0), maps(1))
     with pytest.raises(ValueError, match="target_features lack relu2_2"):
         content_and_style(maps(0), {k: v for k, v in maps(1).items() if k != "relu2_2"}, **LAYERS)
 
 
-def test_shapes_that_differ_are_named():
+def test_different_shapes_raise():
     with pytest.raises(ValueError, match=r"relu1_1 must agree.*\(2, 4, 6, 3\) and \(1, 4, 6, 3\)"):
         content_and_style(maps(0), maps(1, 1), **LAYERS)

@@ -1,4 +1,4 @@
-"""The sampling correctness loss against a NumPy oracle, numeric gradients, and at its edges."""
+"""sampling_correctness: definition in NumPy, numeric gradients, special cases, errors."""
 
 import sys
 
@@ -19,7 +19,7 @@ def cosine(a, b):
 
 
 def oracle(source, target, flow, mask=None):
-    """The definition, location by location, in float64."""
+    """The definition in float64, location by location."""
     batch, height, width, _ = source.shape
     terms, weights = [], []
     for b, y, x in np.ndindex(batch, height, width):
@@ -70,7 +70,7 @@ def test_gradient_of_the_flow_equals_the_numeric_one():
     np.testing.assert_allclose(analytic[0], numeric[0], atol=1e-7)
 
 
-def test_features_get_no_gradient():
+def test_features_have_no_gradient():
     source, target = tf.Variable(features((1, 4, 4, 3), 1)), tf.Variable(features((1, 4, 4, 3), 2))
     with tf.GradientTape() as tape:
         loss = sampling_correctness(source, target, tf.zeros([1, 4, 4, 2], tf.float64))
@@ -107,14 +107,14 @@ def test_flow_of_another_size_is_resized_unscaled():
 
 
 @pytest.mark.parametrize(("old", "new"), [(5, 3), (3, 5), (7, 7), (16, 5)])
-def test_nearest_takes_the_floor(old, new):
+def test_nearest_uses_the_floor(old, new):
     rows = np.arange(old, dtype=np.float32)[None, :, None, None]
     resized = _nearest(tf.constant(rows), new, 1)
     np.testing.assert_array_equal(resized[0, :, 0, 0], [i * old // new for i in range(new)])
 
 
 @pytest.mark.parametrize("kind", ["zero", "negative", "huge", "orthogonal"])
-def test_hostile_features_stay_finite(kind):
+def test_extreme_features_are_finite(kind):
     source = tf.constant(features((1, 4, 4, 2), 1, np.float32))
     source, target = {
         "zero": (source * 0, source * 0),
@@ -133,7 +133,7 @@ def test_hostile_features_stay_finite(kind):
         np.testing.assert_allclose(loss, expected, rtol=1e-5)
 
 
-def test_nothing_masked_is_zero():
+def test_an_empty_mask_has_no_loss():
     source = features((1, 4, 4, 2))
     assert sampling_correctness(source, source, np.ones((1, 4, 4, 2)), mask=np.zeros((1, 4, 4))) == 0
 
@@ -181,7 +181,7 @@ def test_dynamic_shapes_in_a_graph():
         ({"mask": np.zeros((1, 4, 4, 2))}, r"mask must be.*\(1, 4, 4, 2\)"),
     ],
 )
-def test_wrong_arguments_are_named(change, message):
+def test_wrong_arguments_raise(change, message):
     arguments = {
         "source_features": np.zeros((1, 4, 4, 3)),
         "target_features": np.zeros((1, 4, 4, 3)),

@@ -1,24 +1,35 @@
-"""A frozen VGG-like stack of 3 x 3 convolutions that gives its rectified activations by name."""
+"""The base class of the frozen feature networks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from gfla_tf.images.scaling import scale_images
+from gfla_tf.ops.checks import TensorLike
+
 
 class FeatureNetwork(keras.Model):
-    """Blocks of 3 x 3 convolutions with ReLU, between them 2 x 2 max pooling; never trained by a loss.
+    """Blocks of 3 x 3 convolutions with ReLU, separated by 2 x 2 max pooling, without trainable weights.
 
-    The activation after convolution j of block i is called `relu<i>_<j>` and has 1 / 2^(i-1) of the image's
-    height and width. No weight is trainable, so a gradient passes through to the image only.
+    The activation after convolution j of block i is named `relu<i>_<j>` and has 1 / 2^(i-1) of the height and
+    width of the image.
 
     Args:
-      widths: output channels of each block.
-      dilations: of each block, the dilation rates of its convolutions, in order.
+      widths: number of output channels of each block.
+      dilations: for each block, the dilation rates of its convolutions.
 
-    `kernels` and `biases` hold the variables by layer name: [3, 3, in, out] and [out].
+    Attributes:
+      layer_names: names of all activations, in order.
+      kernels: {layer name: variable [3, 3, in, out]}.
+      biases: {layer name: variable [out]}.
     """
 
-    def __init__(self, widths, dilations, **kwargs):
+    def __init__(self, widths: Sequence[int], dilations: Sequence[Sequence[int]], **kwargs: Any):
         kwargs.setdefault("dtype", "float32")
         super().__init__(trainable=False, **kwargs)
         self.dilations = {
@@ -41,30 +52,30 @@ class FeatureNetwork(keras.Model):
     def _constant(self, name, shape, initializer):
         return self.add_weight(name=name, shape=shape, initializer=initializer, trainable=False)
 
-    def call(self, images):
-        """float [B, H, W, 3] in [-1, 1] -> {layer name: activations}, all layers."""
+    def call(self, images: TensorLike) -> dict[str, tf.Tensor]:
+        """Returns {layer name: activations} of all layers; see `features`."""
         return self.features(images, self.layer_names)
 
-    def features(self, images, names):
-        """The activations of some layers, in one pass that stops at the deepest of them.
+    def features(self, images: TensorLike, names: Iterable[str]) -> dict[str, tf.Tensor]:
+        """Computes the activations of some layers. Layers after the last of them are not computed.
 
-        For an image that needs no gradient pass `tf.stop_gradient(images)`, if it is not a constant anyway.
+        The gradient of the images can be suppressed with `tf.stop_gradient(images)`.
 
         Args:
-          images: float [B, H, W, 3], RGB in [-1, 1].
+          images: [B, H, W, 3] RGB, uint8 in [0, 255] or float in [-1, 1].
           names: layer names, in any order.
 
         Returns:
-          {name: float [B, h, w, c] of at least 0}, these names only.
+          {name: non-negative float [B, h, w, c]} for these names.
 
         Raises:
-          ValueError: an unknown name, images of another shape, or too small for the deepest layer.
+          ValueError: an unknown name, or images of another shape or dtype or too small for one of the layers.
         """
         names = list(dict.fromkeys(names))
         unknown = [name for name in names if name not in self.layer_names]
         if unknown:
             raise ValueError(f"no layer {', '.join(unknown)}; there are {', '.join(self.layer_names)}")
-        images = tf.convert_to_tensor(images)
+        images = scale_images(images)
         if images.shape.rank != 4 or images.shape[-1] != 3:
             raise ValueError(f"images must be [B, H, W, 3], got shape {images.shape}")
         least = 2 ** max((block_of(name) - 1 for name in names), default=0)
@@ -72,15 +83,15 @@ class FeatureNetwork(keras.Model):
             raise ValueError(
                 f"images must be at least {least} x {least} for {', '.join(names)}, got shape {images.shape}"
             )
-        wanted = {}
+        found = {}
         for name, activation in self._activations(tf.cast(images, self.compute_dtype), names):
             if name in names:
                 scale = tf.cast(self.scales[self.layer_names.index(name)], activation.dtype)
-                wanted[name] = activation / scale
-        return {name: wanted[name] for name in names}
+                found[name] = activation / scale
+        return {name: found[name] for name in names}
 
-    def _activations(self, images, names):
-        """Yields (name, activation) down to the deepest of `names`."""
+    def _activations(self, images: tf.Tensor, names: list[str]) -> Iterator[tuple[str, tf.Tensor]]:
+        """Yields (name, activation) up to the last of `names`."""
         remaining = set(names)
         hidden = self.preprocess(images)
         for previous, name in zip((None, *self.layer_names), self.layer_names, strict=False):
@@ -95,21 +106,21 @@ class FeatureNetwork(keras.Model):
             remaining.discard(name)
             yield name, hidden
 
-    def preprocess(self, images):
-        """From [-1, 1] RGB to what the first convolution reads; the same unless a subclass says otherwise."""
+    def preprocess(self, images: tf.Tensor) -> tf.Tensor:
+        """Converts RGB images in [-1, 1] to the input of the first convolution; here the identity."""
         return images
 
-    def calibrate(self, batches):
-        """Makes every layer's mean activation 1 on some images, by the `scales` its features are divided by.
+    def calibrate(self, batches: Iterable[TensorLike]) -> None:
+        """Sets the `scales` that divide the features so that the mean activation of each layer is 1.
 
-        The scales are weights: they are saved and restored with the others. Cosine similarities, and so the
-        sampling correctness loss, do not depend on them; content and style do.
+        The scales are saved and loaded with the other weights. The sampling correctness loss does not depend
+        on them, because cosine similarities do not; the content and style losses do.
 
         Args:
-          batches: an iterable of float [B, H, W, 3] images in [-1, 1].
+          batches: images as for `features`.
 
         Raises:
-          ValueError: no images.
+          ValueError: `batches` is empty.
         """
         self.scales.assign(np.ones(len(self.layer_names), np.float32))
         means = []
@@ -122,6 +133,6 @@ class FeatureNetwork(keras.Model):
         self.scales.assign(np.where(measured > 0, measured, 1.0).astype(np.float32))
 
 
-def block_of(name):
-    """The block a layer belongs to, from 1: its maps have 1 / 2^(block-1) of the image's size."""
+def block_of(name: str) -> int:
+    """Returns the index of a layer's block, from 1. Its maps have 1 / 2^(block-1) of the image's size."""
     return int(name[len("relu") : name.index("_")])

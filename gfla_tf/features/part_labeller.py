@@ -1,21 +1,31 @@
-"""How `PartFeatures` learns: a throw-away labeller, its augmentation, and one `fit`."""
+"""The training of `PartFeatures`: the model that predicts part labels, its data augmentation and `fit`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from gfla_tf.features.network import block_of
+from gfla_tf.features.network import FeatureNetwork, block_of
+from gfla_tf.images.scaling import scale_images
 
-EPOCH = 50  # steps between two reports
-SUPERVISED = ("relu2_3", "relu3_3", "relu4_1")  # what the sampling correctness loss reads
-BACKGROUND_WEIGHT = 0.15  # of a cell without a person, most of a picture; a cell of a person has 1
+EPOCH = 50  # steps per epoch
+SUPERVISED = ("relu2_3", "relu3_3", "relu4_1")  # the layers of the sampling correctness loss
+BACKGROUND_WEIGHT = 0.15  # weight of a background cell, relative to a cell of the person region
 
 
-def build(features, seed):
-    """A trainable network of a `FeatureNetwork`'s layers, with a head of part logits at each supervised one.
+def build(features: FeatureNetwork, seed: int) -> keras.Model:
+    """Builds a trainable model with the layers of a `FeatureNetwork` and part logits for `SUPERVISED` layers.
 
-    Its convolutions carry the layers' names; He-normal weights of the seed. Outputs: logits
-    [B, h, w, num_parts] of each of `SUPERVISED`, at its own resolution.
+    Args:
+      features: a network with the attribute `num_parts`.
+      seed: seed of the weights.
+
+    Returns:
+      A model whose convolutions have the names of the layers. Its outputs are the logits
+      [B, h, w, num_parts] of each layer in `SUPERVISED`, at the layer's resolution.
     """
     hidden = inputs = keras.Input([None, None, 3], dtype="float32")
     outputs, block = {}, 1
@@ -44,38 +54,40 @@ def build(features, seed):
     return keras.Model(inputs, [outputs[name] for name in SUPERVISED])
 
 
-def give_weights(labeller, kernels, biases):
-    """Copies {layer name: variable} into the labeller's convolutions."""
+def give_weights(
+    labeller: keras.Model, kernels: Mapping[str, tf.Variable], biases: Mapping[str, tf.Variable]
+) -> None:
+    """Copies the variables {layer name: variable} to the convolutions of the labeller."""
     for name, kernel in kernels.items():
         labeller.get_layer(name).set_weights([np.array(kernel), np.array(biases[name])])
 
 
-def check(images, parts, num_parts):
-    """Raises ValueError unless images and labels fit each other and the network."""
+def check(images: np.ndarray, parts: np.ndarray, num_parts: int) -> None:
+    """Raises a ValueError if the shapes, dtypes or values of images and labels are invalid."""
     if images.dtype != np.uint8 or images.ndim != 4 or images.shape[-1] != 3:
         raise ValueError(f"images must be uint8 [N, H, W, 3], got {images.dtype} {images.shape}")
     if not np.issubdtype(parts.dtype, np.integer) or parts.shape != images.shape[:3]:
         raise ValueError(f"parts must be integers {images.shape[:3]}, got {parts.dtype} {parts.shape}")
     if not images.size or images.shape[1] % 8 or images.shape[2] % 8:
-        raise ValueError(f"images must be some, of sizes that 8 divides, got {images.shape}")
+        raise ValueError(f"images must not be empty, and H and W must be multiples of 8, got {images.shape}")
     if parts.min() < 0 or parts.max() >= num_parts:
         raise ValueError(f"part labels must be in 0 .. {num_parts - 1}, got {parts.min()} .. {parts.max()}")
 
 
 def fit(
-    labeller,
-    images,
-    parts,
+    labeller: keras.Model,
+    images: np.ndarray,
+    parts: np.ndarray,
     *,
-    num_parts,
-    steps,
-    batch_size,
-    learning_rate,
-    seed,
-    callbacks,
-    verbose,
-):
-    """Trains a labeller; the figures of its last epoch, of `EPOCH` steps or all there are."""
+    num_parts: int,
+    steps: int,
+    batch_size: int,
+    learning_rate: float,
+    seed: int,
+    callbacks: Sequence[keras.callbacks.Callback],
+    verbose: int,
+) -> dict[str, float]:
+    """Trains a labeller; see `PartFeatures.fit_parts`. Returns the metrics of the last epoch."""
     rate = keras.optimizers.schedules.CosineDecay(learning_rate, steps)
     labeller.compile(
         keras.optimizers.Adam(rate),
@@ -90,66 +102,75 @@ def fit(
         callbacks=list(callbacks),
         verbose=verbose,
     )
-    return _figures({name: values[-1] for name, values in history.history.items()})
+    return _metrics({name: values[-1] for name, values in history.history.items()})
 
 
-def evaluate(labeller, images, parts, num_parts, batch_size):
-    """The figures of a trained labeller on other images, without augmentation."""
+def evaluate(
+    labeller: keras.Model, images: np.ndarray, parts: np.ndarray, num_parts: int, batch_size: int
+) -> dict[str, float]:
+    """Computes the metrics of a trained labeller, without augmentation."""
     batches = (
         tf.data.Dataset.from_tensor_slices((images, parts))
         .batch(batch_size)
-        .map(lambda image, part: (_signed(image), part_shares(part, num_parts)))
+        .map(lambda image, part: (scale_images(image), part_shares(part, num_parts)))
     )
-    return _figures(labeller.evaluate(batches, verbose=0, return_dict=True))
+    return _metrics(labeller.evaluate(batches, verbose=0, return_dict=True))
 
 
-def label_loss(shares, logits):
-    """Cross entropy [..., P] -> scalar, the background counting `BACKGROUND_WEIGHT`."""
+def label_loss(shares: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
+    """Computes the cross entropy [..., P] -> scalar, in which the background has `BACKGROUND_WEIGHT`."""
     weight = 1.0 - (1.0 - BACKGROUND_WEIGHT) * shares[..., 0]
     return tf.reduce_sum(weight * tf.nn.softmax_cross_entropy_with_logits(shares, logits)) / tf.reduce_sum(
         weight
     )
 
 
-def label_accuracy(shares, logits):
-    """Share of the cells whose likeliest label is their largest part, cells of a person only (mostly so)."""
-    figure = tf.cast(shares[..., 0] < 0.5, tf.float32)
-    right = tf.cast(tf.argmax(shares, -1) == tf.argmax(logits, -1), tf.float32)
-    return tf.math.divide_no_nan(tf.reduce_sum(figure * right), tf.reduce_sum(figure))
+def label_accuracy(shares: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
+    """Computes the accuracy of the most frequent label per cell, over the cells of the person region."""
+    person = tf.cast(shares[..., 0] < 0.5, tf.float32)
+    correct = tf.cast(tf.argmax(shares, -1) == tf.argmax(logits, -1), tf.float32)
+    return tf.math.divide_no_nan(tf.reduce_sum(person * correct), tf.reduce_sum(person))
 
 
-def _figures(logs):
-    """The total loss and each layer's accuracy, by names that do not depend on Keras's version."""
-    figures = {"loss": float(logs["loss"])}
+def _metrics(logs):
+    """The total loss and the accuracy of each layer, with names independent of the Keras version."""
+    metrics = {"loss": float(logs["loss"])}
     for name in SUPERVISED:
-        figures[f"{name}_accuracy"] = float(logs[f"{name}_head_label_accuracy"])
-    return figures
+        metrics[f"{name}_accuracy"] = float(logs[f"{name}_head_label_accuracy"])
+    return metrics
 
 
-def training_batches(images, parts, num_parts, batch_size, seed):
-    """Endless (images in [-1, 1], part shares of each supervised layer), shuffled and augmented by a seed."""
+def training_batches(
+    images: np.ndarray, parts: np.ndarray, num_parts: int, batch_size: int, seed: int
+) -> tf.data.Dataset:
+    """Returns an infinite, shuffled and augmented dataset of (images in [-1, 1], part shares per layer)."""
     images, parts = tf.convert_to_tensor(images), tf.convert_to_tensor(parts)
 
     def load(step, rows):
-        batch = augment(_signed(tf.gather(images, rows)), tf.stack([tf.cast(seed, tf.int64), step]))
+        batch = augment(scale_images(tf.gather(images, rows)), tf.stack([tf.cast(seed, tf.int64), step]))
         return batch, part_shares(tf.gather(parts, rows), num_parts)
 
     rows = tf.data.Dataset.range(len(images)).shuffle(len(images), seed=seed).repeat().batch(batch_size)
     return rows.enumerate().map(load, num_parallel_calls=2).prefetch(2)
 
 
-def part_shares(parts, num_parts):
-    """What share of each cell every part has, at each supervised layer's resolution.
+def part_shares(parts: tf.Tensor, num_parts: int) -> tuple[tf.Tensor, ...]:
+    """Computes the share of each part in each cell, at the resolution of each supervised layer.
 
-    parts [B, H, W] -> tuple of [B, h, w, num_parts], summing to 1.
+    Args:
+      parts: integers [B, H, W].
+      num_parts: number of parts.
+
+    Returns:
+      One [B, h, w, num_parts] per layer in `SUPERVISED`, with sum 1 over the parts.
     """
     shares = tf.one_hot(tf.cast(parts, tf.int32), num_parts)  # [B, H, W, P]
     sizes = [2 ** (block_of(name) - 1) for name in SUPERVISED]
     return tuple(tf.nn.avg_pool2d(shares, size, size, "VALID") for size in sizes)
 
 
-def augment(images, seed):
-    """Another light on images in [-1, 1]: contrast, tint, a gradient across the image, and sensor noise."""
+def augment(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+    """Changes images in [-1, 1] at random: contrast, tint, a linear light gradient, and sensor noise."""
     batch = tf.shape(images)[0]
     height, width = tf.shape(images)[1], tf.shape(images)[2]
     seeds = tf.random.experimental.stateless_split(seed, 5)
@@ -166,7 +187,3 @@ def augment(images, seed):
     light = tf.exp(slope[..., :1] * x + slope[..., 1:] * y)
     noise = tf.random.stateless_normal(tf.shape(images), seeds[4], stddev=0.015)
     return tf.clip_by_value(unit * tint * light + noise, 0.0, 1.0) * 2.0 - 1.0
-
-
-def _signed(images):
-    return tf.cast(images, tf.float32) / 127.5 - 1.0

@@ -1,8 +1,11 @@
-"""VGG19's features, from one of three explicitly named sets of weights."""
+"""The feature network VGG19, with a choice of three kinds of weights."""
+
+from __future__ import annotations
 
 import logging
 import os
 import types
+from typing import Any
 
 import keras
 import numpy as np
@@ -24,35 +27,59 @@ _log = logging.getLogger("gfla_tf")
 
 @keras.saving.register_keras_serializable("gfla_tf")
 class VGG19Features(FeatureNetwork):
-    """The rectified activations `relu1_1` ... `relu5_4` of VGG19, frozen.
+    """The frozen VGG19 network with activations `relu1_1` to `relu5_4`.
 
-    Call it on float [B, H, W, 3] RGB images in [-1, 1] for {name: activations}, or `features(images, names)`
-    for some of them only.
+    Example:
+
+    ```python
+    import tensorflow as tf
+
+    from gfla_tf.features import VGG19Features
+
+    vgg19 = VGG19Features("random", width_multiplier=1 / 16)  # or the path of torchvision's weights
+    images = tf.random.uniform([1, 32, 32, 3], -1, 1)
+    features = vgg19.features(images, ["relu3_1", "relu4_1"])
+    print(features["relu3_1"].shape)  # (1, 8, 8, 16)
+    ```
 
     Args:
-      weights: which network this is:
-        a path to torchvision's `.pth` (needs the extra `[torch]`) or to an `.npz` with its names
-        (`features.<i>.weight|bias`) and PyTorch's layouts: what the released models were trained with;
-        "imagenet": Keras's file, downloaded by Keras at the first use. It is another network (Caffe's
-        weights) with far larger activations: `calibrate` it on the first training batches, then content and
-        style have a sensible size, though not the one that the paper's loss weights were chosen for;
-        "random": He-normal weights of `seed`, for tests.
-      vgg_input: what the first convolution reads. "signed" (the released program's way): the [-1, 1] image as
-        it is; "imagenet": mean and standard deviation of ImageNet taken out. Weights "imagenet" always
-        read BGR in 0 .. 255 less Caffe's mean, as they were trained.
-      seed: of the random weights.
-      width_multiplier: of every layer's channels; other than 1 for random weights only.
+      weights: one of the following.
+        The path of torchvision's `.pth` file (requires the extra `[torch]`), or of an `.npz` file with the
+        same names (`features.<i>.weight|bias`) and PyTorch's layouts. The released models were trained with
+        these weights.
+        "imagenet": Keras's weights, which Keras downloads when they are first used. These are Caffe's
+        weights, with much larger activations. Call `calibrate` with the first training batches to normalise
+        the content and style losses; their values still differ from those that the paper's loss weights were
+        chosen for.
+        "random": He-normal weights, for tests.
+      vgg_input: the input of the first convolution. "signed": the image in [-1, 1], as in the released
+        program. "imagenet": normalised with the mean and standard deviation of ImageNet. With the weights
+        "imagenet" the input is always BGR in [0, 255] minus Caffe's mean, with which they were trained.
+      seed: seed of the random weights.
+      width_multiplier: factor of the number of channels of each layer; must be 1 unless the weights are
+        random.
+
+    Call arguments:
+      images: [B, H, W, 3] RGB, uint8 in [0, 255] or float in [-1, 1].
 
     Raises:
-      ValueError: `vgg_input` or `width_multiplier` out of range.
-      InputError: weights that are not there, cannot be downloaded, or do not fit.
+      ValueError: an invalid `vgg_input` or `width_multiplier`.
+      InputError: the weights do not exist, cannot be downloaded or do not fit.
     """
 
     correctness_layers = types.MappingProxyType({1: "relu2_1", 2: "relu3_1", 3: "relu4_1"})
     content_layers = CONTENT_LAYERS
     style_layers = STYLE_LAYERS
 
-    def __init__(self, weights="imagenet", *, vgg_input="signed", seed=0, width_multiplier=1.0, **kwargs):
+    def __init__(
+        self,
+        weights: str | os.PathLike = "imagenet",
+        *,
+        vgg_input: str = "signed",
+        seed: int = 0,
+        width_multiplier: float = 1.0,
+        **kwargs: Any,
+    ):
         if vgg_input not in _INPUTS:
             raise ValueError(f"vgg_input must be one of {', '.join(_INPUTS)}, got {vgg_input!r}")
         if not width_multiplier > 0 or (width_multiplier != 1 and weights != "random"):
@@ -76,12 +103,12 @@ class VGG19Features(FeatureNetwork):
         _log.info("%s", self.description)
 
     @property
-    def description(self):
-        """One sentence: which network this is."""
+    def description(self) -> str:
+        """A sentence that describes the network and its weights."""
         if self.source == "imagenet":
             return (
-                "VGG19 features: Keras's ImageNet weights (Caffe's, BGR input), each layer divided by its "
-                "mean activation once calibrated; the loss weights then lack their released meaning."
+                "VGG19 features: Keras's ImageNet weights (from Caffe, BGR input), each layer divided by its "
+                "mean activation after calibration; the released loss weights were chosen for other features."
             )
         if self.source == "random":
             width = f"width x {self.width_multiplier:g}"
@@ -89,11 +116,11 @@ class VGG19Features(FeatureNetwork):
         return f"VGG19 features: {self.source}, input {self.vgg_input}."
 
     @property
-    def needs_calibration(self):
-        """True while Keras's weights are in use and `calibrate` has not been called or restored."""
+    def needs_calibration(self) -> bool:
+        """Whether the weights are "imagenet" and neither calibrated nor loaded from a calibrated network."""
         return self.source == "imagenet" and bool(np.all(np.array(self.scales) == 1))
 
-    def preprocess(self, images):
+    def preprocess(self, images: tf.Tensor) -> tf.Tensor:
         if self.source == "imagenet":
             return (images[..., ::-1] + 1.0) * 127.5 - tf.constant(_CAFFE_MEAN_BGR, images.dtype)
         if self.vgg_input == "imagenet":

@@ -1,4 +1,4 @@
-"""PartFeatures: it learns labels, ignores light, saves and restores, and names its faults."""
+"""PartFeatures: training on part labels, uint8 images, saving and loading, errors."""
 
 import keras
 import numpy as np
@@ -9,7 +9,7 @@ from gfla_tf.features import PartFeatures, part_labeller
 
 
 def coloured_squares(count, seed):
-    """Images of three coloured, noisy rectangles on grey, and their labels 0 .. 3."""
+    """Images of three coloured, noisy rectangles on gray, and their labels 0 .. 3."""
     rng = np.random.default_rng(seed)
     colours = np.array([[120, 120, 120], [200, 60, 60], [60, 190, 60], [60, 60, 200]])
     parts = np.zeros((count, 16, 16), np.uint8)
@@ -24,14 +24,14 @@ def coloured_squares(count, seed):
 @pytest.fixture(scope="module")
 def trained():
     net = PartFeatures(width=4, num_parts=4)
-    figures = net.fit_parts(
+    metrics = net.fit_parts(
         *coloured_squares(64, 0),
         steps=100,
         batch_size=16,
         learning_rate=1e-2,
         validation=coloured_squares(16, 1),
     )
-    return net, figures
+    return net, metrics
 
 
 def images(seed=3):
@@ -46,19 +46,27 @@ def test_contract():
     assert {*net.content_layers, *net.style_layers} <= set(features)
     assert tuple(net.correctness_layers.values()) == part_labeller.SUPERVISED
     assert net.trainable_weights == []
-    assert "not yet trained" in net.description
+    assert "random weights" in net.description
 
 
-def test_it_learns_the_labels(trained):
-    net, figures = trained
-    assert figures["relu2_3_accuracy"] > 0.7
-    assert figures["val_relu2_3_accuracy"] > 0.7
-    assert np.isfinite([*figures.values()]).all()
+def test_uint8_images_equal_float_images():
+    net = PartFeatures(width=4, num_parts=4)
+    pixels = coloured_squares(2, 0)[0]
+    expected = net(pixels / np.float32(127.5) - 1)
+    for name, value in net(pixels).items():
+        np.testing.assert_allclose(value, expected[name], atol=1e-6)
+
+
+def test_training_learns_the_labels(trained):
+    net, metrics = trained
+    assert metrics["relu2_3_accuracy"] > 0.7
+    assert metrics["val_relu2_3_accuracy"] > 0.7
+    assert np.isfinite([*metrics.values()]).all()
     assert "trained on part labels" in net.description
     assert net.trainable_weights == []
 
 
-def test_weights_and_models_are_restored(trained, tmp_path):
+def test_saved_weights_and_models_load(trained, tmp_path):
     net, _ = trained
     expected = net(images())["relu4_1"]
     net.save_weights(tmp_path / "parts.weights.h5")
@@ -86,18 +94,18 @@ def test_training_is_seeded_and_the_same_under_mixed_precision():
     np.testing.assert_allclose(first, second, rtol=1e-3, atol=1e-5)
 
 
-def test_background_counts_little():
+def test_background_has_its_weight():
     shares = np.zeros((1, 1, 4, 3), np.float32)
     shares[0, 0, :3, 0], shares[0, 0, 3, 2] = 1, 1
     logits = np.random.default_rng(0).standard_normal((1, 1, 4, 3)).astype(np.float32)
     entropy = np.log(np.exp(logits).sum(-1)) - (shares * logits).sum(-1)
     expected = (0.15 * entropy[..., :3].sum() + entropy[..., 3].sum()) / 1.45
     np.testing.assert_allclose(part_labeller.label_loss(shares, logits), expected, rtol=1e-5)
-    right = logits[0, 0, 3].argmax() == 2
-    np.testing.assert_allclose(part_labeller.label_accuracy(shares, logits), right)
+    correct = logits[0, 0, 3].argmax() == 2
+    np.testing.assert_allclose(part_labeller.label_accuracy(shares, logits), correct)
 
 
-def test_image_gets_the_numeric_gradient_through_dilated_layers():
+def test_gradient_of_the_image_equals_the_numeric_one():
     net = PartFeatures(width=2, num_parts=4, dtype="float64")
     probe = np.random.default_rng(0).standard_normal((1, 2, 2, 8))
     analytic, numeric = tf.test.compute_gradient(
@@ -116,7 +124,7 @@ def test_part_shares():
     np.testing.assert_allclose([share[0, 0, 0, 1] for share in shares], [1 / 4, 1 / 16, 1 / 64])
 
 
-def test_augmentation_changes_the_light_only_and_within_range():
+def test_augmentation_changes_the_light_within_range():
     source = tf.constant(images())
     first = part_labeller.augment(source, tf.constant([0, 1], tf.int64))
     assert first.shape == source.shape
@@ -150,16 +158,16 @@ def test_augmentation_changes_the_light_only_and_within_range():
         ({"parts": np.full((2, 16, 16), 4, np.uint8)}, r"0 .. 3, got 4 .. 4"),
         (
             {"images": np.zeros((2, 12, 16, 3), np.uint8), "parts": np.zeros((2, 12, 16), np.uint8)},
-            r"8 divides, got \(2, 12, 16, 3\)",
+            r"multiples of 8, got \(2, 12, 16, 3\)",
         ),
     ],
 )
-def test_wrong_training_data_is_named(change, message):
+def test_wrong_training_data_raises(change, message):
     data = {"images": np.zeros((2, 16, 16, 3), np.uint8), "parts": np.zeros((2, 16, 16), np.uint8)}
     with pytest.raises(ValueError, match=message):
         PartFeatures(width=2, num_parts=4).fit_parts(**(data | change))
 
 
-def test_wrong_arguments_are_named():
+def test_wrong_arguments_raise():
     with pytest.raises(ValueError, match="width must be a positive int, got 0"):
         PartFeatures(width=0)

@@ -1,4 +1,4 @@
-"""VGG19's features: where weights come from, what is computed, and each error."""
+"""VGG19Features: the kinds of weights, the activations, uint8 images, errors."""
 
 import collections
 import logging
@@ -34,7 +34,16 @@ def test_all_layers_by_name(narrow):
     assert min(float(tf.reduce_min(value)) for value in features.values()) == 0
 
 
-def test_some_layers_only_as_deep_as_needed(narrow):
+@pytest.mark.parametrize("vgg_input", ["signed", "imagenet"])
+def test_uint8_images_equal_float_images(vgg_input):
+    net = VGG19Features("random", vgg_input=vgg_input, width_multiplier=0.0625)
+    pixels = np.random.default_rng(0).integers(0, 256, (2, 16, 16, 3)).astype(np.uint8)
+    expected = net(pixels / np.float32(127.5) - 1)
+    for name, value in net(pixels).items():
+        np.testing.assert_allclose(value, expected[name], atol=1e-5)
+
+
+def test_deeper_layers_are_not_computed(narrow):
     every = narrow(images())
     some = narrow.features(images(), ["relu3_1", "relu1_2"])
     assert list(some) == ["relu3_1", "relu1_2"]
@@ -46,7 +55,7 @@ def test_some_layers_only_as_deep_as_needed(narrow):
     assert sum(op.type == "Conv2D" for op in graph.graph.get_operations()) == 5
 
 
-def test_nothing_is_trainable_and_images_get_a_gradient(narrow):
+def test_only_the_images_have_a_gradient(narrow):
     assert narrow.trainable_weights == []
     image = tf.Variable(images())
     with tf.GradientTape() as tape:
@@ -120,7 +129,7 @@ def test_pth_without_pytorch_names_the_extra(tmp_path, monkeypatch, torch):
         VGG19Features(tmp_path / "vgg.pth")
 
 
-def test_every_fault_of_a_file_is_listed(tmp_path):
+def test_every_problem_of_a_file_is_listed(tmp_path):
     tensors = recipe.vgg19_weights()
     del tensors["features.5.bias"]
     tensors["features.7.bias"] = np.full([128], np.nan, np.float32)
@@ -134,7 +143,7 @@ def test_every_fault_of_a_file_is_listed(tmp_path):
         VGG19Features(tmp_path / "vgg.npz")
 
 
-def test_files_that_are_no_weights(tmp_path):
+def test_files_of_other_formats(tmp_path):
     with pytest.raises(InputError, match=r"no VGG19 weights at .*absent.npz"):
         VGG19Features(tmp_path / "absent.npz")
     (tmp_path / "text.npz").write_text("not an archive")
@@ -152,7 +161,7 @@ def test_files_that_are_no_weights(tmp_path):
         VGG19Features(tmp_path / "pickled.npz")
 
 
-def test_imagenet_reads_kerass_network_and_needs_calibration(monkeypatch):
+def test_imagenet_uses_keras_weights_and_needs_calibration(monkeypatch):
     keras_vgg = keras.applications.VGG19(include_top=False, weights=None)
     monkeypatch.setattr(vgg19_weights.keras.applications, "VGG19", lambda **_: keras_vgg)
     net = VGG19Features("imagenet")
@@ -167,7 +176,7 @@ def test_imagenet_reads_kerass_network_and_needs_calibration(monkeypatch):
     assert not net.needs_calibration
 
 
-def test_imagenet_without_a_network_says_what_to_do(monkeypatch, tmp_path):
+def test_imagenet_without_a_network_explains_the_alternatives(monkeypatch, tmp_path):
     def no_network(**_):
         raise Exception("URL fetch failure on https://storage.googleapis.com/...: None -- no route")
 
@@ -181,7 +190,7 @@ def test_imagenet_without_a_network_says_what_to_do(monkeypatch, tmp_path):
     assert "\n" not in str(caught.value)
 
 
-def test_it_says_what_it_is(caplog):
+def test_the_description_is_logged(caplog):
     with caplog.at_level(logging.INFO, "gfla_tf"):
         VGG19Features("random", width_multiplier=0.0625, seed=3)
     assert "random weights of seed 3" in caplog.text
@@ -192,7 +201,7 @@ def test_config_round_trip(narrow):
     np.testing.assert_array_equal(again(images())["relu5_1"], narrow(images())["relu5_1"])
 
 
-def test_wrong_arguments_are_named(narrow):
+def test_wrong_arguments_raise(narrow):
     with pytest.raises(ValueError, match="no layer relu6_1; there are relu1_1"):
         narrow.features(images(), ["relu6_1"])
     with pytest.raises(ValueError, match=r"\[B, H, W, 3\], got shape \(2, 8, 8\)"):

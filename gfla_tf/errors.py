@@ -1,8 +1,8 @@
-"""Errors that are the user's to mend: one clear sentence each."""
+"""The error class for invalid input."""
 
 
 class InputError(ValueError):
-    """Bad input: what was wrong, where (file, line, name) and what to do, in one sentence.
+    """Invalid input. The message is one sentence: the problem, its file, line or name, and how to fix it.
 
-    The command line prints the sentence and exits with code 2; in Python it is an ordinary ValueError.
+    The command line prints the message and exits with code 2.
     """

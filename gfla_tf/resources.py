@@ -1,15 +1,20 @@
-"""Finds the files that come with the project: configurations and the shipped model."""
+"""The paths of files distributed with the package: configurations and the shipped models."""
+
+from __future__ import annotations
 
 from pathlib import Path
 
 from gfla_tf.errors import InputError
 
 
-def resource(*parts):
-    """The path of a shipped file or folder: inside the installed package, or beside it in a checkout.
+def resource(*parts: str) -> Path:
+    """Returns the path of a shipped file or folder, in the installed package or in the checkout.
+
+    Args:
+      *parts: the parts of the relative path.
 
     Raises:
-      InputError: this installation lacks it.
+      InputError: the file or folder does not exist.
     """
     package = Path(__file__).resolve().parent
     for folder in (package, package.parent):
@@ -17,5 +22,5 @@ def resource(*parts):
         if path.exists():
             return path
     raise InputError(
-        f"this installation lacks {'/'.join(parts)}; install gfla_tf again, or run from a checkout"
+        f"{'/'.join(parts)} is missing from this installation; reinstall gfla_tf, or run from a checkout"
     )

@@ -1,34 +1,36 @@
-"""`gfla native`: whether the compiled operators are used, why not, and building them."""
+"""`gfla native`: shows the status of the compiled operators, or builds them."""
 
-HELP = "say whether the compiled operators are used, or build them"
+from gfla_tf.cli.arguments import FORCE
+
+HELP = "Show or build the compiled operators."
 
 
 def add_arguments(parser):
     """Adds the command's arguments to an argparse parser."""
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
-    text = "which implementation each operator uses, and why; always exits with 0"
+    text = "Show which implementation each operator uses, and why. Always exits with 0."
     status = actions.add_parser("status", help=text, description=text)
-    status.add_argument("--json", action="store_true", help="as one JSON object")
-    text = "build the library for this environment's TensorFlow, into the installed package"
+    status.add_argument("--json", action="store_true", help="Print one JSON object.")
+    text = "Build the library for the installed TensorFlow, into the package."
     build = actions.add_parser("build", help=text, description=text)
     build.add_argument(
         "--cuda",
         choices=("auto", "on", "off"),
         default="auto",
-        help="compile the CUDA kernels: where nvcc and a TensorFlow with CUDA are (auto), always or never",
+        help="Compile the CUDA kernels: on, off, or auto, if nvcc and a TensorFlow with CUDA exist.",
     )
     build.add_argument(
-        "--scratch", metavar="FOLDER", help="keep CMake's files here, for the next build to go on from"
+        "--scratch", metavar="FOLDER", help="Keep the files of CMake in this folder, for incremental builds."
     )
-    build.add_argument("--werror", action="store_true", help="take the compiler's warnings for errors")
-    build.add_argument("--force", action="store_true", help="Overwrite existing outputs.")
+    build.add_argument("--werror", action="store_true", help="Treat compiler warnings as errors.")
+    build.add_argument("--force", action="store_true", help=FORCE)
 
 
 def run(args):
-    """Builds the library, or prints the status.
+    """Runs the command.
 
     Raises:
-      InputError: it cannot be built.
+      InputError: the library cannot be built.
     """
     from gfla_tf.cli.logs import load_tensorflow
 

@@ -38,7 +38,7 @@ def _operators(tensorflow):
     if tensorflow is None:
         return "cannot run: TensorFlow is not installed"
     if os.environ.get("GFLA_NATIVE") == "0":
-        return "cannot run: GFLA_NATIVE=0 turns them off"
+        return "cannot run: GFLA_NATIVE=0 disables them"
     version = _tensorflow_version(tensorflow)
     reason = native_record.refusal(version)
     if reason is not None:

@@ -1,1 +1,1 @@
-"""The compiled operators: their library, its record, its build and its status."""
+"""The library of compiled operators: loading, build record, build and status."""

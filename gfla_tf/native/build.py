@@ -1,4 +1,6 @@
-"""Builds the compiled operators with CMake, for the TensorFlow at hand, into the installed package."""
+"""The build of the compiled operators with CMake, for the installed TensorFlow."""
+
+from __future__ import annotations
 
 import contextlib
 import dataclasses
@@ -10,42 +12,51 @@ import shutil
 import subprocess
 import sysconfig
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import tensorflow as tf
 
 from gfla_tf.errors import InputError
-from gfla_tf.files import write_files
+from gfla_tf.files import PathLike, write_files
 from gfla_tf.native import cache
 from gfla_tf.native import record as native_record
 from gfla_tf.native.record import LIBRARY, RECORD, Record
 
-_PROGRESS = re.compile(r"^\[\s*(\d+%|\d+/\d+)\] ")  # of ninja and of make
+_PROGRESS = re.compile(r"^\[\s*(\d+%|\d+/\d+)\] ")  # progress lines of Ninja and Make
 
 
-def build(folder=None, *, cuda="auto", force=False, werror=False, scratch=None, report=print):
-    """Builds the library, and the record beside it, unless they are there and up to date.
+def build(
+    folder: PathLike | None = None,
+    *,
+    cuda: str = "auto",
+    force: bool = False,
+    werror: bool = False,
+    scratch: PathLike | None = None,
+    report: Callable[[str], None] = print,
+) -> Record | None:
+    """Builds the library and its build record, unless they exist and are up to date.
 
     The library is written atomically. If the environment variable GFLA_NATIVE_CACHE names a folder,
     the library is stored there as well, and a later build of the same sources with the same TensorFlow and
     tools copies it, unless `force` or `werror` is set.
 
     Args:
-      folder: holds a folder for each version of TensorFlow, and the library goes into one of them; made if it
-        is missing. Only in its default place, beside this module, is the library found.
-      cuda: "auto" (the CUDA kernels are compiled where nvcc and a TensorFlow with CUDA are found), "on" or
-        "off".
-      force: build again what is up to date.
-      werror: the compiler's warnings are errors.
-      scratch: CMake's folder, kept for the next build to go on from; a temporary one unless given.
-      report: called with each line of progress; with the whole output of the compiler if it fails.
+      folder: the parent of the output folder, which is named after the version of TensorFlow. It is created
+        if it does not exist. The library is loaded only from the default, `native/lib` in the package.
+      cuda: whether to compile the CUDA kernels: "on", "off", or "auto" (if nvcc and a TensorFlow with CUDA
+        are installed).
+      force: whether to build even if the library is up to date.
+      werror: whether compiler warnings are errors.
+      scratch: CMake's build folder, which is kept for incremental builds; by default a temporary folder.
+      report: called with each line of progress, and with the whole output if the build fails.
 
     Returns:
-      The record, or None where there was nothing to do.
+      The build record, or None if the library is up to date.
 
     Raises:
-      ValueError: another `cuda`.
-      InputError: a tool is missing, the folder cannot be written, or the build failed.
+      ValueError: an invalid `cuda`.
+      InputError: a tool is missing, the folder is not writable, or the build failed.
     """
     if cuda not in ("auto", "on", "off"):
         raise ValueError(f'cuda must be "auto", "on" or "off", got {cuda!r}')
@@ -71,7 +82,7 @@ def build(folder=None, *, cuda="auto", force=False, werror=False, scratch=None, 
             cache.store(record, library)
         contents = {folder / LIBRARY: library, folder / RECORD: native_record.record_bytes(record)}
         write_files(contents, force=True)
-    report(f"{'built' if cached is None else 'took from the cache'} {folder / LIBRARY}")
+    report(f"{'built' if cached is None else 'copied from the cache'} {folder / LIBRARY}")
     return record
 
 
@@ -83,7 +94,7 @@ def _is_up_to_date(folder, cuda):
 
 
 def _configure(cmake, compiler, scratch, cuda, werror, report):
-    """Runs CMake over the sources, with the flags of this TensorFlow."""
+    """Configures CMake with the flags of the installed TensorFlow."""
     if cuda == "auto" and not tf.test.is_built_with_cuda():
         cuda = "off"
     flags = [
@@ -113,10 +124,10 @@ def _compile(cmake, scratch, report):
 
 
 def _run(command, report):
-    """Runs a step of the build; reports its lines of progress, and the rest of its output if it fails.
+    """Runs a command of the build and reports its progress, or the other lines of its output if it fails.
 
     Raises:
-      InputError: it failed.
+      InputError: the command failed.
     """
     output = []
     with subprocess.Popen(
@@ -139,8 +150,8 @@ def _run(command, report):
     if process.returncode:
         report("".join(output).rstrip())
         raise InputError(
-            f"the native operators could not be built: {Path(command[0]).name} ended with code "
-            f"{process.returncode}, its output stands above"
+            f"the compiled operators could not be built: {Path(command[0]).name} exited with code "
+            f"{process.returncode}; see its output above"
         )
 
 
@@ -148,28 +159,29 @@ def _cmake():
     cmake = _tool("cmake")
     if cmake is None:
         raise InputError(
-            "building the native operators needs CMake, and there is none: "
-            "install it, or pip install gfla-tf[native]"
+            "building the compiled operators requires CMake, and none was found: "
+            "install it, for example with pip install gfla-tf[native]"
         )
     return cmake
 
 
 def _compiler():
-    """The C++ compiler that the environment names as CXX, or the system's."""
+    """Returns the path of the C++ compiler: that of the environment variable CXX, or the system's."""
     named = os.environ.get("CXX")
     for name in [named] if named else ["c++", "g++", "clang++"]:
         found = shutil.which(name)
         if found is not None:
             return found
     if named:
-        raise InputError(f"the C++ compiler that CXX names, {named!r}, cannot be found")
+        raise InputError(f"the C++ compiler {named!r} of the environment variable CXX was not found")
     raise InputError(
-        "building the native operators needs a C++17 compiler, and there is none: install g++ or clang++"
+        "building the compiled operators requires a C++17 compiler, and none was found: "
+        "install g++ or clang++"
     )
 
 
 def _tool(name):
-    """A program of the PATH or of this environment's scripts; None if there is none."""
+    """Returns the path of a program from PATH or from this Python environment, or None."""
     return shutil.which(name) or shutil.which(name, path=sysconfig.get_path("scripts"))
 
 
@@ -180,7 +192,6 @@ def _check_writable(folder):
             pass
     except OSError as error:
         raise InputError(
-            f"the library's folder {os.fspath(folder)!r} cannot be written "
-            f"({error.strerror}): build as its owner, or "
-            "install gfla_tf into an environment of your own"
+            f"the folder of the library, {os.fspath(folder)!r}, is not writable ({error.strerror}): "
+            "build as a user who can write to it, or install gfla_tf into your own environment"
         ) from error

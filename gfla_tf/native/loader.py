@@ -1,8 +1,9 @@
-"""Finds and loads the compiled operators, says why they are not there, and chooses an implementation.
+"""The loading of the compiled operators, and the choice between them and TensorFlow's operators.
 
-They are looked for once a process, when an operator is first called or somebody asks. GFLA_NATIVE=0 in the
-environment turns them off.
+The library is located lazily, once per process. The environment variable GFLA_NATIVE=0 disables it.
 """
+
+from __future__ import annotations
 
 import contextlib
 import ctypes
@@ -10,6 +11,9 @@ import functools
 import logging
 import os
 import threading
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
 
 import tensorflow as tf
 
@@ -20,41 +24,41 @@ OPERATORS = ("bilinear_warp", "gaussian_warp", "flowed_patches", "local_attentio
 
 _log = logging.getLogger(__name__)
 _lock = threading.RLock()
-_said = set()
+_logged = set()
 _portable = threading.local()
 
 
 class NativeUnavailableError(RuntimeError):
-    """impl="native" was asked for, and the compiled operators cannot run; the message says why."""
+    """impl="native" was given, but the compiled operators are not available; the message has the reason."""
 
-    __init__ = Exception.__init__  # by which AutoGraph knows that it may raise it again as itself
+    __init__ = Exception.__init__  # AutoGraph re-raises only exceptions with this constructor unchanged
 
 
-def native_available():
-    """Whether the compiled operators can run in this process."""
+def native_available() -> bool:
+    """Returns whether the compiled operators are available in this process."""
     return unavailable_reason() is None
 
 
-def unavailable_reason():
-    """Why the compiled operators cannot run in this process, as a clause; None where they can."""
+def unavailable_reason() -> str | None:
+    """Returns why the compiled operators are not available, as a clause, or None if they are."""
     return _load()[1]
 
 
-def beyond(name, value, largest):
-    """Why the compiled operators do not take an argument of this value, as a clause; None up to `largest`."""
-    return f"{name} is at most {largest} there, got {value}" if value > largest else None
+def beyond(name: str, value: int, largest: int) -> str | None:
+    """Returns why the compiled operators do not support an argument, as a clause, or None up to `largest`."""
+    return f"its {name} is at most {largest}, got {value}" if value > largest else None
 
 
-def library_path():
-    """Where the library for this version of TensorFlow lies, or would lie."""
+def library_path() -> Path:
+    """Returns the path of the library for this version of TensorFlow, whether it exists or not."""
     return native_record.library_folder(tf.version.VERSION) / native_record.LIBRARY
 
 
-def library():
-    """The loaded module of operators: `library().gfla_local_attention(...)`.
+def library() -> ModuleType:
+    """Returns the module of the compiled operators, as in `library().gfla_local_attention(...)`.
 
     Raises:
-      NativeUnavailableError: it cannot be loaded.
+      NativeUnavailableError: the library is not available.
     """
     module, reason = _load()
     if module is None:
@@ -62,63 +66,65 @@ def library():
     return module
 
 
-def choose(operator, impl, unsupported=None):
-    """Resolves impl="auto" | "native" | "tf" for an operator, where it is called, to "native" or "tf".
+def choose(operator: str, impl: str, unsupported: str | None = None) -> str:
+    """Resolves the argument `impl` of an operator to "native" or "tf".
 
-    "auto" is "native" wherever that can run; where it is not, the log says so once for each reason, and which
-    operators it is about. Under `portable()`, and while a SavedModel is written, every name gives "tf".
+    "auto" becomes "native" if the compiled operator is available, and otherwise "tf"; each reason is logged
+    once, with the operators that it concerns. Under `portable()`, and while a SavedModel is written, the
+    result is always "tf".
 
     Args:
-      operator: its name.
+      operator: name of the operator.
       impl: "auto", "native" or "tf".
-      unsupported: why the compiled operator does not take these arguments, as a clause; None where it does.
+      unsupported: why the compiled operator does not support the arguments, as a clause, or None if it does.
 
     Raises:
-      ValueError: another name.
-      NativeUnavailableError: "native" where it cannot run.
+      ValueError: an unknown `impl`.
+      NativeUnavailableError: impl="native", but the compiled operator is not available.
     """
     check_implementation(impl)
     if impl == "tf" or getattr(_portable, "depth", 0) or _compat.writing_saved_model():
         return "tf"
     if _compat.in_xla_context():
         if impl == "native":
-            raise _cannot_run(operator, "XLA (jit_compile=True) cannot compile it")
+            raise _unavailable(operator, "XLA (jit_compile=True) cannot compile it")
         return "tf"
     if impl == "native":
         reason = unsupported or unavailable_reason()
         if reason is not None:
-            raise _cannot_run(operator, reason)
+            raise _unavailable(operator, reason)
         return "native"
     of_all = unavailable_reason() or _preference()
     if of_all is not None:
-        _say_once(", ".join(OPERATORS), of_all)
+        _log_once(", ".join(OPERATORS), of_all)
         return "tf"
     if unsupported is not None:
-        _say_once(operator, unsupported)
+        _log_once(operator, unsupported)
         return "tf"
     return "native"
 
 
-def check_implementation(impl):
-    """Raises ValueError unless `impl` is one of the three implementation names."""
+def check_implementation(impl: str) -> None:
+    """Raises a ValueError if `impl` is not "auto", "native" or "tf"."""
     if impl not in ("auto", "native", "tf"):
         raise ValueError(f'impl must be "auto", "native" or "tf", got {impl!r}')
 
 
-def automatic(operator):
-    """What impl="auto" gives outside jit_compile=True: ("native", None), or ("tf", the reason)."""
+def automatic(operator: str) -> tuple[str, str | None]:
+    """Returns the result of impl="auto" outside jit_compile=True: ("native", None) or ("tf", reason)."""
     reason = unavailable_reason() or _preference()
     return ("native", None) if reason is None else ("tf", reason)
 
 
 @contextlib.contextmanager
-def portable(loops=True):
-    """For `with portable():` around tracing what shall run without the compiled library: in this thread every
-    operator is made of TensorFlow's own, whatever its `impl`.
+def portable(loops: bool = True) -> Iterator[None]:
+    """Context manager for tracing functions that run without the compiled library.
+
+    In this thread, all operators use TensorFlow's operators, regardless of `impl`.
 
     Args:
-      loops: False lays out their loops step by step, for converters and runtimes that do not take a loop.
-        TensorFlow itself would hold several steps in memory at once.
+      loops: if False, loops are unrolled, for converters and runtimes without loops. This needs more memory
+        in TensorFlow.
     """
     before = getattr(_portable, "loops", True)
     _portable.depth = getattr(_portable, "depth", 0) + 1
@@ -130,16 +136,16 @@ def portable(loops=True):
         _portable.loops = before
 
 
-def loops_allowed():
-    """Whether a TensorFlow form may trace a loop: not under `portable(loops=False)`."""
+def loops_allowed() -> bool:
+    """Returns whether operators may be traced with loops; False under `portable(loops=False)`."""
     return getattr(_portable, "loops", True)
 
 
-def instruction_set():
-    """The instruction set that the CPU kernels run with here: "baseline", "avx2" or "avx512".
+def instruction_set() -> str:
+    """Returns the instruction set of the CPU kernels on this processor: "baseline", "avx2" or "avx512".
 
     Raises:
-      NativeUnavailableError: the library cannot be loaded.
+      NativeUnavailableError: the library is not available.
     """
     library()
     function = ctypes.CDLL(str(library_path())).gfla_instruction_set
@@ -148,15 +154,15 @@ def instruction_set():
 
 
 def _load():
-    """(module, None) or (None, reason)."""
+    """Returns (module, None) or (None, reason)."""
     with _lock:
         return _loaded()
 
 
 @functools.cache
 def _loaded():
-    if _turned_off():
-        return None, "GFLA_NATIVE=0 turns them off"
+    if _disabled():
+        return None, "GFLA_NATIVE=0 disables them"
     reason = native_record.refusal(tf.version.VERSION)
     if reason is not None:
         return None, reason
@@ -168,13 +174,13 @@ def _loaded():
 
 
 def _preference():
-    """Why "auto" passes over a library that could run, as a clause; None where it does not."""
+    """Returns why "auto" does not use an available library, as a clause, or None if it does."""
     if not _has_gpu():
         return None
     if not _has_cuda():
-        return "there is a GPU and the library has no CUDA kernels; run gfla native build --cuda on"
+        return "there is a GPU, but the library has no CUDA kernels; run gfla native build --cuda on"
     if _compat.op_determinism():
-        return "its gradients on a GPU are not deterministic, and op determinism is enabled"
+        return "op determinism is enabled, but its gradients on a GPU are not deterministic"
     return None
 
 
@@ -188,18 +194,18 @@ def _has_cuda():
     return native_record.read_record(library_path().parent).cuda is not None
 
 
-def _turned_off():
+def _disabled():
     return os.environ.get("GFLA_NATIVE") == "0"
 
 
-def _say_once(operators, reason):
+def _log_once(operators, reason):
     with _lock:
-        if (operators, reason) in _said:
+        if (operators, reason) in _logged:
             return
-        _said.add((operators, reason))
-    level = logging.INFO if _turned_off() else logging.WARNING
-    _log.log(level, "%s: the TensorFlow form is used: %s", operators, reason)
+        _logged.add((operators, reason))
+    level = logging.INFO if _disabled() else logging.WARNING
+    _log.log(level, "%s: using TensorFlow's operators: %s", operators, reason)
 
 
-def _cannot_run(operator, reason):
+def _unavailable(operator, reason):
     return NativeUnavailableError(f'{operator}(impl="native") cannot run: {reason}; use impl="tf"')

@@ -1,8 +1,8 @@
-"""Where the compiled library lies, and build.json beside it: what it was built from, and with what.
+"""The folder of the compiled library, and its build record `build.json`.
 
-Each version of TensorFlow has a folder of its own, so that several environments can share a checkout.
-The record is read before the library is opened, so that one built for another TensorFlow, or from other
-sources, is refused with that reason instead of crashing the process. Reading it does not load TensorFlow.
+Each version of TensorFlow has its own folder, so that several environments can share a checkout. The record
+is checked before the library is loaded, because a library for another version of TensorFlow could crash the
+process. Reading the record does not import TensorFlow.
 """
 
 import dataclasses
@@ -10,9 +10,10 @@ import hashlib
 import json
 from pathlib import Path
 
+from gfla_tf.files import PathLike
 from gfla_tf.resources import resource
 
-FOLDER = Path(__file__).resolve().parent / "lib"  # holds a folder for each version of TensorFlow
+FOLDER = Path(__file__).resolve().parent / "lib"  # contains a folder for each version of TensorFlow
 LIBRARY = "libgfla_ops.so"
 RECORD = "build.json"
 
@@ -21,34 +22,34 @@ _LONGEST_RECORD = 1 << 16  # bytes
 
 @dataclasses.dataclass(frozen=True)
 class Record:
-    """What a library was built from and with."""
+    """The build record: the sources and tools that a library was built with."""
 
     tensorflow: str  # tf.version.VERSION
     compiler: str  # "GNU 12.2.0"
-    instruction_sets: list  # of the CPU kernels, e.g. ["baseline", "avx2", "avx512"]
-    cuda: str | None  # nvcc's version; None without CUDA kernels
-    cuda_architectures: list  # e.g. ["80-real", "90-virtual"]
-    sources: str  # sha256 over the sources, `sources_digest`
-    library: str  # sha256 of the library file
+    instruction_sets: list  # of the CPU kernels, such as ["baseline", "avx2", "avx512"]
+    cuda: str | None  # version of nvcc, or None without CUDA kernels
+    cuda_architectures: list  # such as ["80-real", "90-virtual"]
+    sources: str  # SHA-256 of the sources, from `sources_digest`
+    library: str  # SHA-256 of the library file
 
 
-def library_folder(tensorflow, folder=None):
-    """Where the library for a version of TensorFlow lies, below `folder` (default: `FOLDER`)."""
+def library_folder(tensorflow: str, folder: PathLike | None = None) -> Path:
+    """Returns the folder of the library for a version of TensorFlow, inside `folder` (default: `FOLDER`)."""
     return Path(FOLDER if folder is None else folder) / f"tensorflow-{tensorflow}"
 
 
-def read_record(folder):
-    """The record in a library's folder.
+def read_record(folder: PathLike) -> Record:
+    """Reads the build record in the folder of a library.
 
     Raises:
-      FileNotFoundError: there is none.
-      ValueError: it is damaged; the message is a sentence.
+      FileNotFoundError: the record does not exist.
+      ValueError: the record is damaged.
     """
     path = Path(folder) / RECORD
     data = _read(path, _LONGEST_RECORD)
     try:
         record = Record(**json.loads(data))
-        for field in dataclasses.fields(Record):
+        for field in dataclasses.fields(Record):  # needs evaluated annotations
             if not isinstance(getattr(record, field.name), field.type):
                 raise TypeError(field.name)
     except (ValueError, TypeError, RecursionError) as error:
@@ -56,25 +57,25 @@ def read_record(folder):
     return record
 
 
-def record_bytes(record):
-    """build.json's content."""
+def record_bytes(record: Record) -> bytes:
+    """Returns the content of `build.json`."""
     return (json.dumps(dataclasses.asdict(record), indent=2) + "\n").encode()
 
 
-def sources_folder():
-    """The folder custom_ops, of this installation or checkout.
+def sources_folder() -> Path:
+    """Returns the folder `custom_ops` of this installation or checkout.
 
     Raises:
-      InputError: this installation lacks it.
+      InputError: it does not exist.
     """
     return resource("custom_ops")
 
 
-def sources_digest(cuda):
-    """sha256 over the names and contents of what the library is made from, with or without CUDA kernels.
+def sources_digest(cuda: bool) -> str:
+    """Returns the SHA-256 of the names and contents of the sources, with or without the CUDA kernels.
 
     Raises:
-      InputError: this installation lacks the sources.
+      InputError: the sources do not exist.
     """
     folder = sources_folder()
     suffixes = (".cc", ".h", ".in", ".cmake", *((".cu", ".cuh") if cuda else ()))
@@ -88,12 +89,12 @@ def sources_digest(cuda):
     return digest.hexdigest()
 
 
-def refusal(tensorflow, folder=None):
-    """Why a library must not be opened by a version of TensorFlow, as a clause; None where it may.
+def refusal(tensorflow: str, folder: PathLike | None = None) -> str | None:
+    """Returns why a library must not be loaded by a version of TensorFlow, as a clause, or None if it may.
 
     Args:
-      tensorflow: tf.version.VERSION.
-      folder: the library's; `library_folder(tensorflow)` unless given.
+      tensorflow: the version, `tf.version.VERSION`.
+      folder: folder of the library; by default `library_folder(tensorflow)`.
     """
     again = "run gfla native build"
     folder = library_folder(tensorflow) if folder is None else Path(folder)
@@ -103,7 +104,7 @@ def refusal(tensorflow, folder=None):
         if record.tensorflow != tensorflow:
             return f"the library was built for TensorFlow {record.tensorflow}, this is {tensorflow}; {again}"
         if record.sources != sources_digest(record.cuda is not None):
-            return f"the library was built from other sources than are here; {again}"
+            return f"the library was built from other sources than those installed; {again}"
         if record.library != file_digest(path):
             return f"{path} is not the file that was built; {again}"
     except FileNotFoundError:
@@ -115,8 +116,8 @@ def refusal(tensorflow, folder=None):
     return None
 
 
-def file_digest(path):
-    """sha256 of a file."""
+def file_digest(path: PathLike) -> str:
+    """Returns the SHA-256 of a file."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

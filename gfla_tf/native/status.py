@@ -1,7 +1,10 @@
-"""What `gfla native status` tells: which implementation runs, why, and what the library was built with."""
+"""The status of the compiled operators, printed by `gfla native status`."""
+
+from __future__ import annotations
 
 import dataclasses
 import os
+from typing import Any
 
 import tensorflow as tf
 
@@ -9,12 +12,19 @@ from gfla_tf.native import loader as native
 from gfla_tf.native import record as native_record
 
 
-def native_status():
-    """The state of the compiled operators in this process, as a dict that JSON can hold.
+def native_status() -> dict[str, Any]:
+    """Returns the status of the compiled operators in this process as a dict that can be written as JSON.
 
-    "operators" maps each name to what impl="auto" gives ("native" or "tf") and the reason (None for
-    "native"); "library" is the path where it lies or would lie; "build" is its record or None;
-    "instruction_set" is None unless the library is loaded.
+    Its keys:
+      available: whether the compiled operators are available.
+      reason: why they are not, or None.
+      operators: {operator: {"implementation": "native" or "tf", "reason": None or why "tf" is used}}, the
+        results of impl="auto".
+      library: path of the library, whether it exists or not.
+      build: its build record, or None.
+      tensorflow: version of TensorFlow.
+      threads, gpus: numbers of CPU threads and GPUs.
+      instruction_set: instruction set of the CPU kernels, or None if the library is not available.
     """
     try:
         record = dataclasses.asdict(native_record.read_record(native.library_path().parent))
@@ -38,8 +48,8 @@ def native_status():
     }
 
 
-def status_text(status):
-    """The dict of `native_status` as lines for people."""
+def status_text(status: dict[str, Any]) -> str:
+    """Formats the result of `native_status` as text."""
     rows = [("library", status["library"])]
     build = status["build"]
     if build:

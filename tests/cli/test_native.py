@@ -1,4 +1,4 @@
-"""`gfla native`: what it says, and builds that succeed and fail, on a copy of the package."""
+"""`gfla native`: the status, and builds that succeed and fail, in a copy of the package."""
 
 import json
 import os
@@ -21,7 +21,7 @@ from gfla_tf.native.record import LIBRARY, RECORD
 PACKAGE = Path(gfla_tf.__file__).parent
 
 needs_tools = pytest.mark.skipif(
-    not (shutil.which("c++") and native_build._tool("cmake")), reason="there is no C++ compiler or no CMake"
+    not (shutil.which("c++") and native_build._tool("cmake")), reason="no C++ compiler or no CMake"
 )
 
 
@@ -52,7 +52,7 @@ def _gfla(copy, *words, **environment):
     )
 
 
-def test_status_tells_each_operator_and_the_same_as_json(capsys):
+def test_status_lists_each_operator_also_as_json(capsys):
     assert main(["native", "status"]) == 0
     lines = dict(line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines())
     assert main(["native", "status", "--json"]) == 0
@@ -70,9 +70,9 @@ def test_status_tells_each_operator_and_the_same_as_json(capsys):
         assert lines["built"].startswith(f"for TensorFlow {tf.version.VERSION}, by ")
 
 
-def test_nothing_to_do_is_said(capsys, monkeypatch):
+def test_an_up_to_date_library_is_not_built_again(capsys, monkeypatch):
     monkeypatch.setattr(native_record, "refusal", lambda *arguments: None)
-    monkeypatch.setattr(native_build, "_run", lambda *arguments: pytest.fail("it builds"))
+    monkeypatch.setattr(native_build, "_run", lambda *arguments: pytest.fail("it was built"))
     assert main(["native", "build"]) == 0
     assert "is up to date for TensorFlow" in capsys.readouterr().out
 
@@ -94,28 +94,30 @@ def _programs(folder, *names):
     return str(folder)
 
 
-def test_missing_tools_are_named(tmp_path, monkeypatch):
+def test_missing_tools_raise(tmp_path, monkeypatch):
     monkeypatch.delenv("CXX", raising=False)
     monkeypatch.setattr(native_build.sysconfig, "get_path", lambda name: str(tmp_path / "none"))
     monkeypatch.setenv("PATH", _programs(tmp_path / "bare"))
-    with pytest.raises(InputError, match=r"needs CMake.*pip install gfla-tf\[native\]"):
+    with pytest.raises(InputError, match=r"requires CMake.*pip install gfla-tf\[native\]"):
         native_build.build(tmp_path / "lib")
     monkeypatch.setattr(native_build, "_tool", lambda name: "/usr/bin/true")
-    with pytest.raises(InputError, match="needs a C\\+\\+17 compiler"):
+    with pytest.raises(InputError, match="requires a C\\+\\+17 compiler"):
         native_build.build(tmp_path / "lib")
     monkeypatch.setenv("CXX", "no-such-compiler")
-    with pytest.raises(InputError, match="that CXX names, 'no-such-compiler', cannot be found"):
+    with pytest.raises(InputError, match="'no-such-compiler' of the environment variable CXX was not found"):
         native_build.build(tmp_path / "lib")
 
 
-def test_a_folder_that_cannot_be_written_is_named(tmp_path):
+def test_a_folder_that_is_not_writable_raises(tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(InputError, match=r"file/lib/tensorflow-.*' cannot be written .*build as its owner"):
+    with pytest.raises(
+        InputError, match=r"file/lib/tensorflow-.*', is not writable .*build as a user who can write to it"
+    ):
         native_build.build(tmp_path / "file" / "lib")
 
 
 @needs_tools
-def test_a_failing_compiler_is_shown_and_leaves_what_was_there(copy):
+def test_compiler_errors_are_shown_and_keep_the_library(copy):
     source = copy / "custom_ops" / "kernels" / "instruction_set.cc"
     source.write_text("#error a broken kernel\n" + source.read_text())
     lib = _lib(copy)
@@ -125,13 +127,13 @@ def test_a_failing_compiler_is_shown_and_leaves_what_was_there(copy):
     assert done.returncode == 2
     assert "#error a broken kernel" in done.stdout
     last = done.stderr.strip().splitlines()[-1]
-    assert last.startswith("gfla: error: the native operators could not be built: cmake ended with code")
+    assert last.startswith("gfla: error: the compiled operators could not be built: cmake exited with code")
     assert [path.name for path in lib.iterdir()] == [LIBRARY]
     assert (lib / LIBRARY).read_bytes() == b"before"
 
 
 @needs_tools
-def test_a_build_description_that_fails_is_shown(copy):
+def test_cmake_errors_are_shown(copy):
     description = copy / "custom_ops" / "CMakeLists.txt"
     description.write_text(description.read_text() + 'message(FATAL_ERROR "no such thing")\n')
     done = _gfla(copy, "build")
@@ -141,7 +143,7 @@ def test_a_build_description_that_fails_is_shown(copy):
 
 @needs_tools
 @pytest.mark.slow  # up to a minute: it compiles the whole library, once
-def test_building_from_an_installed_copy(copy, tmp_path):
+def test_build_in_an_installed_copy(copy, tmp_path):
     before = json.loads(_gfla(copy, "status", "--json").stdout)
     assert (before["available"], before["build"]) == (False, None)
     cached = {"GFLA_NATIVE_CACHE": str(tmp_path / "cache")}  # empty: the library is compiled
@@ -163,9 +165,9 @@ def test_building_from_an_installed_copy(copy, tmp_path):
     shutil.rmtree(lib)
     done = _gfla(copy, "build", "--cuda", "off", **cached)
     assert "Linking" not in done.stdout
-    assert done.stdout.splitlines()[-1] == f"took from the cache {lib / LIBRARY}"
+    assert done.stdout.splitlines()[-1] == f"copied from the cache {lib / LIBRARY}"
     assert (lib / LIBRARY).read_bytes() == library
     assert native_record.read_record(lib) == record
     source = copy / "custom_ops" / "kernels" / "instruction_set.cc"
     source.write_text(source.read_text() + "\n")
-    assert "built from other sources than are here" in _gfla(copy, "status").stdout
+    assert "built from other sources than those installed" in _gfla(copy, "status").stdout

@@ -58,7 +58,7 @@ def test_turned_off_and_refused_are_told_with_the_reason(capsys, tmp_path, monke
     (folder / native_record.RECORD).write_text("{")
     assert _lines(capsys)[-1].startswith("compiled operators cannot run: the library's record ")
     monkeypatch.setenv("GFLA_NATIVE", "0")
-    assert _lines(capsys)[-1] == "compiled operators cannot run: GFLA_NATIVE=0 turns them off"
+    assert _lines(capsys)[-1] == "compiled operators cannot run: GFLA_NATIVE=0 disables them"
 
 
 def test_a_library_that_is_there(capsys, tmp_path, monkeypatch):

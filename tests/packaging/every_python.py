@@ -94,7 +94,7 @@ def main():
         wheel = build(scratch / "platform", "--wheel", "--no-isolation", GFLA_NATIVE="1")
         run(inside, "-m", "pip", "install", "--quiet", "--force-reinstall", "--no-deps", wheel)
         run(inside, "-P", SMOKE, "--operators", "wheel")
-    print(f"the wheel works on {len(pythons)} Python versions, and with compiled operators on one")
+    print(f"interpreters on which the wheel works: {len(pythons)}, and with compiled operators: 1")
     return 0
 
 

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 PANEL_WIDTH, PANEL_HEIGHT = 560, 420  # pixels
-COLOURS = ((33, 102, 172), (214, 96, 77), (90, 174, 97), (153, 112, 171), (191, 129, 45))
+COLORS = ((33, 102, 172), (214, 96, 77), (90, 174, 97), (153, 112, 171), (191, 129, 45))
 GREY, INK = (222, 222, 222), (40, 40, 40)
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
 _FINE = 3  # supersampling factor, for smooth lines and letters
@@ -50,12 +50,12 @@ def _panel(title, x_label, y_label, series):
     canvas.text(x_label, ((_LEFT + PANEL_WIDTH - _RIGHT) / 2, PANEL_HEIGHT - 14), 0.48, "middle")
     canvas.text(y_label, (_LEFT - 8, _TOP - 8), 0.48, "right")
     for number, (name, curve) in enumerate(series.items()):
-        colour = COLOURS[number % len(COLOURS)]
+        color = COLORS[number % len(COLORS)]
         for first, second in itertools.pairwise(curve):
-            canvas.line(first, second, colour, 2)
+            canvas.line(first, second, color, 2)
         for point in curve:
-            canvas.mark(point, colour)
-        canvas.legend(number, name, colour)
+            canvas.mark(point, color)
+        canvas.legend(number, name, color)
     return canvas.image()
 
 
@@ -73,16 +73,16 @@ class _Canvas:
         width, height = PANEL_WIDTH - _LEFT - _RIGHT, PANEL_HEIGHT - _TOP - _BOTTOM
         return _LEFT + part[0] * width, PANEL_HEIGHT - _BOTTOM - part[1] * height
 
-    def line(self, first, second, colour, width):
+    def line(self, first, second, color, width):
         ends = [_pixel(self.at(*point)) for point in (first, second)]
-        cv2.line(self._pixels, *ends, colour, width * _FINE, cv2.LINE_AA)
+        cv2.line(self._pixels, *ends, color, width * _FINE, cv2.LINE_AA)
 
-    def mark(self, point, colour):
-        cv2.circle(self._pixels, _pixel(self.at(*point)), 4 * _FINE, colour, -1, cv2.LINE_AA)
+    def mark(self, point, color):
+        cv2.circle(self._pixels, _pixel(self.at(*point)), 4 * _FINE, color, -1, cv2.LINE_AA)
 
-    def legend(self, number, name, colour):
+    def legend(self, number, name, color):
         y = _TOP + 16 + 19 * number
-        cv2.line(self._pixels, _pixel((_LEFT + 12, y - 4)), _pixel((_LEFT + 36, y - 4)), colour, 2 * _FINE)
+        cv2.line(self._pixels, _pixel((_LEFT + 12, y - 4)), _pixel((_LEFT + 36, y - 4)), color, 2 * _FINE)
         self.text(name, (_LEFT + 44, y), 0.45, "left")
 
     def text(self, text, at, scale, align):

@@ -29,7 +29,7 @@ from gfla_tf.viz.data_sheet import data_sheet
 FOLDER = Path(__file__).parent
 PEOPLE = 8  # of the contact sheets
 PAIRS = ((0, 1), (3, 1), (5, 3))  # (identity, pair) of truth.jpg
-STEP = np.array([0.61803399, 0.75487767, 0.56984029])  # spreads the colours of part labels
+STEP = np.array([0.61803399, 0.75487767, 0.56984029])  # spreads the colors of part labels
 
 
 def people(_):
@@ -58,7 +58,7 @@ def truth(_):
                 sample["source_image"],
                 sample["target_image"],
                 viz.draw_pose(sample["target_keypoints"], size),
-                _part_colours(sample["target_parts"]),
+                _part_colors(sample["target_parts"]),
                 np.where(person, flow, flow // 5 + 204).astype(np.uint8),
                 viz.mask_to_image(sample["visibility"]),
                 np.where(seen, _read(sample["source_image"], sample["flow"]), 255).astype(np.uint8),
@@ -114,8 +114,8 @@ def generate(args):
     _write("generate.png", viz.image_grid([row], labels, (160, 160)))
 
 
-def _part_colours(parts):
-    """Part labels as colours; the background is white."""
+def _part_colors(parts):
+    """Part labels as colors; the background is white."""
     hues = (np.arange(1, 256)[:, None] * STEP) % 1.0
     table = np.concatenate([np.full((1, 3), 255), 60 + 180 * hues]).astype(np.uint8)
     return table[parts]

@@ -48,7 +48,7 @@ class ErrorStatistics:
 
     @property
     def median(self) -> float:
-        """Median error in pixels: the centre of its histogram cell; NaN if no error was added."""
+        """Median error in pixels: the center of its histogram cell; NaN if no error was added."""
         if not self.count:
             return float("nan")
         cell = int(np.searchsorted(np.cumsum(self._counts), self.count / 2))

@@ -106,7 +106,7 @@ def _decode(data: bytes, format: str, out: np.ndarray | None) -> np.ndarray:
 
 
 def _open_16_bit(data: bytes) -> Image.Image:
-    """A 16-bit PNG rounded to 8 bits. OpenCV decodes it because Pillow drops the lower 8 bits of colours."""
+    """A 16-bit PNG rounded to 8 bits. OpenCV decodes it because Pillow drops the lower 8 bits of colors."""
     pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     if pixels is None:
         raise ValueError("it cannot be decoded")
@@ -122,8 +122,8 @@ def to_rgb(image: Image.Image) -> np.ndarray:
     if not image.has_transparency_data:
         return np.array(image.convert("RGB"))
     rgba = np.asarray(image.convert("RGBA"))
-    colour, alpha = rgba[..., :3], rgba[..., 3:].astype(np.uint32)
-    return ((colour * alpha + 255 * (255 - alpha) + 127) // 255).astype(np.uint8)
+    color, alpha = rgba[..., :3], rgba[..., 3:].astype(np.uint32)
+    return ((color * alpha + 255 * (255 - alpha) + 127) // 255).astype(np.uint8)
 
 
 def read_file(path: str, max_bytes: int, what: str) -> bytes:

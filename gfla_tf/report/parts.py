@@ -14,14 +14,14 @@ from gfla_tf.report.svg import line_chart
 from gfla_tf.viz import flow_wheel
 
 _EXPLANATIONS = {
-    "target pose": "the visible keypoints of the target, one colour per joint",
+    "target pose": "the visible keypoints of the target, one color per joint",
     "generated": "the model's output for the source image and the two poses",
     "flow": "the flow of F, the flow field estimator: the position in the source that each target pixel "
     "reads; faded outside the target's person",
     "true flow": "the position of each target pixel's surface point in the source, known from the renderer",
     "mask": "white: read from the source by attention; black: synthesised by the generator",
     "attention": "the positions in the source that the finest attention block reads for each joint, in the "
-    "joint's colour",
+    "joint's color",
 }
 
 
@@ -77,13 +77,13 @@ def charts(log: dict[str, list[float]]) -> str:
 
 
 def _legend(samples: Samples) -> str:
-    wheel = _image(encode_image("wheel.png", flow_wheel(193)), "colour wheel of flow directions")
+    wheel = _image(encode_image("wheel.png", flow_wheel(193)), "color wheel of flow directions")
     terms = "".join(
         f"<dt>{escape(name)}</dt><dd>{escape(_EXPLANATIONS[name])}</dd>"
         for name in samples.columns
         if name in _EXPLANATIONS
     )
-    full = f"full colour: {samples.flow_scale:.0f} px (image width {samples.size[1]} px)"
+    full = f"full color: {samples.flow_scale:.0f} px (image width {samples.size[1]} px)"
     cells = ("", "reads above", "", "left", wheel, "right", "", "below", "", "", full, "")
     labelled = "".join(cell if cell == wheel else f"<span>{escape(cell)}</span>" for cell in cells)
     return f'<div class="legend"><div class="wheel">{labelled}</div><dl>{terms}</dl></div>'

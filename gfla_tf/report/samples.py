@@ -27,7 +27,7 @@ class Samples:
       indices: the pairs' indices in the split.
       split: the split.
       size: (H, W) of the images.
-      flow_scale: the length of the flow vectors, in pixels of the image, that are shown in full colour.
+      flow_scale: the length of the flow vectors, in pixels of the image, that are shown in full color.
     """
 
     columns: list[str]

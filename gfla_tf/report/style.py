@@ -1,4 +1,4 @@
-"""The style sheet of the report, with a light and a dark colour scheme and without external files."""
+"""The style sheet of the report, with a light and a dark color scheme and without external files."""
 
 CSS = """
 :root {

@@ -1,4 +1,4 @@
-"""Line charts as inline SVG; the style sheet of the page sets their colours."""
+"""Line charts as inline SVG; the style sheet of the page sets their colors."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def line_chart(name: str, x: list[float], series: dict[str, list[float]]) -> str
     Args:
       name: the name of the quantity, for screen readers.
       x: the epochs, counted from 0 and shown from 1.
-      series: {label: values}, NaN where a value is missing; "held-out" is shown in the second colour.
+      series: {label: values}, NaN where a value is missing; "held-out" is shown in the second color.
 
     Returns:
       An `<svg>` element, in which all text is escaped.

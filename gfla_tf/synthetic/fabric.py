@@ -1,4 +1,4 @@
-"""Fabrics: colours of cloth as functions of position, with their palettes and prints."""
+"""Fabrics: colors of cloth as functions of position, with their palettes and prints."""
 
 from __future__ import annotations
 
@@ -25,36 +25,36 @@ _DIGITS = (
 )  # fmt: skip
 
 
-def hex_colour(text: str) -> np.ndarray:
+def hex_color(text: str) -> np.ndarray:
     """Converts 'rrggbb' to float32 [3] in 0..1."""
     return np.array([int(text[i : i + 2], 16) for i in (0, 2, 4)], np.float32) / 255.0
 
 
-def random_colour(rng: np.random.Generator, neutral: bool = False) -> np.ndarray:
-    """Samples a colour of the palette, or of its neutral part, with a small shift; float32 [3]."""
+def random_color(rng: np.random.Generator, neutral: bool = False) -> np.ndarray:
+    """Samples a color of the palette, or of its neutral part, with a small shift; float32 [3]."""
     names = _NEUTRAL if neutral else tuple(_PALETTE)
-    return vary(rng, hex_colour(_PALETTE[names[rng.integers(len(names))]]))
+    return vary(rng, hex_color(_PALETTE[names[rng.integers(len(names))]]))
 
 
 def denim(rng: np.random.Generator) -> np.ndarray:
-    """Samples one of four denim colours; float32 [3]."""
-    return vary(rng, hex_colour(_DENIM[rng.integers(len(_DENIM))]), 0.02)
+    """Samples one of four denim colors; float32 [3]."""
+    return vary(rng, hex_color(_DENIM[rng.integers(len(_DENIM))]), 0.02)
 
 
-def vary(rng: np.random.Generator, colour: np.ndarray, amount: float = 0.045) -> np.ndarray:
-    """Adds normal noise of standard deviation `amount` to a colour, and a third of it to each channel."""
-    return np.clip(colour + rng.normal(0, amount) + rng.normal(0, amount / 3, 3), 0.03, 0.98).astype(
+def vary(rng: np.random.Generator, color: np.ndarray, amount: float = 0.045) -> np.ndarray:
+    """Adds normal noise of standard deviation `amount` to a color, and a third of it to each channel."""
+    return np.clip(color + rng.normal(0, amount) + rng.normal(0, amount / 3, 3), 0.03, 0.98).astype(
         np.float32
     )
 
 
-def contrasting(rng: np.random.Generator, colour: np.ndarray) -> np.ndarray:
-    """Samples a colour that is clearly lighter or darker than `colour`."""
+def contrasting(rng: np.random.Generator, color: np.ndarray) -> np.ndarray:
+    """Samples a color that is clearly lighter or darker than `color`."""
     for _ in range(12):
-        other = random_colour(rng)
-        if abs(float(other.mean() - colour.mean())) > 0.22:
+        other = random_color(rng)
+        if abs(float(other.mean() - color.mean())) > 0.22:
             return other
-    return np.clip(1.0 - colour, 0.08, 0.92)
+    return np.clip(1.0 - color, 0.08, 0.92)
 
 
 class Noise:
@@ -72,7 +72,7 @@ class Noise:
 
 @dataclasses.dataclass(frozen=True)
 class Fabric:
-    """One fabric. Called with positions (along, around) in body heights, it returns colours [..., 3]."""
+    """One fabric. Called with positions (along, around) in body heights, it returns colors [..., 3]."""
 
     kind: str
     base: np.ndarray
@@ -93,7 +93,7 @@ class Fabric:
         Args:
           rng: the random generator.
           kinds: {pattern: weight} of the allowed patterns; None allows all.
-          base: the ground colour; None samples one.
+          base: the ground color; None samples one.
         """
         kinds = kinds or {
             "plain": 0.3, "stripes": 0.17, "columns": 0.08, "checks": 0.14, "dots": 0.12, "marl": 0.1,
@@ -101,21 +101,21 @@ class Fabric:
         }  # fmt: skip
         weights = np.array(list(kinds.values()))
         kind = list(kinds)[rng.choice(len(weights), p=weights / weights.sum())]
-        base = random_colour(rng) if base is None else base
+        base = random_color(rng) if base is None else base
         second = contrasting(rng, base)
-        return cls(kind, base, second, random_colour(rng), rng.uniform(0.75, 1.5), Noise(rng))
+        return cls(kind, base, second, random_color(rng), rng.uniform(0.75, 1.5), Noise(rng))
 
     def __call__(self, along: np.ndarray, around: np.ndarray) -> np.ndarray:
         a, b = np.broadcast_arrays(np.asarray(along, np.float32), np.asarray(around, np.float32))
         mix = self._second_share(a / self.scale, b / self.scale)[..., None]
-        colour = self.base + (self.second - self.base) * mix
+        color = self.base + (self.second - self.base) * mix
         if self.kind == "checks":
             third = (np.mod(a / self.scale, 0.048) < 0.005) | (np.mod(b / self.scale, 0.048) < 0.005)
-            colour = np.where(third[..., None], 0.5 * colour + 0.5 * self.third, colour)
+            color = np.where(third[..., None], 0.5 * color + 0.5 * self.third, color)
         if self.kind == "blotches":
             third = np.clip((self.noise(a * 34 + 9.5, b * 34 + 5.1) - 0.25) * 9, 0, 1)[..., None]
-            colour = colour + (self.third - colour) * third
-        return colour.astype(np.float32)
+            color = color + (self.third - color) * third
+        return color.astype(np.float32)
 
     def _second_share(self, a, b):
         if self.kind == "stripes":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from .body import BONE, PART, Body, rotation_x, rotation_z
-from .fabric import Noise, hex_colour, random_colour, vary
+from .fabric import Noise, hex_color, random_color, vary
 from .tube import Tube, make_tube
 
 _SKIN = ("f2cfb4", "e8bb98", "d9a47c", "c48a62", "a86f4a", "87553a", "6a412c", "f5d9c6")
@@ -21,21 +21,21 @@ _AXIS = np.array([0.030, 0.026, 0.018, 0.009, 0.003, -0.002, -0.003, -0.002, 0.0
 
 
 class Complexion:
-    """Colours of skin, lips, hair and eyes, and the hair style of one person."""
+    """Colors of skin, lips, hair and eyes, and the hair style of one person."""
 
     STYLES = ("short", "crop", "bob", "long", "bun", "tail", "bald")
 
     def __init__(self, rng: np.random.Generator):
         tone = rng.integers(len(_SKIN))
-        self.skin = vary(rng, hex_colour(_SKIN[tone]), 0.015)
+        self.skin = vary(rng, hex_color(_SKIN[tone]), 0.015)
         dark = self.skin.mean() < 0.5
-        self.hair = vary(rng, hex_colour(_HAIR[rng.integers(4 if dark else len(_HAIR))]), 0.012)
-        self.iris = hex_colour(_IRIS[rng.integers(2 if dark else len(_IRIS))])
+        self.hair = vary(rng, hex_color(_HAIR[rng.integers(4 if dark else len(_HAIR))]), 0.012)
+        self.iris = hex_color(_IRIS[rng.integers(2 if dark else len(_IRIS))])
         self.lips = np.clip(self.skin * np.array([0.88, 0.56, 0.55]) + rng.uniform(0, 0.07, 3), 0, 1)
         self.style = self.STYLES[rng.choice(7, p=[0.24, 0.12, 0.16, 0.22, 0.11, 0.10, 0.05])]
         self.beard = rng.random() < 0.22 and self.style in ("short", "crop", "bald")
         self.hat = rng.random() < 0.13
-        self.hat_colour = random_colour(rng)
+        self.hat_color = random_color(rng)
         self.fringe = rng.uniform(0.72, 0.86)
         self.parting = rng.uniform(-0.7, 0.7)
         self.noise = Noise(rng)
@@ -73,7 +73,7 @@ def _skull_tube(body, complexion, spacing, grow=0.0, low=0.0):
     heights = chin + t * height + np.where(t > 0.9, grow * (t - 0.9) * 10, 0.0)
     return make_tube(
         heights, half_width, half_depth, spacing=spacing, bones=_HEAD, power=2.15,
-        centre_z=np.interp(t, _T, _AXIS) + shift, softness=0.04,
+        center_z=np.interp(t, _T, _AXIS) + shift, softness=0.04,
     )  # fmt: skip
 
 
@@ -141,7 +141,7 @@ def _ear(body, complexion, spacing, side):
             np.array([side * wide * 0.985, chin + 0.44 * height, shift - 0.004]),
         ),
     )  # fmt: skip
-    tube.colour[:] = complexion.skin * [0.98, 0.9, 0.88]
+    tube.color[:] = complexion.skin * [0.98, 0.9, 0.88]
     tube.part[:] = PART["face"]
     return tube
 
@@ -166,7 +166,7 @@ def _hair_mask(tube, t, complexion, jitter):
 def _strands(tube, complexion):
     streak = complexion.noise(tube.theta[None, :] * 13, tube.along[:, None] * 14)
     fine = complexion.noise(tube.theta[None, :] * 41, tube.along[:, None] * 22 + 7)
-    tube.colour = (complexion.hair * (1 + 0.22 * streak + 0.16 * fine)[..., None] + 0.02).astype(np.float32)
+    tube.color = (complexion.hair * (1 + 0.22 * streak + 0.16 * fine)[..., None] + 0.02).astype(np.float32)
     tube.wrinkle(0.0012 * streak + 0.0006 * fine)
     tube.part[:] = PART["hair"]
     tube.gloss[:] = 0.45
@@ -179,8 +179,8 @@ def _scalp(body, complexion, spacing, hat=False):
     t = (tube.point[..., 1] - chin) / height
     if hat:
         tube.keep = t > 0.64
-        tube.colour[:] = complexion.hat_colour
-        tube.paint((t < 0.76) * 0.5, complexion.hat_colour * 0.7)
+        tube.color[:] = complexion.hat_color
+        tube.paint((t < 0.76) * 0.5, complexion.hat_color * 0.7)
         tube.wrinkle(0.0012 * np.sin(tube.theta * 44)[None, :] * np.ones_like(t))
         tube.part[:] = PART["hair"]
         return tube
@@ -212,7 +212,7 @@ def _curtain(body, complexion, spacing):
         np.array([0.95, 1.06, 1.0, 0.95, 0.92, 0.85]) * deep,
         spacing=spacing, bones=(BONE["head"], BONE["chest"]), power=2.2,
         weight=lambda y: (y - (chin - 0.12)) / 0.12,
-        centre_z=np.array([0, -0.003, -0.008, -0.018, -0.036, -0.04]) + shift,
+        center_z=np.array([0, -0.003, -0.008, -0.018, -0.036, -0.04]) + shift,
     )  # fmt: skip
     t = (tube.point[..., 1] - chin) / height
     _strands(tube, complexion)

@@ -27,7 +27,7 @@ class RenderSettings:
       seed: the seed of the dataset.
       images_per_identity: number of images of each person.
       supersample: sub-pixels per pixel along each axis.
-      flat: if True, surfaces have their plain colours, without light, shadow and noise.
+      flat: if True, surfaces have their plain colors, without light, shadow and noise.
     """
 
     image_size: tuple[int, int]

@@ -14,7 +14,7 @@ SIDES = ((1, "left"), (-1, "right"))
 
 def folds(tube: Tube, outfit: Outfit, depth: float | np.ndarray) -> None:
     """Adds creases of `depth` body heights to the cloth of a tube."""
-    a, (x, _, z) = tube.along[:, None], np.moveaxis(tube.point - tube.centre[:, None], -1, 0)
+    a, (x, _, z) = tube.along[:, None], np.moveaxis(tube.point - tube.center[:, None], -1, 0)
     noise = outfit.folds
     large = noise(a * 22 + x * 16 + z * 9, x * 21 - z * 17 - a * 8)
     tube.wrinkle(depth * (large + 0.5 * noise(a * 50 + x * 30, z * 42 - x * 21)))
@@ -47,14 +47,14 @@ def _arm(body, complexion, outfit, spacing, side, name):
         rows[:, 0], rows[:, 1] * body.limb, rows[:, 2] * body.limb, spacing=spacing,
         bones=(BONE[f"{name}_upper_arm"], BONE[f"{name}_lower_arm"]),
         weight=lambda y: (y - elbow) / 0.05 + 0.5,
-        centre_x=side * body.shoulder_x, centre_z=np.where(rows[:, 0] < wrist, 0.004, -0.006),
+        center_x=side * body.shoulder_x, center_z=np.where(rows[:, 0] < wrist, 0.004, -0.006),
     )  # fmt: skip
     y, z = tube.point[..., 1], tube.point[..., 2]
     end = top + (wrist - top) * outfit.sleeve if outfit.sleeve > 0 else top + 1.0
     clothed = y > end
     shade = 1 - 0.10 * np.exp(-(((y - elbow) / 0.012) ** 2)) * (np.cos(tube.theta) < 0)
     fingers = (np.abs(np.mod((z - 0.004) / 0.0098, 1.0) - 0.5) < 0.10) & (y < wrist - 0.05)
-    tube.colour = (complexion.skin * (shade * (1 - 0.22 * fingers))[..., None]).astype(np.float32)
+    tube.color = (complexion.skin * (shade * (1 - 0.22 * fingers))[..., None]).astype(np.float32)
     if outfit.sleeve > 0:
         _sleeve(tube, outfit, y, end, clothed, top)
     tube.part[:] = np.where(y > elbow, PART[f"{name}_upper_arm"], PART[f"{name}_lower_arm"])
@@ -81,7 +81,7 @@ def _thumb(body, complexion, spacing, side, name):
         bones=(BONE[f"{name}_lower_arm"],) * 2,
         frame=(rotation_x(-0.42), np.array([side * (body.shoulder_x - 0.004), body.wrist_y - 0.012, 0.013])),
     )  # fmt: skip
-    tube.colour[:] = complexion.skin
+    tube.color[:] = complexion.skin
     tube.part[:] = PART[f"{name}_lower_arm"]
     tube.gloss[:] = 0.12
     return tube
@@ -102,16 +102,16 @@ def _leg(body, complexion, outfit, spacing, side, name):
     tube = make_tube(
         rows[:, 0], rows[:, 1] * body.limb, rows[:, 2] * body.limb, spacing=spacing,
         bones=(BONE[f"{name}_thigh"], BONE[f"{name}_shin"]), weight=lambda y: (y - knee) / 0.07 + 0.5,
-        centre_x=side * body.hip_x, centre_z=axis,
+        center_x=side * body.hip_x, center_z=axis,
     )  # fmt: skip
     y, theta = tube.point[..., 1], tube.theta[None, :]
     cap = np.exp(-(((y - knee) / 0.022) ** 2) - (theta / 0.8) ** 2)
     hollow = np.exp(-(((y - knee) / 0.012) ** 2)) * (np.cos(theta) < -0.3)
     bare = outfit.tights if outfit.skirted and not outfit.bare_legs else complexion.skin
-    tube.colour = (bare * (1 - 0.12 * cap - 0.08 * hollow)[..., None]).astype(np.float32)
+    tube.color = (bare * (1 - 0.12 * cap - 0.08 * hollow)[..., None]).astype(np.float32)
     low_trousers = not outfit.skirted and outfit.leg > 0.9
     if outfit.shoe == "boot" and not low_trousers:
-        tube.paint(y < ankle + 0.075, outfit.shoe_colour)
+        tube.paint(y < ankle + 0.075, outfit.shoe_color)
     elif outfit.shoe == "sneaker" and not low_trousers:
         tube.paint(y < ankle + 0.022, [0.92, 0.92, 0.92])
     if outfit.skirted:
@@ -134,7 +134,7 @@ def _trouser_leg(tube, body, outfit, y, theta):
     if outfit.bottom == "shorts":
         room = 0.003 + 0.013 * below
     else:
-        radius = np.linalg.norm(tube.point - tube.centre[:, None], axis=-1)
+        radius = np.linalg.norm(tube.point - tube.center[:, None], axis=-1)
         straight = (0.0285 + 0.017 * outfit.leg_width) * body.limb
         room = 0.003 + np.maximum(straight - radius, 0) * below
     tube.displace(clothed * room)
@@ -155,7 +155,7 @@ def _foot(body, complexion, outfit, spacing, side, name):
     origin = np.array([side * body.hip_x, body.ankle_y - 0.018, -0.004])
     tube = make_tube(
         rows[:, 0], rows[:, 1] * (0.5 + 0.5 * body.limb), rows[:, 2] * rise, spacing=spacing,
-        bones=(BONE[f"{name}_foot"],) * 2, centre_z=rows[:, 3], power=2.6, softness=0.04,
+        bones=(BONE[f"{name}_foot"],) * 2, center_z=rows[:, 3], power=2.6, softness=0.04,
         frame=(rotation_x(np.pi / 2), origin),  # the tube's y becomes z, its front becomes the sole
     )  # fmt: skip
     floor = 0.0035
@@ -163,7 +163,7 @@ def _foot(body, complexion, outfit, spacing, side, name):
     tube.point[under, 1] = floor
     tube.normal[under] = [0, -1, 0]
     x, height, along = np.moveaxis(tube.point, -1, 0)
-    tube.colour[:] = outfit.shoe_colour
+    tube.color[:] = outfit.shoe_color
     if outfit.shoe == "flat":
         tube.paint((height > body.ankle_y - 0.014) & (np.abs(along - 0.015) < 0.035), complexion.skin)
     if outfit.shoe == "sneaker":

@@ -57,7 +57,7 @@ def _skirt(body, outfit, spacing):
     y = tube.point[..., 1]
     down = np.clip((waist - y) / (waist - end), 0, 1)
     pleats = np.cos(tube.theta * 18 + 0.4)[None, :] * (0.0035 + 0.003 * outfit.flare) * down
-    tube.colour = outfit.bottom_fabric(y, tube.around)
+    tube.color = outfit.bottom_fabric(y, tube.around)
     tube.displace(pleats * (0.3 + outfit.flare))
     tube.paint((0.12 * (pleats < 0) * outfit.flare), [0, 0, 0])
     tube.paint((np.abs(y - end) < 0.005) * 0.4, outfit.bottom_fabric.base * 0.55)
@@ -87,10 +87,10 @@ def _bag(body, outfit, spacing):
         frame=(np.eye(3), np.array(at)), softness=0.03,
     )  # fmt: skip
     local = tube.point - np.array(at)
-    tube.colour[:] = outfit.bag_colour
-    tube.paint((np.abs(local[..., 1] - 0.25 * half[0]) < 0.004) * 0.8, outfit.bag_colour * 0.45)
+    tube.color[:] = outfit.bag_color
+    tube.paint((np.abs(local[..., 1] - 0.25 * half[0]) < 0.004) * 0.8, outfit.bag_color * 0.45)
     flap = (np.abs(local[..., 1] + 0.35 * half[0]) < 0.32 * half[0]) & (np.abs(local[..., 0]) < 0.6 * half[1])
-    tube.paint(flap * (local[..., 2] < 0) * 0.3, outfit.bag_colour * 0.4)
+    tube.paint(flap * (local[..., 2] < 0) * 0.3, outfit.bag_color * 0.4)
     tube.part[:] = PART["accessory"]
     tube.gloss[:] = 0.2
     return [tube]

@@ -28,7 +28,7 @@ class Rendering:
       surfel: int32 [H, W], the surfel visible in each pixel, -1 for the background.
       depth: float32 [H * supersample, W * supersample], depth of the nearest surface.
       matrix: float32 [R, 3, 3], linear map of each ring of surfels.
-      centre: float32 [R, 3], world position of each ring.
+      center: float32 [R, 3], world position of each ring.
       camera: the camera.
     """
 
@@ -38,7 +38,7 @@ class Rendering:
     surfel: np.ndarray
     depth: np.ndarray
     matrix: np.ndarray
-    centre: np.ndarray
+    center: np.ndarray
     camera: Camera
 
     def project(
@@ -46,8 +46,8 @@ class Rendering:
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """Image x, y, depth and facing (1 towards the camera) of the surfels `ids`, each float32 [n]."""
         ring = cloud.ring[ids]
-        matrix, centre = self.matrix[ring], self.centre[ring]
-        point = np.einsum("nij,jn->in", matrix, cloud.offset[:, ids]) + centre.T
+        matrix, center = self.matrix[ring], self.center[ring]
+        point = np.einsum("nij,jn->in", matrix, cloud.offset[:, ids]) + center.T
         x, y = self.camera.project(point)
         facing = np.einsum("nj,jn->n", matrix[:, 2], cloud.normal[:, ids])
         return x, y, point[2], facing
@@ -67,11 +67,11 @@ def render(
     height, width = camera.image_size
     cloud, ss = person.cloud, supersample
     rotation, position = forward_kinematics(person.body, pose)
-    matrix, centre = cloud.ring_transforms(person.body, rotation, position)
+    matrix, center = cloud.ring_transforms(person.body, rotation, position)
     size = person.body.height
     rotation, position = rotation * size, position * size
-    matrix, centre = (matrix * size).astype(np.float32), (centre * size).astype(np.float32)
-    ids, depth = _splat(cloud, matrix, centre, camera, ss)
+    matrix, center = (matrix * size).astype(np.float32), (center * size).astype(np.float32)
+    ids, depth = _splat(cloud, matrix, center, camera, ss)
     surfel = _dominant(ids, cloud.part, ss)
     parts = np.where(surfel >= 0, cloud.part[np.maximum(surfel, 0)], PART["background"]).astype(np.uint8)
     keypoints = project_keypoints(person, rotation, position, camera, depth)
@@ -90,10 +90,10 @@ def render(
         image = image * light.over_frame(camera.image_size)
         image = image + rng.standard_normal(image.shape, np.float32) * np.float32(light.noise)
     image = (np.clip(image, 0, 1) * 255 + 0.5).astype(np.uint8)
-    return Rendering(image, keypoints, parts, surfel, depth, matrix, centre, camera)
+    return Rendering(image, keypoints, parts, surfel, depth, matrix, center, camera)
 
 
-def _splat(cloud, matrix, centre, camera, ss):
+def _splat(cloud, matrix, center, camera, ss):
     """The nearest surfel [H*ss, W*ss] of each sub-pixel (-1 if none), and its depth (FAR if none)."""
     height, width = camera.image_size[0] * ss, camera.image_size[1] * ss
     counts, normal = cloud.counts, cloud.normal
@@ -101,7 +101,7 @@ def _splat(cloud, matrix, centre, camera, ss):
     front = np.flatnonzero(facing > 0.0)
     ring, offset = cloud.ring[front], cloud.offset[:, front]
     maps = np.take(np.ascontiguousarray(matrix.reshape(-1, 9).T), ring, axis=1)
-    at = np.take(np.ascontiguousarray(centre.T), ring, axis=1)
+    at = np.take(np.ascontiguousarray(center.T), ring, axis=1)
     x = maps[0] * offset[0] + maps[1] * offset[1] + maps[2] * offset[2] + at[0]
     y = maps[3] * offset[0] + maps[4] * offset[1] + maps[5] * offset[2] + at[1]
     z = maps[6] * offset[0] + maps[7] * offset[1] + maps[8] * offset[2] + at[2]
@@ -145,10 +145,10 @@ def _dominant(ids, part, ss):
 
 
 def _shade(cloud, matrix, ids, depth, where, camera, light, flat):
-    """Colours [n, 3] of the surfels `ids`: wrapped Lambert, sky light, contact shadow, rim and gloss."""
-    colour = cloud.colour[ids]
+    """Colors [n, 3] of the surfels `ids`: wrapped Lambert, sky light, contact shadow, rim and gloss."""
+    color = cloud.color[ids]
     if flat:
-        return colour
+        return color
     normal = np.einsum("nij,jn->ni", matrix[cloud.ring[ids]], cloud.normal[:, ids])
     normal /= np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-6)
     diffuse = np.clip((normal @ light.direction + 0.30) / 1.30, 0, 1)
@@ -160,7 +160,7 @@ def _shade(cloud, matrix, ids, depth, where, camera, light, flat):
     gloss = np.clip(normal @ (half / np.linalg.norm(half)), 0, 1) ** 18 * cloud.gloss[ids]
     rim = np.clip(1 - normal[:, 2], 0, 1) ** 3
     power = (light.ambient * (0.80 + 0.28 * sky) + (1.12 - light.ambient) * diffuse) * contact
-    return colour * (power * (1 - 0.18 * rim))[:, None] + (0.35 * gloss * contact)[:, None]
+    return color * (power * (1 - 0.18 * rim))[:, None] + (0.35 * gloss * contact)[:, None]
 
 
 def _floor_shadow(position, camera, light):

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from .fabric import Noise, hex_colour, vary
+from .fabric import Noise, hex_color, vary
 
 _BACKDROPS = (
     "d9d6d0",
@@ -57,7 +57,7 @@ class Camera:
 
     @property
     def origin(self) -> tuple[float, float]:
-        """Pixel position (x, y) of the centre of an average person."""
+        """Pixel position (x, y) of the center of an average person."""
         height, width = self.image_size
         return (width - 1) / 2 + self.shift[0], (height - 1) / 2 + self.shift[1]
 
@@ -81,8 +81,8 @@ class Light:
     Attributes:
       direction: float32 [3], unit vector towards the key light.
       ambient: share of the ambient light.
-      tint: float32 [3], gain of each colour channel.
-      gradient: change of brightness from the centre of the frame to its edge, (x, y).
+      tint: float32 [3], gain of each color channel.
+      gradient: change of brightness from the center of the frame to its edge, (x, y).
       noise: standard deviation of the sensor noise.
     """
 
@@ -145,9 +145,9 @@ class Background:
 
     def _studio(self, rng):
         height, width = self._size
-        wall = vary(rng, hex_colour(_BACKDROPS[rng.integers(len(_BACKDROPS))]), 0.03)
+        wall = vary(rng, hex_color(_BACKDROPS[rng.integers(len(_BACKDROPS))]), 0.03)
         if rng.random() < 0.2:
-            wall = vary(rng, hex_colour(_BACKDROPS[rng.integers(len(_BACKDROPS))]) * 0.55, 0.04)
+            wall = vary(rng, hex_color(_BACKDROPS[rng.integers(len(_BACKDROPS))]) * 0.55, 0.04)
         y = np.arange(height, dtype=np.float32)[:, None]
         x = np.arange(width, dtype=np.float32)[None, :]
         cx, cy = width * rng.uniform(0.35, 0.65), height * rng.uniform(0.25, 0.5)
@@ -163,7 +163,7 @@ class Background:
     def _street(self, rng):
         height, width = self._size
         unit = self._unit
-        wall = vary(rng, hex_colour(_WALLS[rng.integers(len(_WALLS))]))
+        wall = vary(rng, hex_color(_WALLS[rng.integers(len(_WALLS))]))
         canvas = np.empty((height, width, 3), np.float32)
         canvas[:] = wall
         ground = int(self._to_row(rng.uniform(0.05, 0.14)))
@@ -222,14 +222,14 @@ class Background:
         if ground is None:
             _box(canvas, x + w / 2 - edge / 2, y, x + w / 2 + edge / 2, bottom, frame)
         else:
-            awning = vary(rng, hex_colour(("b5532f", "2f5d47", "27345a", "d9a536")[rng.integers(4)]), 0.05)
+            awning = vary(rng, hex_color(("b5532f", "2f5d47", "27345a", "d9a536")[rng.integers(4)]), 0.05)
             _box(canvas, x - 2 * edge, y - 4 * edge, x + w + 2 * edge, y + 2 * edge, awning)
 
     def _pavement(self, rng, canvas, ground):
         height, width = self._size
         if ground >= height:
             return
-        stone = vary(rng, hex_colour(("8f8c86", "a39d92", "7b7d80")[rng.integers(3)]))
+        stone = vary(rng, hex_color(("8f8c86", "a39d92", "7b7d80")[rng.integers(3)]))
         depth = np.arange(height - ground, dtype=np.float32)[:, None] / self._unit
         x = (np.arange(width, dtype=np.float32)[None, :] - width / 2) / self._unit
         rows = np.mod(np.log1p(depth * 18) * 3, 1) < 0.07
@@ -241,12 +241,12 @@ class Background:
 
     def _plant(self, rng, canvas, ground):
         x, radius = rng.uniform(0, self._size[1]), rng.uniform(0.05, 0.13) * self._unit
-        green = vary(rng, hex_colour(("48663f", "5d7a45", "38513c")[rng.integers(3)]))
+        green = vary(rng, hex_color(("48663f", "5d7a45", "38513c")[rng.integers(3)]))
         for _ in range(9):
-            centre = (int(x + rng.normal(0, radius)), int(ground - radius * rng.uniform(0.6, 3.2)))
+            center = (int(x + rng.normal(0, radius)), int(ground - radius * rng.uniform(0.6, 3.2)))
             cv2.circle(
                 canvas,
-                centre,
+                center,
                 max(1, int(radius * rng.uniform(0.4, 0.8))),
                 vary(rng, green, 0.05).tolist(),
                 -1,
@@ -262,7 +262,7 @@ class Background:
         )
 
 
-def _box(canvas, left, top, right, bottom, colour):
+def _box(canvas, left, top, right, bottom, color):
     corner, other = (int(left), int(top)), (int(right) - 1, int(bottom) - 1)
     if other[0] >= corner[0] and other[1] >= corner[1]:
-        cv2.rectangle(canvas, corner, other, [float(c) for c in colour], -1)
+        cv2.rectangle(canvas, corner, other, [float(c) for c in color], -1)

@@ -12,14 +12,14 @@ class SurfelCloud:
     """All N surfels of one person, in R rings; all images of the person share them.
 
     Attributes:
-      offset: float32 [3, N], positions relative to the ring's centre.
+      offset: float32 [3, N], positions relative to the ring's center.
       normal: float32 [3, N], unit normals.
-      colour: float32 [N, 3].
+      color: float32 [N, 3].
       gloss: float32 [N].
       part: uint8 [N], part labels.
       ring: int32 [N], the ring of each surfel.
       counts: [R], number of surfels in each ring.
-      centre: [R, 3], the centre of each ring.
+      center: [R, 3], the center of each ring.
       bones: [R, 2], the two bones that each ring follows.
       weight: [R], the share of the first bone.
       skirt: bool [R], whether the ring belongs to a skirt.
@@ -36,15 +36,15 @@ class SurfelCloud:
                 [_flat(value) if tube.keep.all() else value[tube.keep] for value, tube in kept]
             )
 
-        self.centre, self.bones, self.weight = rings("centre"), rings("bones"), rings("weight")
+        self.center, self.bones, self.weight = rings("center"), rings("bones"), rings("weight")
         self.skirt = np.concatenate([np.full(len(tube.y), tube.skirt) for tube in tubes])
-        offsets = [tube.point - tube.centre[:, None].astype(np.float32) for tube in tubes]
+        offsets = [tube.point - tube.center[:, None].astype(np.float32) for tube in tubes]
         self.radius = np.concatenate([np.abs(offset).max(axis=1)[:, ::2] for offset in offsets])
         self.counts = np.concatenate([tube.keep.sum(axis=1) for tube in tubes])
         self.ring = np.repeat(np.arange(len(self.counts), dtype=np.int32), self.counts)
         self.offset = np.ascontiguousarray(surfels(offsets).T, np.float32)
         self.normal = np.ascontiguousarray(surfels([tube.normal for tube in tubes]).T, np.float32)
-        self.colour = surfels([tube.colour for tube in tubes]).astype(np.float32)
+        self.color = surfels([tube.color for tube in tubes]).astype(np.float32)
         self.part = surfels([tube.part for tube in tubes])
         self.gloss = surfels([tube.gloss for tube in tubes])
 
@@ -54,16 +54,16 @@ class SurfelCloud:
     def ring_transforms(
         self, body: Body, rotation: np.ndarray, position: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Linear map [R, 3, 3] and centre [R, 3] of each ring, for the bones of `forward_kinematics`."""
+        """Linear map [R, 3, 3] and center [R, 3] of each ring, for the bones of `forward_kinematics`."""
         pivots = body.pivots()
         share = self.weight[:, None]
         first, second = self.bones[:, 0], self.bones[:, 1]
         matrix = rotation[first] * share[..., None] + rotation[second] * (1 - share[..., None])
         blended = (self.weight > 0) & (self.weight < 1)
         matrix[blended] = _orthonormal(matrix[blended])
-        centre = self.centre
-        at_first = np.einsum("rij,rj->ri", rotation[first], centre - pivots[first]) + position[first]
-        at_second = np.einsum("rij,rj->ri", rotation[second], centre - pivots[second]) + position[second]
+        center = self.center
+        at_first = np.einsum("rij,rj->ri", rotation[first], center - pivots[first]) + position[first]
+        at_second = np.einsum("rij,rj->ri", rotation[second], center - pivots[second]) + position[second]
         moved = at_first * share + at_second * (1 - share)
         if self.skirt.any():
             self._drape(body, rotation, position, matrix, moved)
@@ -72,7 +72,7 @@ class SurfelCloud:
     def _drape(self, body, rotation, position, matrix, moved):
         """Widens and tilts the skirt's rings so that they enclose both legs."""
         rows = np.flatnonzero(self.skirt)
-        pivots, height = body.pivots(), self.centre[rows, 1]
+        pivots, height = body.pivots(), self.center[rows, 1]
         legs = []
         for thigh, shin in ((7, 8), (9, 10)):
             at = np.zeros((len(rows), 3))
@@ -84,7 +84,7 @@ class SurfelCloud:
         fall = np.clip((body.hip_y + 0.02 - height) / 0.10, 0, 1)[:, None]
         middle = (legs[0] + legs[1]) / 2
         gap = legs[0] - legs[1]
-        own = self.centre[rows] - pivots[0]
+        own = self.center[rows] - pivots[0]
         local = own * (1 - fall) + middle * fall
         local[:, 1] = own[:, 1] * (1 - 0.7 * fall[:, 0]) + middle[:, 1] * 0.7 * fall[:, 0]
         reach = np.abs(gap[:, ::2]) / 2 + 0.058 * body.limb

@@ -40,7 +40,7 @@ def torso_tube(body: Body, complexion: Complexion, outfit: Outfit, spacing: floa
     )
     tube = make_tube(
         rows[:, 0], rows[:, 1], rows[:, 2], spacing=spacing, bones=(BONE["chest"], BONE["pelvis"]),
-        centre_z=rows[:, 3], weight=lambda y: (y - waist) / 0.10 + 0.5, power=2.35, softness=0.06,
+        center_z=rows[:, 3], weight=lambda y: (y - waist) / 0.10 + 0.5, power=2.35, softness=0.06,
     )  # fmt: skip
     x, y, _ = np.moveaxis(tube.point, -1, 0)
     facing = np.cos(tube.theta)[None, :]
@@ -58,7 +58,7 @@ def torso_tube(body: Body, complexion: Complexion, outfit: Outfit, spacing: floa
 def _top(tube, body, outfit, x, y, facing):
     top, hem, front = body.shoulder_y, body.hip_y + outfit.hem, facing > 0
     base = outfit.top_fabric.base
-    tube.colour = outfit.top_fabric(y, tube.around)
+    tube.color = outfit.top_fabric(y, tube.around)
     if outfit.two_tone:
         tube.paint(y > top - 0.105, outfit.trim)
     if outfit.top == "jacket":
@@ -76,12 +76,12 @@ def _top(tube, body, outfit, x, y, facing):
         tube.paint((np.abs(np.abs(x) - 0.014) < 0.0025) * front * (y > top - 0.075), outfit.trim)
     if outfit.print:
         px, py = x / outfit.print_size, (y - (top - 0.095)) / outfit.print_size
-        tube.paint(motif(outfit.print, px, py) * front, outfit.print_colours[0])
+        tube.paint(motif(outfit.print, px, py) * front, outfit.print_colors[0])
         if outfit.print in ("ring", "sun", "disc"):
-            tube.paint(motif("heart", px * 2.2, py * 2.2) * front, outfit.print_colours[1])
+            tube.paint(motif("heart", px * 2.2, py * 2.2) * front, outfit.print_colors[1])
     if outfit.back_print is not None:
         number = digit(outfit.back_print, -x / 0.045, (y - (top - 0.10)) / 0.045)
-        tube.paint(number * ~front, outfit.print_colours[0])
+        tube.paint(number * ~front, outfit.print_colors[0])
     ribbed = outfit.top in ("sweater", "hoodie") and not outfit.skirted
     edge, shade = (0.014, 0.3) if ribbed else (0.003, 0.5)
     tube.paint((np.abs(y - hem) < edge) * shade, base * 0.5)
@@ -131,7 +131,7 @@ def _neckline(tube, body, complexion, outfit, x, y, facing):
     tube.paint(0.45 * bare * chin_shade * (facing > 0), complexion.skin * 0.55)
     if outfit.bag == "crossbody":
         strap = np.abs((x + 0.01) * 0.75 - (y - (top - 0.09)) * 0.62) < 0.006
-        tube.paint(strap & (y > body.hip_y) & ~bare, outfit.bag_colour * 0.7)
+        tube.paint(strap & (y > body.hip_y) & ~bare, outfit.bag_color * 0.7)
     if outfit.bag == "backpack":
         straps = (np.abs(np.abs(x) - 0.060) < 0.010) & (y > top - 0.13) & ~bare
-        tube.paint(straps, outfit.bag_colour * 0.75)
+        tube.paint(straps, outfit.bag_color * 0.75)

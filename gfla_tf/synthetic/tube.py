@@ -34,14 +34,14 @@ class Tube:
     Attributes:
       point: [rings, around, 3], positions in the rest pose.
       normal: [rings, around, 3], unit normals in the rest pose.
-      centre: [rings, 3], the centre of each ring.
+      center: [rings, 3], the center of each ring.
       theta: [around], angle of each point: 0 in front, positive to the person's left.
       along: [rings], arc length from the first ring.
       y: [rings], rest height of each ring.
       girth: the largest circumference.
       bones: [rings, 2], the two bones that each ring follows.
       weight: [rings], the share of the first bone.
-      colour: [rings, around, 3] in 0..1.
+      color: [rings, around, 3] in 0..1.
       part: [rings, around], part labels.
       gloss: [rings, around], strength of the specular highlight.
       keep: [rings, around], the surfels that exist.
@@ -50,14 +50,14 @@ class Tube:
 
     point: np.ndarray
     normal: np.ndarray
-    centre: np.ndarray
+    center: np.ndarray
     theta: np.ndarray
     along: np.ndarray
     y: np.ndarray
     girth: float
     bones: np.ndarray
     weight: np.ndarray
-    colour: np.ndarray
+    color: np.ndarray
     part: np.ndarray
     gloss: np.ndarray
     keep: np.ndarray
@@ -71,27 +71,27 @@ class Tube:
     def displace(self, amount: np.ndarray) -> None:
         """Moves every point along its normal by `amount` [rings, around] and recomputes the normals."""
         self.point = self.point + self.normal * amount[..., None].astype(np.float32)
-        self.normal = grid_normals(self.point, self.centre)
+        self.normal = grid_normals(self.point, self.center)
 
     def wrinkle(self, bumps: np.ndarray) -> None:
         """Applies a bump map: tilts the normals by a height field [rings, around] without moving points."""
         self.normal = grid_normals(
-            self.point + self.normal * bumps[..., None].astype(np.float32), self.centre
+            self.point + self.normal * bumps[..., None].astype(np.float32), self.center
         )
 
-    def paint(self, mask: np.ndarray, colour: np.ndarray) -> None:
-        """Blends in `colour` ([3] or [rings, around, 3]) with the opacity `mask` [rings, around]."""
+    def paint(self, mask: np.ndarray, color: np.ndarray) -> None:
+        """Blends in `color` ([3] or [rings, around, 3]) with the opacity `mask` [rings, around]."""
         opacity = np.clip(np.asarray(mask, np.float32), 0, 1)[..., None]
-        self.colour = self.colour + (np.asarray(colour, np.float32) - self.colour) * opacity
+        self.color = self.color + (np.asarray(color, np.float32) - self.color) * opacity
 
     def inside(self) -> Tube:
         """The inner side of the surface, slightly darker, for surfaces that are visible from both sides."""
         return dataclasses.replace(
-            self, point=self.point - 0.002 * self.normal, normal=-self.normal, colour=self.colour * 0.62
+            self, point=self.point - 0.002 * self.normal, normal=-self.normal, color=self.color * 0.62
         )
 
 
-def grid_normals(point: np.ndarray, centre: np.ndarray) -> np.ndarray:
+def grid_normals(point: np.ndarray, center: np.ndarray) -> np.ndarray:
     """Outward unit normals of a ring grid, by central differences, float32 [rings, around, 3]."""
     along = np.empty_like(point)
     along[1:-1] = point[2:] - point[:-2]
@@ -102,7 +102,7 @@ def grid_normals(point: np.ndarray, centre: np.ndarray) -> np.ndarray:
     (ax, ay, az), (bx, by, bz) = np.moveaxis(along, -1, 0), np.moveaxis(around, -1, 0)
     normal = np.stack([ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx], axis=-1)
     middle = len(point) // 2
-    outward = np.sum(normal[middle] * (point[middle] - centre[middle]))
+    outward = np.sum(normal[middle] * (point[middle] - center[middle]))
     length = np.sqrt(np.einsum("ijk,ijk->ij", normal, normal))[..., None]
     return normal / np.copysign(np.maximum(length, 1e-20), np.float32(outward))
 
@@ -115,8 +115,8 @@ def make_tube(
     spacing: float,
     bones: tuple[int, int],
     weight: Callable[[np.ndarray], np.ndarray] | None = None,
-    centre_x: float = 0.0,
-    centre_z: np.ndarray | None = None,
+    center_x: float = 0.0,
+    center_z: np.ndarray | None = None,
     power: float = 2.0,
     softness: float = 0.05,
     frame: tuple[np.ndarray, np.ndarray] | None = None,
@@ -131,8 +131,8 @@ def make_tube(
       spacing: the largest distance between neighbouring surfels.
       bones: the two bones that the rings follow.
       weight: a function of y that returns the share of the first bone; None is the first bone alone.
-      centre_x: x of the axis.
-      centre_z: [knots], z of the axis; None is 0.
+      center_x: x of the axis.
+      center_z: [knots], z of the axis; None is 0.
       power: 2 gives ellipses, larger values boxier rings.
       softness: the fraction of the profile's length over which corners are rounded.
       frame: (rotation [3, 3], origin [3]), applied to the finished tube if it is not vertical.
@@ -141,8 +141,8 @@ def make_tube(
     heights = np.asarray(heights, np.float64)
     knots = np.concatenate([[0.0], np.cumsum(np.hypot(np.diff(heights), np.diff(half_width)) + 1e-9)])
     dense = np.linspace(0.0, knots[-1], _KNOTS)
-    centre_z = np.zeros(len(heights)) if centre_z is None else np.asarray(centre_z, np.float64)
-    curves = [np.interp(dense, knots, values) for values in (heights, half_width, half_depth, centre_z)]
+    center_z = np.zeros(len(heights)) if center_z is None else np.asarray(center_z, np.float64)
+    curves = [np.interp(dense, knots, values) for values in (heights, half_width, half_depth, center_z)]
     curves = np.stack(curves) @ _rounding(softness).T
     steps = np.sqrt(
         np.diff(curves[0]) ** 2 + np.maximum(np.abs(np.diff(curves[1])), np.abs(np.diff(curves[2]))) ** 2
@@ -158,27 +158,27 @@ def make_tube(
     sine, cosine = np.sin(theta), np.cos(theta)
     if power != 2.0:
         sine, cosine = (np.sign(v) * np.abs(v) ** (2.0 / power) for v in (sine, cosine))
-    centre = np.stack([np.full(rings, float(centre_x)), y, cz], axis=1)
+    center = np.stack([np.full(rings, float(center_x)), y, cz], axis=1)
     point = np.empty((rings, count, 3), np.float32)
-    point[..., 0] = centre[:, :1] + rx[:, None] * sine
+    point[..., 0] = center[:, :1] + rx[:, None] * sine
     point[..., 1] = y[:, None]
-    point[..., 2] = centre[:, 2:] + rz[:, None] * cosine
+    point[..., 2] = center[:, 2:] + rz[:, None] * cosine
     share = np.ones(rings) if weight is None else np.clip(weight(y), 0.0, 1.0)
     if frame is not None:
         rotation, origin = frame
         point = point @ rotation.T.astype(np.float32) + origin.astype(np.float32)
-        centre = centre @ rotation.T + origin
+        center = center @ rotation.T + origin
     return Tube(
         point=point,
-        normal=grid_normals(point, centre),
-        centre=centre,
+        normal=grid_normals(point, center),
+        center=center,
         theta=theta,
         along=along,
         y=y,
         girth=girth,
         bones=np.tile(np.asarray(bones, np.int64), (rings, 1)),
         weight=share,
-        colour=np.full((rings, count, 3), 0.5, np.float32),
+        color=np.full((rings, count, 3), 0.5, np.float32),
         part=np.zeros((rings, count), np.uint8),
         gloss=np.zeros((rings, count), np.float32),
         keep=np.ones((rings, count), bool),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from .body import Body
-from .fabric import MOTIFS, Fabric, Noise, contrasting, denim, random_colour, vary
+from .fabric import MOTIFS, Fabric, Noise, contrasting, denim, random_color, vary
 
 _SLEEVES = {
     "tank": (0.0, 0.0), "tee": (0.20, 0.34), "shirt": (0.9, 0.97), "sweater": (0.92, 0.98),
@@ -48,16 +48,16 @@ class Outfit:
             [rng.uniform(0.02, 0.10), rng.uniform(-0.14, 0.0)], p=[0.65, 0.35]
         )
         self.bare_legs = rng.random() < 0.7
-        self.tights = vary(rng, np.array([0.13, 0.12, 0.14])) if rng.random() < 0.7 else random_colour(rng)
+        self.tights = vary(rng, np.array([0.13, 0.12, 0.14])) if rng.random() < 0.7 else random_color(rng)
         self.shoe = ("sneaker", "boot", "flat")[rng.choice(3, p=[0.5, 0.28, 0.22])]
-        self.shoe_colour = random_colour(rng, neutral=rng.random() < 0.65)
+        self.shoe_color = random_color(rng, neutral=rng.random() < 0.65)
         self.sole = (
-            np.array([0.93, 0.92, 0.89], np.float32) if self.shoe == "sneaker" else self.shoe_colour * 0.45
+            np.array([0.93, 0.92, 0.89], np.float32) if self.shoe == "sneaker" else self.shoe_color * 0.45
         )
-        self.belt = random_colour(rng, neutral=True) * 0.7 if rng.random() < 0.45 else None
+        self.belt = random_color(rng, neutral=True) * 0.7 if rng.random() < 0.45 else None
         self.neck = ("round", "vee", "wide")[rng.choice(3, p=[0.55, 0.25, 0.2])]
         self.bag = ("none", "backpack", "crossbody")[rng.choice(3, p=[0.72, 0.14, 0.14])]
-        self.bag_colour = random_colour(rng)
+        self.bag_color = random_color(rng)
         self.trim = contrasting(rng, self.top_fabric.base)
         plain_chest = self.top_fabric.kind in ("plain", "marl") and self.top in (
             "tee",
@@ -67,7 +67,7 @@ class Outfit:
         )
         self.print = MOTIFS[rng.integers(len(MOTIFS))] if plain_chest and rng.random() < 0.75 else None
         self.back_print = int(rng.integers(12)) if self.print and rng.random() < 0.6 else None
-        self.print_colours = (contrasting(rng, self.top_fabric.base), random_colour(rng))
+        self.print_colors = (contrasting(rng, self.top_fabric.base), random_color(rng))
         self.print_size = rng.uniform(0.026, 0.042)
         self.two_tone = rng.random() < 0.12
         self.folds = Noise(rng)
@@ -79,7 +79,7 @@ class Outfit:
             return Fabric.random(rng)
         if rng.random() < 0.4:
             return Fabric.random(rng, {"plain": 0.7, "marl": 0.3}, base=denim(rng))
-        neutral = random_colour(rng, neutral=rng.random() < 0.7)
+        neutral = random_color(rng, neutral=rng.random() < 0.7)
         return Fabric.random(
             rng, {"plain": 0.68, "marl": 0.12, "checks": 0.08, "columns": 0.07, "stripes": 0.05}, base=neutral
         )

@@ -3,16 +3,16 @@
 import numpy as np
 import pytest
 
-from benchmarks.plot import COLOURS, PANEL_HEIGHT, PANEL_WIDTH, plot
+from benchmarks.plot import COLORS, PANEL_HEIGHT, PANEL_WIDTH, plot
 
 
 def _panel(series):
     return {"title": "t", "x_label": "x", "y_label": "ms", "series": series}
 
 
-def _pixels(image, colour):
-    """Rows and columns of the pixels of a colour below the legend."""
-    found = np.argwhere((image == np.array(colour)).all(axis=-1))
+def _pixels(image, color):
+    """Rows and columns of the pixels of a color below the legend."""
+    found = np.argwhere((image == np.array(color)).all(axis=-1))
     return found[found[:, 0] > 130].T
 
 
@@ -20,9 +20,9 @@ def test_curves_are_drawn_at_their_values():
     image = plot([_panel({"level": [(1, 1), (4, 1), (16, 1)], "rising": [(1, 1), (16, 16)]})])
     assert image.shape == (PANEL_HEIGHT, PANEL_WIDTH, 3)
     assert image.dtype == np.uint8
-    rows, columns = _pixels(image, COLOURS[1])
+    rows, columns = _pixels(image, COLORS[1])
     assert rows[columns.argmin()] > rows[columns.argmax()] + 80
-    rows, columns = _pixels(image, COLOURS[0])
+    rows, columns = _pixels(image, COLORS[0])
     assert np.ptp(rows) < 12  # the height of a round mark
     columns = columns - columns.min()
     heights = np.bincount(columns)  # large at a mark

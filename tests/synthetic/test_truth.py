@@ -45,7 +45,7 @@ def test_true_flow_points_to_the_same_surface_point(flat):
         assert hit.mean() > 0.93
         cloud = identity.person.cloud
         ids = target.surfel[rows, columns]
-        rest = cloud.offset + cloud.centre[cloud.ring].T
+        rest = cloud.offset + cloud.center[cloud.ring].T
         gap = np.linalg.norm(rest[:, found[hit]] - rest[:, ids[hit]], axis=0)
         assert np.median(gap) * source.camera.unit < 1.5
 

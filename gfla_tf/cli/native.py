@@ -10,19 +10,19 @@ def add_arguments(parser):
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     text = "Show which implementation each operator uses, and why. Always exits with 0."
     status = actions.add_parser("status", help=text, description=text)
-    status.add_argument("--json", action="store_true", help="Print one JSON object.")
+    status.add_argument("--json", action="store_true", help="print one JSON object")
     text = "Build the library for the installed TensorFlow, into the package."
     build = actions.add_parser("build", help=text, description=text)
     build.add_argument(
         "--cuda",
         choices=("auto", "on", "off"),
         default="auto",
-        help="Compile the CUDA kernels: on, off, or auto, if nvcc and a TensorFlow with CUDA exist.",
+        help="compile the CUDA kernels; auto, the default: if nvcc and a TensorFlow with CUDA are installed",
     )
     build.add_argument(
-        "--scratch", metavar="FOLDER", help="Keep the files of CMake in this folder, for incremental builds."
+        "--scratch", metavar="FOLDER", help="keep the files of CMake in this folder, for incremental builds"
     )
-    build.add_argument("--werror", action="store_true", help="Treat compiler warnings as errors.")
+    build.add_argument("--werror", action="store_true", help="treat compiler warnings as errors")
     build.add_argument("--force", action="store_true", help=FORCE)
 
 

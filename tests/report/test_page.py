@@ -10,6 +10,7 @@ import pytest
 from gfla_tf.evaluation import TARGETS, evaluate_synthetic
 from gfla_tf.report import Report, collect_samples, render
 from gfla_tf.report.svg import line_chart
+from gfla_tf.viz import flow_wheel, to_uint8
 from tests.evaluation.fakes import MovingSquares, Oracle
 
 NASTY = "<script>alert(\"1\")</script> & 'quoted'"
@@ -77,11 +78,29 @@ def test_every_text_is_escaped(page):
     assert page.count("&lt;script&gt;") >= 8
 
 
-def test_every_image_has_an_alternative_text_and_can_be_decoded(page):
-    for alt, data in re.findall(r'<img alt="([^"]*)" src="data:image/png;base64,([^"]*)">', page):
-        assert alt
-        assert cv2.imdecode(np.frombuffer(base64.b64decode(data), np.uint8), cv2.IMREAD_COLOR) is not None
-    assert page.count("<img ") == 3 * 8 + 1
+def test_every_image_has_an_alternative_text_and_is_the_given_one(page, report):
+    found = re.findall(r'<img alt="([^"]*)" src="data:image/png;base64,([^"]*)">', page)
+    assert all(alt for alt, _ in found)
+    images = [base64.b64decode(data) for _, data in found]
+    samples = [image for row in report.samples.rows for image in row]
+    assert [image for image in images if image in samples] == samples
+    (legend,) = (image for image in images if image not in samples)
+    decoded = cv2.imdecode(np.frombuffer(legend, np.uint8), cv2.IMREAD_COLOR)[..., ::-1]
+    np.testing.assert_array_equal(decoded, flow_wheel(len(decoded)))
+    assert page.count("<img ") == len(images) == 3 * 8 + 1
+
+
+def test_samples_are_the_images_of_their_pairs(report):
+    for index, row in zip(report.samples.indices, report.samples.rows, strict=True):
+        sample = MovingSquares(40).sample("test", index)
+        images = dict(zip(report.samples.columns, row, strict=True))
+        for column, name in (
+            ("source", "source_image"),
+            ("generated", "target_image"),
+            ("truth", "target_image"),
+        ):
+            decoded = cv2.imdecode(np.frombuffer(images[column], np.uint8), cv2.IMREAD_COLOR)[..., ::-1]
+            np.testing.assert_array_equal(decoded, to_uint8(sample[name]), err_msg=column)
 
 
 def test_rows_are_every_thirteenth_pair(report):

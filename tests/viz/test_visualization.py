@@ -2,6 +2,8 @@ import numpy as np
 import pytest
 
 from gfla_tf import viz
+from gfla_tf.ops.flow import resize_flow
+from gfla_tf.pose import pose_heatmaps
 
 POINTS = np.array(
     [[10, 32], [17, 32], [18, 24], [28, 20], [38, 18], [18, 40], [28, 44], [38, 46], [36, 27], [47, 26], [58,
@@ -22,9 +24,9 @@ def fake_batch(count=3, size=64):
         "target_parts": np.ones((count, size, size), np.int32),
     }
     outputs = {
-        "image": image,
-        "flows": [np.zeros((count, 16, 16, 2)), np.zeros((count, 32, 32, 2))],
-        "masks": [np.ones((count, 16, 16, 1)), np.ones((count, 32, 32, 1))],
+        "image": image[:, :, ::-1],
+        "flows": [np.zeros((count, 16, 16, 2)), rng.normal(size=(count, 32, 32, 2))],
+        "masks": [np.ones((count, 16, 16, 1)), rng.random((count, 32, 32, 1))],
         "attentions": [np.ones((count, 16, 16, 9)) / 9, attention / attention.sum(-1, keepdims=True)],
     }
     return batch, outputs
@@ -90,25 +92,101 @@ def test_attention_images_have_the_given_size():
     assert viz.joint_attention(*arguments, POINTS, (128, 128)).shape == (128, 128, 3)
 
 
+def one_read():
+    """Returns attention, flow and mask of an 8 x 8 block that reads only (5, 6), from the location (3, 4)."""
+    attention = np.zeros((8, 8, 9), np.float32)
+    attention[..., 5] = 1.0  # the tap to the right of the center
+    mask = np.zeros((8, 8), np.float32)
+    mask[3, 4] = 1.0
+    return attention, np.full((8, 8, 2), (1.0, 2.0), np.float32), mask
+
+
+def test_attention_map_is_bright_where_the_block_reads():
+    source = np.full((64, 64, 3), 80, np.uint8)
+    image = viz.attention_map(source, *one_read(), (8, 8)).astype(int)
+    dark, bright = viz.heat_to_image(np.array([[0.0, 1.0]]))[0].astype(int)
+    expected = np.empty((8, 8, 3))
+    expected[:] = 0.75 * 80 + 0.25 * dark
+    expected[5, 6] = 0.3 * 80 + 0.7 * bright
+    assert np.abs(image - expected).max() <= 0.5
+    large = viz.attention_map(source, *one_read(), (128, 96)).sum(-1, dtype=int)
+    assert np.unravel_index(large.argmax(), large.shape)[0] // 16 == 5
+    assert np.unravel_index(large.argmax(), large.shape)[1] // 12 == 6
+
+
+def test_joint_attention_has_the_color_of_the_joint_where_the_block_reads():
+    attention, flow, _ = one_read()
+    keypoints = np.full((18, 2), -1.0)
+    keypoints[10] = (3 * 8 + 4, 4 * 8 + 4)  # in the location (3, 4) of the block
+    source = np.full((64, 64, 3), 80, np.uint8)
+    image = viz.joint_attention(source, attention, flow, keypoints, (8, 8)).astype(int)
+    expected = np.empty((8, 8, 3))
+    expected[:] = 0.55 * 80
+    expected[5, 6] = viz.JOINT_COLORS[10]
+    np.testing.assert_array_equal(image, np.rint(expected))
+
+
+def expected_columns(batch, outputs, points, scale):
+    """Returns the first two images of each column of `sample_grid`, from the functions for one image."""
+    flows = resize_flow(outputs["flows"][-1].astype(np.float32), (64, 64)).numpy()
+    source = viz.to_uint8(batch["source_image"])
+    parts = outputs["attentions"][-1], outputs["flows"][-1], [points] * 2
+    return {
+        "source": source,
+        "target pose": [viz.draw_pose(points, (64, 64), out_size=(96, 96))] * 2,
+        "generated": viz.to_uint8(outputs["image"]),
+        "truth": viz.to_uint8(batch["target_image"]),
+        "flow": viz.flow_to_color(flows, scale),
+        "true flow": viz.flow_to_color(batch["flow"], scale),
+        "mask": [viz.mask_to_image(mask, (96, 96)) for mask in outputs["masks"][-1]],
+        "attention": [
+            viz.joint_attention(*arguments, (96, 96))
+            for arguments in zip(source[:2], *(part[:2] for part in parts), strict=True)
+        ],
+    }
+
+
+def check_grid(image, columns):
+    """Checks the cells of a grid of two rows and 96 x 96 cells, with gaps of 4 pixels, below labels."""
+    head = image.shape[0] - 4 - 2 * 100
+    assert (image.dtype, image.shape[1:]) == (np.uint8, (4 + len(columns) * 100, 3))
+    assert head > 0
+    for column, (name, cells) in enumerate(columns.items()):
+        for row in range(2):
+            top, left = head + 4 + 100 * row, 4 + 100 * column
+            cell = image[top : top + 96, left : left + 96]
+            np.testing.assert_array_equal(cell, viz.resize(cells[row], (96, 96)), err_msg=name)
+
+
 @pytest.mark.parametrize(
     "drop", [(), ("attentions",), ("image", "attentions", "masks"), ("flows", "attentions")]
 )
 def test_sample_grid_draws_the_available_outputs(drop):
     batch, outputs = fake_batch()
-    outputs = {name: value for name, value in outputs.items() if name not in drop}
-    columns = (
-        3 + ("image" in outputs) + 2 * ("flows" in outputs) + ("masks" in outputs) + ("attentions" in outputs)
-    )
-    image = viz.sample_grid(batch, outputs, max_rows=2, cell_size=(96, 96))
-    assert image.dtype == np.uint8
-    assert image.shape[1] == 4 + columns * 100
+    scale = viz.flow_scale(None, {name: value[:2] for name, value in batch.items()})
+    columns = expected_columns(batch, outputs, POINTS, scale)
+    missing = {
+        "image": ["generated"],
+        "flows": ["flow", "true flow"],
+        "masks": ["mask"],
+        "attentions": ["attention"],
+    }
+    for name in drop:
+        del outputs[name]
+        for column in missing[name]:
+            del columns[column]
+    check_grid(viz.sample_grid(batch, outputs, max_rows=2, cell_size=(96, 96)), columns)
 
 
 def test_sample_grid_without_truth_or_keypoints():
     batch, outputs = fake_batch(2)
+    flows = resize_flow(outputs["flows"][-1].astype(np.float32), (64, 64)).numpy()
+    columns = expected_columns(batch, outputs, POINTS, viz.flow_scale(flows, {}))
+    del columns["true flow"]
     for name in ("flow", "target_parts", "target_keypoints"):
         del batch[name]
-    batch["target_pose"] = np.zeros((2, 64, 64, 18), np.float32)
+    batch["target_pose"] = np.stack([pose_heatmaps(POINTS, (64, 64))] * 2)
+    check_grid(viz.sample_grid(batch, outputs, cell_size=(96, 96)), columns)
     assert viz.sample_grid(batch, outputs).shape[1] == 4 + 7 * 132
 
 

@@ -48,12 +48,12 @@ class VGG19Features(FeatureNetwork):
         same names (`features.<i>.weight|bias`) and PyTorch's layouts. The released models were trained with
         these weights.
         "imagenet": Keras's weights, which Keras downloads when they are first used. These are Caffe's
-        weights, with much larger activations. Call `calibrate` with the first training batches to normalise
+        weights, with much larger activations. Call `calibrate` with the first training batches to normalize
         the content and style losses; their values still differ from those that the paper's loss weights were
         chosen for.
         "random": He-normal weights, for tests.
       vgg_input: the input of the first convolution. "signed": the image in [-1, 1], as in the released
-        program. "imagenet": normalised with the mean and standard deviation of ImageNet. With the weights
+        program. "imagenet": normalized with the mean and standard deviation of ImageNet. With the weights
         "imagenet" the input is always BGR in [0, 255] minus Caffe's mean, with which they were trained.
       seed: seed of the random weights.
       width_multiplier: factor of the number of channels of each layer; must be 1 unless the weights are

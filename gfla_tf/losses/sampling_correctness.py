@@ -50,7 +50,7 @@ def sampling_correctness(
       source_features: v_s, float [B, H, W, C].
       target_features: v_t, float [B, H, W, C].
       flow: w, float [B, h, w, 2], (dx, dy) in pixels. If its size is not H x W, it is resized with
-        nearest-neighbour interpolation, as by PyTorch, without scaling its values.
+        nearest-neighbor interpolation, as by PyTorch, without scaling its values.
       mask: bool or non-negative weights [B, h', w', 1] or [B, h', w'], resized to H x W in the same way. The
         loss is then the weighted mean sum(mask * term) / (sum(mask) + 1e-8), 0 if the mask is 0.
       best: mu_max, the result of `best_similarity` for the same features, float [B, H, W]. It is computed
@@ -98,8 +98,8 @@ def best_similarity(source_features: TensorLike, target_features: TensorLike) ->
     source, target = _feature_pair(source_features, target_features)
     batch, height, width, channels = _shape(target)
     locations = height * width
-    source = tf.reshape(_normalised(source), [batch, locations, channels])
-    target = tf.reshape(_normalised(target), [batch, locations, channels])
+    source = tf.reshape(_normalized(source), [batch, locations, channels])
+    target = tf.reshape(_normalized(target), [batch, locations, channels])
     rows = _rows_in_a_block(batch, locations)
     blocks = -(-locations // rows)
     target = tf.pad(target, [[0, 0], [0, blocks * rows - locations], [0, 0]])
@@ -139,15 +139,15 @@ def _rows_in_a_block(batch, locations):
     return tf.maximum(1, tf.minimum(locations, fitting))
 
 
-def _normalised(features):
-    """Normalises along the channels: features / max(|features|, eps)."""
+def _normalized(features):
+    """Normalizes along the channels: features / max(|features|, eps)."""
     square = tf.reduce_sum(tf.square(features), axis=-1, keepdims=True)
     return features * tf.math.rsqrt(tf.maximum(square, _EPSILON**2))
 
 
 def _cosine(first, second):
     """The cosine similarity along the channels of two [B, H, W, C] -> [B, H, W]."""
-    return tf.reduce_sum(_normalised(first) * _normalised(second), axis=-1)
+    return tf.reduce_sum(_normalized(first) * _normalized(second), axis=-1)
 
 
 def _away_from_zero(denominator):

@@ -277,6 +277,6 @@ def resize_flow(flow: TensorLike, size: tuple[int, int] | tf.Tensor) -> tf.Tenso
 
 
 def _gaussian_taps(fraction, taps, sigma, dtype):
-    """The normalised weights of the taps along one axis: [...] -> [..., len(taps)]."""
+    """The normalized weights of the taps along one axis: [...] -> [..., len(taps)]."""
     distance = tf.stack([fraction - tap for tap in taps], axis=-1)
     return tf.cast(tf.nn.softmax(-(distance**2) / (2.0 * sigma**2), axis=-1), dtype)

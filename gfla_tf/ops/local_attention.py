@@ -50,7 +50,7 @@ def local_attention(
     Args:
       source: f, float [B, H, W, C].
       flow: w, float [B, H, W, 2], (dx, dy) in pixels; see `gfla_tf.ops.flow` for the convention.
-      kernels: k, float [B, H, W, n*n], n odd, taps in row-major order. They need not be normalised.
+      kernels: k, float [B, H, W, n*n], n odd, taps in row-major order. They need not be normalized.
       impl: "native" for the compiled operator, "tf" for TensorFlow's operators, "auto" for the compiled
         operator if it is available.
 

@@ -8,16 +8,16 @@ import tensorflow as tf
 from gfla_tf.features import PartFeatures, part_labeller
 
 
-def coloured_squares(count, seed):
-    """Images of three coloured, noisy rectangles on gray, and their labels 0 .. 3."""
+def colored_squares(count, seed):
+    """Images of three colored, noisy rectangles on gray, and their labels 0 .. 3."""
     rng = np.random.default_rng(seed)
-    colours = np.array([[120, 120, 120], [200, 60, 60], [60, 190, 60], [60, 60, 200]])
+    colors = np.array([[120, 120, 120], [200, 60, 60], [60, 190, 60], [60, 60, 200]])
     parts = np.zeros((count, 16, 16), np.uint8)
     for labels in parts:
         for label in (1, 2, 3):
             y, x = rng.integers(0, 9, 2)
             labels[y : y + 8, x : x + 8] = label
-    images = colours[parts] + rng.normal(0, 10, (count, 16, 16, 3))
+    images = colors[parts] + rng.normal(0, 10, (count, 16, 16, 3))
     return np.clip(images, 0, 255).astype(np.uint8), parts
 
 
@@ -25,17 +25,17 @@ def coloured_squares(count, seed):
 def trained():
     net = PartFeatures(width=4, num_parts=4)
     metrics = net.fit_parts(
-        *coloured_squares(64, 0),
+        *colored_squares(64, 0),
         steps=100,
         batch_size=16,
         learning_rate=1e-2,
-        validation=coloured_squares(16, 1),
+        validation=colored_squares(16, 1),
     )
     return net, metrics
 
 
 def images(seed=3):
-    return coloured_squares(4, seed)[0] / np.float32(127.5) - 1
+    return colored_squares(4, seed)[0] / np.float32(127.5) - 1
 
 
 def test_contract():
@@ -51,7 +51,7 @@ def test_contract():
 
 def test_uint8_images_equal_float_images():
     net = PartFeatures(width=4, num_parts=4)
-    pixels = coloured_squares(2, 0)[0]
+    pixels = colored_squares(2, 0)[0]
     expected = net(pixels / np.float32(127.5) - 1)
     for name, value in net(pixels).items():
         np.testing.assert_allclose(value, expected[name], atol=1e-6)
@@ -81,7 +81,7 @@ def test_saved_weights_and_models_load(trained, tmp_path):
 
 
 def test_training_is_seeded_and_the_same_under_mixed_precision():
-    data, nets = coloured_squares(16, 0), []
+    data, nets = colored_squares(16, 0), []
     for policy in ("float32", "mixed_float16"):
         keras.mixed_precision.set_global_policy(policy)
         try:

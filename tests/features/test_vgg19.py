@@ -75,8 +75,8 @@ def test_imagenet_input_takes_mean_and_std_out():
     plain = VGG19Features("random", width_multiplier=0.0625)
     textbook = VGG19Features("random", width_multiplier=0.0625, vgg_input="imagenet")
     unit = (images() + 1) / 2
-    normalised = ((unit - [0.485, 0.456, 0.406]) / [0.229, 0.224, 0.225]).astype(np.float32)
-    np.testing.assert_allclose(textbook(images())["relu2_1"], plain(normalised)["relu2_1"], atol=1e-4)
+    normalized = ((unit - [0.485, 0.456, 0.406]) / [0.229, 0.224, 0.225]).astype(np.float32)
+    np.testing.assert_allclose(textbook(images())["relu2_1"], plain(normalized)["relu2_1"], atol=1e-4)
 
 
 def test_calibration_makes_mean_activations_one_and_is_saved(tmp_path):

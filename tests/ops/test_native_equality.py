@@ -153,7 +153,7 @@ def test_every_value_of_the_half_types_is_kept():
         out = ops.local_attention(values, tf.zeros([1, 16, 16, 2]), tf.ones([1, 16, 16, 1]), impl="native")
         got, expected = (np.array(tf.cast(value, tf.float32)).ravel() for value in (out, values))
         expected[np.abs(expected) < np.finfo("float32").tiny] = 0
-        # With zero flow, three of the four neighbours have weight 0, and 0 * inf is NaN.
+        # With zero flow, three of the four neighbors have weight 0, and 0 * inf is NaN.
         kept = np.isfinite(got) & np.isfinite(expected)
         assert kept.mean() > 0.9
         np.testing.assert_array_equal(got[kept], expected[kept])

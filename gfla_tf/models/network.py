@@ -98,7 +98,7 @@ class Network(keras.Model):
             "`gfla convert`, or pass load_weights=False for a new network"
         )
 
-    def export(self, *args, **kwargs):
+    def export(self, *args: Any, **kwargs: Any) -> Any:
         """Keras's `export`, with graphs that contain TensorFlow's own operators only."""
         with ops.portable():
             return super().export(*args, **kwargs)

@@ -77,11 +77,11 @@ def run_python(code, **environment):
     return done.stdout, [line for line in done.stderr.splitlines() if "using TensorFlow's operators" in line]
 
 
-def attention_model(size=8):
+def attention_model(size=8, impl="auto"):
     """A functional model with a `LocalAttention` layer."""
     source, target = keras.Input([size, size, 4]), keras.Input([size, size, 4])
     flow = keras.layers.Conv2D(2, 3, padding="same")(target)
-    return keras.Model([source, target], layers.LocalAttention(3, hidden=4)(source, target, flow))
+    return keras.Model([source, target], layers.LocalAttention(3, hidden=4, impl=impl)(source, target, flow))
 
 
 def features(batch=4, size=8):

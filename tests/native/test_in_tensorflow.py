@@ -48,13 +48,28 @@ def test_fit_and_predict(jit_compile):
 def test_mixed_precision_uses_the_compiled_operator(policy):
     with _compat.dtype_policy(policy):
         model = attention_model()
-        model.compile(_compat.for_precision(keras.optimizers.SGD(0.01)), "mse")
+        other = attention_model(impl="tf")
+        for one in (model, other):
+            one.compile(_compat.for_precision(keras.optimizers.SGD(0.01)), "mse")
         half = tf.as_dtype(policy.removeprefix("mixed_"))
     call = tf.function(lambda source, target: model([source, target]))
     graph = call.get_concrete_function(*map(tf.constant, features())).graph
     operations = [part for part in graph.get_operations() if part.type == "GflaLocalAttention"]
     assert [part.outputs[0].dtype for part in operations] == [half]
-    assert np.isfinite(model.fit(features(), features()[0], epochs=1, verbose=0).history["loss"][0])
+    float32 = attention_model()
+    start = model.get_weights()
+    losses, changes = [], []
+    for one in (model, other):
+        one.set_weights(start)
+        losses += one.fit(features(), features()[0], epochs=1, verbose=0).history["loss"]
+        changes.append([b - a for a, b in zip(start, one.get_weights(), strict=True)])
+    float32.set_weights(start)
+    expected = np.mean((float32.predict(features(), verbose=0) - features()[0]) ** 2)
+    epsilon = 2.0 ** {"mixed_float16": -10, "mixed_bfloat16": -7}[policy]
+    np.testing.assert_allclose(losses, expected, rtol=epsilon)
+    for compiled, tensorflow in zip(*changes, strict=True):  # the rounding of the flow is the same in both
+        error = np.linalg.norm(compiled - tensorflow) / np.linalg.norm(tensorflow)
+        assert error < 16 * epsilon
 
 
 @needs_library

@@ -11,6 +11,7 @@ from gfla_tf.cli.main import main
 from gfla_tf.config import load_config
 from gfla_tf.data import DeepFashion, Market1501
 from gfla_tf.data.layout import DEEPFASHION, MARKET1501
+from gfla_tf.generate import generate
 from gfla_tf.images.io import read_image
 from tests.data import source_trees
 
@@ -18,6 +19,17 @@ from tests.data import source_trees
 DATASETS = {
     "deepfashion": (source_trees.deepfashion, DeepFashion, DEEPFASHION, "fashion", 1, 14_047_395),
     "market1501": (source_trees.market1501, Market1501, MARKET1501, "market", 2, 12_926_471),
+}
+LOSS_WEIGHTS = {
+    "stage1": {"correctness": 20.0, "regularization": 0.01},
+    "stage2": {
+        "l1": 5.0,
+        "correctness": 5.0,
+        "regularization": 0.0025,
+        "adversarial": 2.0,
+        "content": 0.5,
+        "style": 500.0,
+    },
 }
 FEW_STEPS = (
     *("features.weights=random", "features.width_multiplier=0.25", "validation_batches=1"),
@@ -44,13 +56,18 @@ def _losses(run):
 
 def _assert_trained(run, config, image_size, parameters):
     """Checks the logs, the networks and the resolved configuration of a finished run."""
-    for stage, names in (
-        ("stage1", ("loss", "correctness")),
-        ("stage2", ("loss", "l1", "style", "discriminator")),
-    ):
-        row = _logged(run, stage)
-        assert all(np.isfinite(float(row[column])) for name in names for column in (name, f"val_{name}"))
     model = keras.models.load_model(run / "model.keras")
+    layers = len(model.attention_layers)
+    for stage, weights in LOSS_WEIGHTS.items():
+        for prefix in ("", "val_"):
+            row = {name: float(value) for name, value in _logged(run, stage).items() if value}
+            total = sum(weight * row[prefix + name] for name, weight in weights.items())
+            assert row[prefix + "loss"] == pytest.approx(total, rel=1e-4)
+            # each layer's term is between exp(-1) - exp(-1) and exp(0) - exp(-1) for rectified features
+            assert 0 < row[prefix + "correctness"] < layers * (1 - np.exp(-1))
+    for prefix in ("", "val_"):
+        assert 0 < row[prefix + "l1"] < 2  # of images in [-1, 1]
+        assert 0 < row[prefix + "discriminator"] < 1  # 1/2 for D = 0 everywhere
     assert sum(int(np.prod(variable.shape)) for variable in model.trainable_variables) == parameters
     assert model.image_size == image_size
     resolved = load_config(run / "config.yaml")
@@ -105,4 +122,6 @@ def test_from_the_original_dataset_to_an_image(tmp_path, capsys, dataset):
     generated = read_image(picture)
     assert generated.shape == (*layout.image_size, 3)
     assert (generated != read_image(photo)).any()
+    expected = generate(photo, poses[1], poses[3], tmp_path / "run").image
+    np.testing.assert_array_equal(generated, expected)
     capsys.readouterr()

@@ -11,6 +11,7 @@ import pytest
 from gfla_tf import models
 from gfla_tf.cli.main import main
 from gfla_tf.features import VGG19Features
+from gfla_tf.generate import generate
 from gfla_tf.interop import torch as torch_format
 from gfla_tf.interop.recognize import STAGE1_PREFIX
 from gfla_tf.interop.verify import same
@@ -144,7 +145,10 @@ def test_a_converted_model_generates(capsys, tmp_path, networks):
     poses = ["--source-pose", str(tmp_path / "pose.json"), "--target-pose", str(tmp_path / "pose.json")]
     photo = ["--source", str(tmp_path / "photo.png"), "--model", str(tmp_path / "net.keras")]
     assert main(["generate", *photo, *poses, "-o", str(tmp_path / "out.png")]) == 0
-    assert cv2.imread(str(tmp_path / "out.png")).shape == (40, 30, 3)
+    pose = tmp_path / "pose.json"
+    expected = generate(tmp_path / "photo.png", pose, pose, tmp_path / "net.keras").image
+    assert expected.shape == (40, 30, 3)
+    np.testing.assert_array_equal(cv2.imread(str(tmp_path / "out.png"))[..., ::-1], expected)
 
 
 def test_folders(capsys, torch, tmp_path, networks):

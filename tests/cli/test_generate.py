@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from gfla_tf.cli.main import main
+from gfla_tf.generate import generate
 from gfla_tf.images.io import encode_image, read_image
 from tests.data.folders import write_folder
 from tests.images import pictures
@@ -70,12 +71,17 @@ def _refused(capsys, place, code):
 def test_all_pictures(place, model_path, capsys):
     outputs = {name: place / "out" / f"{name}.png" for name in ("flow", "mask", "attention")}
     assert _run(place, model_path.parent, **outputs) == 0
-    for path in (place / "out" / "x.png", *outputs.values()):
-        assert read_image(path).shape == (HEIGHT, WIDTH, 3)
+    arguments = place / "photo.jpg", place / "a.json", place / "b.json", model_path
+    expected = generate(*arguments)
+    for name, path in {"image": place / "out" / "x.png", **outputs}.items():
+        image = read_image(path)
+        assert image.shape == (HEIGHT, WIDTH, 3)
+        np.testing.assert_array_equal(image, getattr(expected, name), err_msg=name)
     assert len(list((place / "out").iterdir())) == 4
     assert "wrote" in capsys.readouterr().out
     assert _run(place, model_path, "--force", size="model", fit="resize", output=outputs["flow"]) == 0
-    assert read_image(outputs["flow"]).shape == (64, 64, 3)
+    expected = generate(*arguments, size="model", fit="resize").image
+    np.testing.assert_array_equal(read_image(outputs["flow"]), expected)
 
 
 def test_kinds_of_photographs(place, model_path, monkeypatch):
@@ -107,7 +113,8 @@ def test_annotation_rows(place, model_path):
     table = place / "data" / "fasion-annotation-test.csv"
     poses = {"source_pose": f"{table}#test0_0.jpg", "target_pose": f"{table}#test1_1.jpg"}
     assert _run(place, model_path, **poses) == 0
-    assert read_image(place / "out" / "x.png").shape == (HEIGHT, WIDTH, 3)
+    expected = generate(place / "photo.jpg", *poses.values(), model_path).image
+    np.testing.assert_array_equal(read_image(place / "out" / "x.png"), expected)
 
 
 @pytest.fixture(scope="module")

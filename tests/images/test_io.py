@@ -61,9 +61,11 @@ def test_kinds_of_jpeg(tmp_path):
     grey = cv2.imencode(".jpg", RGB[..., 0])[1].tobytes()
     result = read_image(_save(tmp_path / "grey.jpg", grey))
     assert result.shape == (24, 16, 3)
+    np.testing.assert_allclose(result.astype(int), RGB[..., :1].repeat(3, -1), atol=12)
     assert (result[..., 0] == result[..., 2]).all()
     progressive = cv2.imencode(".jpg", RGB[..., ::-1], [cv2.IMWRITE_JPEG_PROGRESSIVE, 1])[1].tobytes()
-    assert read_image(_save(tmp_path / "progressive.jpg", progressive)).shape == (24, 16, 3)
+    result = read_image(_save(tmp_path / "progressive.jpg", progressive))
+    np.testing.assert_allclose(result.astype(int), RGB, atol=12)
     turned = read_image(_save(tmp_path / "turned.jpg", pictures.jpeg(RGB, orientation=6)))
     np.testing.assert_allclose(turned.astype(int), np.rot90(RGB, -1), atol=12)
 

@@ -217,7 +217,9 @@ def test_hdf5_file(tiny, tmp_path):
     batch = next(iter(source.training_batches(2, 0, parts=False)))
     assert (batch["source_image"].shape, batch["source_image"].dtype) == ((2, 32, 32, 3), "uint8")
     (batch,) = source.validation_batches(3, 1)
-    assert batch["target_image"].shape == (3, 32, 32, 3)
+    with h5py.File(tmp_path / "pairs.h5") as file:
+        expected = file["test/target_image"][:3] / 127.5 - 1
+    np.testing.assert_allclose(batch["target_image"], expected, atol=1e-6)
     with pytest.raises(InputError, match="must be 64 x 64, and are 32 x 32"):
         train(tiny(*read, "model.overrides.image_size=[64, 64]"), tmp_path / "run")
 

@@ -1,7 +1,7 @@
 """COCO's keypoint JSON with 17 keypoints per person: annotation files and result files.
 
 Annotation files list images with their sizes, and people with keypoints (x, y, visibility): 2 visible,
-1 labelled but occluded, 0 missing, which is read as a confidence of 1, 0.5 or 0. Result files list people
+1 labeled but occluded, 0 missing, which is read as a confidence of 1, 0.5 or 0. Result files list people
 with the id of their image and keypoints (x, y, confidence); they contain no image sizes.
 """
 

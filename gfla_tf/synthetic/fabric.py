@@ -12,11 +12,11 @@ _PALETTE = {
     "terracotta": "cc6f4c", "mustard": "d9a536", "lemon": "efd667", "olive": "747a3c", "sage": "9db08c",
     "forest": "2f5d47", "mint": "a8d8c2", "teal": "2a8085", "sky": "8fc0e0", "azure": "3f86c9",
     "cobalt": "2b4fa8", "navy": "27345a", "lilac": "b7a1d3", "plum": "6d3b66", "rose": "e0a0a8",
-    "coral": "ee7f6b", "red": "c8333a", "burgundy": "7d2636", "fuchsia": "c8407f", "grey": "9a9c9f",
+    "coral": "ee7f6b", "red": "c8333a", "burgundy": "7d2636", "fuchsia": "c8407f", "gray": "9a9c9f",
     "slate": "5d6873", "charcoal": "3b3e44", "black": "25252a", "brown": "6b4a35",
 }  # fmt: skip
 _DENIM = ("31486b", "4a688f", "6d8db0", "23304a")
-_NEUTRAL = ("white", "cream", "sand", "navy", "grey", "slate", "charcoal", "black", "brown", "camel")
+_NEUTRAL = ("white", "cream", "sand", "navy", "gray", "slate", "charcoal", "black", "brown", "camel")
 
 # Digits of five rows of three cells each, for the backs of shirts.
 _DIGITS = (

@@ -44,7 +44,7 @@ class RenderSettings:
 
     @property
     def spacing(self) -> float:
-        """Distance between neighbouring surfels in body heights."""
+        """Distance between neighboring surfels in body heights."""
         return _SPACING / (person_height(*self.image_size) * _LARGEST * self.supersample)
 
 

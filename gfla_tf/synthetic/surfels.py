@@ -101,7 +101,7 @@ def _flat(grid):
 
 
 def _orthonormal(matrix):
-    """Orthonormalises each blended matrix by Gram-Schmidt, starting from the axis of the limb."""
+    """Orthonormalizes each blended matrix by Gram-Schmidt, starting from the axis of the limb."""
     y = matrix[:, :, 1] / np.linalg.norm(matrix[:, :, 1], axis=1, keepdims=True)
     x = matrix[:, :, 0] - y * np.sum(matrix[:, :, 0] * y, axis=1, keepdims=True)
     x = x / np.linalg.norm(x, axis=1, keepdims=True)

@@ -1,4 +1,4 @@
-"""Generalised tubes: surfaces of surfels (small oriented points) in rings around an axis.
+"""Generalized tubes: surfaces of surfels (small oriented points) in rings around an axis.
 
 The axis is vertical in the rest pose. Each ring moves rigidly, by a blend of two bones, so that bent elbows
 and knees stay smooth.
@@ -128,7 +128,7 @@ def make_tube(
       heights: [knots], rest y of the profile, from one end to the other.
       half_width: [knots], half axis of the ellipse along x; corners of the profile are rounded.
       half_depth: [knots], half axis of the ellipse along z.
-      spacing: the largest distance between neighbouring surfels.
+      spacing: the largest distance between neighboring surfels.
       bones: the two bones that the rings follow.
       weight: a function of y that returns the share of the first bone; None is the first bone alone.
       center_x: x of the axis.

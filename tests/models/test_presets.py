@@ -23,7 +23,7 @@ def test_the_shipped_model_is_small_and_documented():
     path = shipped_model_path()
     assert path.stat().st_size < 10e6
     page = (path.parent / "README.md").read_text()
-    for word in ("Data", "Command", "SSIM", "Licence", "Apache-2.0"):
+    for word in ("Data", "Command", "SSIM", "License", "Apache-2.0"):
         assert word in page
 
 

@@ -14,7 +14,10 @@ def add_arguments(parser):
         "-o", "--output", default="demo", metavar="FOLDER", help="the run folder to create (default: demo)"
     )
     parser.add_argument(
-        "--config", default="demo", metavar="CONFIG", help="a YAML file, or synthetic (default: demo)"
+        "--config",
+        default="demo",
+        metavar="CONFIG",
+        help="a YAML file, or the name of a shipped configuration: demo or synthetic (default: demo)",
     )
     parser.add_argument("--resume", action="store_true", help="resume an interrupted demo")
     parser.add_argument("--pairs", type=int, default=600, help="held-out pairs to evaluate (default: 600)")
@@ -59,7 +62,7 @@ def run(args):
         trained.model,
         trained.dataset,
         args.output,
-        title="People in new poses, learnt from scratch",
+        title="People in new poses, learned from scratch",
         make_targets=TARGETS["demo"],
         pairs=args.pairs,
         rows=args.rows,
@@ -69,13 +72,13 @@ def run(args):
     )
     print(reported.result.to_text())
     print(table_to_text(targets_table(reported.targets)))
-    print(f"\n{clock(time.monotonic() - started)} in all. The report: {reported.report.resolve()}")
+    print(f"\nFinished in {clock(time.monotonic() - started)}. Report: {reported.report.resolve()}")
     return 0
 
 
 def _command(args):
-    """The command line of this demo, without the numbers of pairs."""
-    words = ["gfla", "demo", *args.overrides, "-o", args.outputput, "--config", args.config]
+    """Returns the command line of this demo, without the numbers of pairs."""
+    words = ["gfla", "demo", *args.overrides, "-o", args.output, "--config", args.config]
     return shlex.join(words)
 
 

@@ -64,3 +64,13 @@ def test_invalid_settings_are_rejected_before_the_training(config, tmp_path, cap
     assert main(["demo", "-o", str(tmp_path / "demo"), *given]) == 2
     assert message in capsys.readouterr().err
     assert not (tmp_path / "demo").exists()
+
+
+def test_an_interrupted_demo_prints_how_to_resume_it(config, tmp_path, capsys, monkeypatch):
+    def interrupt(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("gfla_tf.training.run.train", interrupt)
+    out = tmp_path / "my demo"
+    assert main(["demo", "-o", str(out), "--config", str(config), "--pairs", "6"]) == 130
+    assert f"to resume: gfla demo -o '{out}' --config {config} --resume" in capsys.readouterr().out

@@ -72,7 +72,7 @@ def generate(
     Raises:
       ValueError: an array of another shape or dtype, or an unknown `fit` or `size`.
       InputError: a file cannot be read, a pose is outside its frame, the model has no trained weights or its
-        output is not finite. The message is one sentence that names the file.
+        output is not finite. The message names the file.
 
     Example:
 
@@ -109,7 +109,7 @@ def read_inputs(
     person: int | None = None,
     pose_model: PathLike | None = None,
 ) -> Inputs:
-    """Reads and checks what `generate` is given, without importing TensorFlow; arguments as there."""
+    """Reads and checks the inputs of `generate`, with the same arguments, without importing TensorFlow."""
     photo = _read_photo(source)
     estimator = functools.cache(lambda: PoseEstimator(pose_model))
     read = functools.partial(_read_pose, photo_size=photo.shape[:2], person=person, estimator=estimator)

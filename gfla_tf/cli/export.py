@@ -31,7 +31,7 @@ def add_arguments(parser):
         "--format",
         choices=tuple(_OPTIONS),
         help="savedmodel: a folder for TensorFlow Serving; tflite: a file for LiteRT (extra [litert]); "
-        "onnx: a file for ONNX Runtime (extra [onnx]); default: by the extension of OUT, else savedmodel",
+        "onnx: a file for ONNX Runtime (extra [onnx]); default: by OUT's extension, otherwise savedmodel",
     )
     parser.add_argument(
         "-o",

@@ -27,7 +27,7 @@ def build_parser():
     """Returns the parser of all commands. TensorFlow is imported by the commands themselves."""
     parser = Parser(
         prog="gfla",
-        description="Person images in new poses (GFLA, CVPR 2020) in TensorFlow and Keras.",
+        description="Generate images of people in new poses: GFLA (CVPR 2020) in TensorFlow and Keras.",
     )
     parser.add_argument(
         "--version",

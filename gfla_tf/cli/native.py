@@ -17,10 +17,12 @@ def add_arguments(parser):
         "--cuda",
         choices=("auto", "on", "off"),
         default="auto",
-        help="compile the CUDA kernels; auto, the default: if nvcc and a TensorFlow with CUDA are installed",
+        help="compile the CUDA kernels; auto: if nvcc and TensorFlow with CUDA are installed (default: auto)",
     )
     build.add_argument(
-        "--scratch", metavar="FOLDER", help="keep the files of CMake in this folder, for incremental builds"
+        "--scratch",
+        metavar="FOLDER",
+        help="CMake's build folder, kept for incremental builds (default: a temporary folder)",
     )
     build.add_argument("--werror", action="store_true", help="treat compiler warnings as errors")
     build.add_argument("--force", action="store_true", help=FORCE)

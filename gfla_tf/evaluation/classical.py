@@ -22,8 +22,8 @@ _ENLARGEMENT = 4
 def classical_flow(name: str, source: np.ndarray, target: np.ndarray) -> np.ndarray:
     """Computes the flow of one pair.
 
-    The variants "4x" first enlarge both images four times (bicubic) and average the flow down again, because
-    small images have too few pixels for classical methods.
+    The variants "4x" enlarge both images four times (bicubic) and reduce the flow by averaging, because small
+    images have too few pixels for classical methods.
 
     Args:
       name: one of `CLASSICAL_FLOWS`.

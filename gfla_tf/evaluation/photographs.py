@@ -107,6 +107,9 @@ def evaluate_photographs(
       batch_size: number of pairs loaded and generated at a time.
       progress: called as progress(done, total) after each batch.
 
+    Returns:
+      A `PhotographsResult`.
+
     Raises:
       InputError: the split has fewer pairs, `pairs` or `batch_size` is not positive, an image cannot be read,
         or the model's output is not finite.

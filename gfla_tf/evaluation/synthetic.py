@@ -54,6 +54,9 @@ def evaluate_synthetic(
       classical: whether to evaluate DIS and Farneback too.
       progress: called as progress(done, total) after each batch.
 
+    Returns:
+      An `EvaluationResult`.
+
     Raises:
       InputError: the split has fewer pairs, `pairs` or `batch_size` is not positive, or the model's output
         is not finite.

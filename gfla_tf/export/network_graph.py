@@ -68,7 +68,7 @@ def network_function(
 
 @contextlib.contextmanager
 def saved_graph(model: PersonImageGenerator, size: tuple[int, int], batch: int | None) -> Iterator[str]:
-    """Context manager that writes `network_function` as a SavedModel without variables and loops.
+    """Context manager that writes `network_function` as a SavedModel without variables or loops.
 
     Yields:
       The path of a temporary folder. The SavedModel's only signature is `serving_default`.

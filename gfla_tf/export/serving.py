@@ -1,6 +1,6 @@
 """Signatures of a served model, from encoded photos to encoded images.
 
-The graph includes everything that `gfla generate` does around the networks, so that a client needs no code of
+The graph includes everything that `gfla generate` does around the networks, so that clients do not need
 this package.
 """
 

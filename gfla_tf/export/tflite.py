@@ -52,14 +52,14 @@ def export_tflite(
     The file is run by LiteRT and compared with the Keras model before it is written. Its signature
     `serving_default` takes source_image [N, H, W, 3] in [-1, 1], source_pose and target_pose [N, H, W, 18]
     and returns image [N, H, W, 3], flow_0 (coarse), ... [N, h, w, 2] in pixels and mask_0, ... [N, h, w, 1].
-    All inputs and outputs are float32 in every form.
+    All inputs and outputs are float32, whatever the quantization.
 
     Args:
       model: A `PersonImageGenerator` for RGB images and 18 keypoints.
       output: The path of the file.
       source: The path that the model was loaded from, or `None` for the shipped model.
       size: (H, W), static in the file. Defaults to the model's image size.
-      quantize: The form: "float32"; "float16", float16 weights; "dynamic", int8 weights with activation
+      quantize: "float32"; "float16", float16 weights; "dynamic", int8 weights with activation
         ranges measured at run time; or "int8", int8 convolutions with ranges measured on `calibration`.
       batch: N, or `None` for a dynamic batch size.
       calibration: A data folder or shards, required by "int8". Activation ranges are measured on its train
@@ -72,8 +72,8 @@ def export_tflite(
       An `ExportedFile`.
 
     Raises:
-      ValueError: Unknown form.
-      InputError: `calibration` is missing for "int8" or given for another form, the model has other inputs,
+      ValueError: Unknown `quantize`.
+      InputError: `calibration` is missing for "int8" or given without it, the model has other inputs,
         the size is not divisible by the model's downsampling factor, the output cannot be written, LiteRT is
         not installed, or the file differs too much from the model.
     """

@@ -13,26 +13,29 @@ LEAKY_SLOPE = 0.1
 
 
 def lrelu(x: tf.Tensor) -> tf.Tensor:
-    """Leaky ReLU with slope 0.1."""
+    """Applies a leaky ReLU with slope 0.1."""
     return tf.nn.leaky_relu(x, LEAKY_SLOPE)
 
 
 def same(filters: int, kernel_size: int = 3, dtype: Any = None) -> keras.layers.Conv2D:
-    """Returns a convolution with stride 1 and zero padding that keeps the resolution."""
+    """Returns a convolution with stride 1 and zero padding: [B, H, W, C] -> [B, H, W, filters]."""
     return keras.layers.Conv2D(
         filters, kernel_size, padding="same", kernel_initializer=weight_initializer(), dtype=dtype
     )
 
 
 def down(filters: int, dtype: Any = None) -> keras.layers.Conv2D:
-    """Returns a 4 x 4 convolution with stride 2 that halves even sizes; one zero is added on each side."""
+    """Returns a 4 x 4 convolution with stride 2: [B, H, W, C] -> [B, H/2, W/2, filters] for even H and W.
+
+    One row or column of zeros is added on each side.
+    """
     return keras.layers.Conv2D(
         filters, 4, 2, padding="same", kernel_initializer=weight_initializer(), dtype=dtype
     )
 
 
 def valid(filters: int, dtype: Any = None) -> keras.layers.Conv2D:
-    """Returns a 3 x 3 convolution without padding."""
+    """Returns a 3 x 3 convolution without padding: [B, H, W, C] -> [B, H-2, W-2, filters]."""
     return keras.layers.Conv2D(
         filters, 3, padding="valid", kernel_initializer=weight_initializer(), dtype=dtype
     )

@@ -18,8 +18,8 @@ from gfla_tf.models.presets import PRESETS, discriminator_preset
 class ResDiscriminator(Network):
     """Maps an image, real or generated, to a map of logits.
 
-    Residual blocks, then LReLU and a 1 x 1 convolution. All convolutions are spectrally normalized, with one
-    power iteration per call with training=True.
+    The network consists of residual blocks, a leaky ReLU and a 1 x 1 convolution. All convolutions are
+    spectrally normalized, with one power iteration per call with training=True.
 
     No trained weights of D come with gfla_tf: create a preset with
     `ResDiscriminator.from_preset(name, load_weights=False)`.
@@ -37,14 +37,14 @@ class ResDiscriminator(Network):
     ```
 
     Args:
-      num_blocks: number of down-samplings: 4 for fashion, 3 for market.
+      num_blocks: number of residual blocks, each of which halves the resolution: 4 for fashion, 3 for market.
       image_channels: channels of the image.
       width: channels of the first block; they double per block, up to `max_width`.
       max_width: maximum number of channels.
 
     Call arguments:
       images: [B, H, W, 3], float in [-1, 1] or uint8 in [0, 255].
-      training: whether to do the power iteration.
+      training: whether to run the power iteration.
 
     Returns:
       Logits [B, H // 2^num_blocks, W // 2^num_blocks, 1], float32.

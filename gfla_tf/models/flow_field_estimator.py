@@ -32,9 +32,9 @@ class FlowFieldEstimator(Network):
 
       w, m = F(x_s, p_s, p_t)                                                                       Eq. 1
 
-    An encoder of `encoder_layers` blocks; a decoder that adds, at each resolution, the encoder's output there
-    through a jump connection; at each attention layer two 3 x 3 heads: the flow w (2 channels) and the mask
-    m (1 channel, sigmoid).
+    The encoder has `encoder_layers` blocks. At each resolution, the decoder adds the encoder's output through
+    a jump connection. At each attention layer, two 3 x 3 convolutions predict the flow w (2 channels) and the
+    mask m (1 channel, sigmoid).
 
     Example:
 
@@ -56,7 +56,7 @@ class FlowFieldEstimator(Network):
       pose_channels: channels of each pose.
       width: channels after the first encoder block; they double per layer, up to `max_width`.
       max_width: maximum number of channels.
-      encoder_layers: number of down-samplings, greater than the coarsest attention layer.
+      encoder_layers: number of downsampling blocks, greater than the coarsest attention layer.
 
     Call arguments:
       inputs: a tuple (source_image, source_pose, target_pose), or a dict with these keys.
@@ -69,8 +69,8 @@ class FlowFieldEstimator(Network):
       `estimate` are the two halves of the call, so that one source can be encoded once for many poses.
 
     Raises:
-      ValueError: no attention layers, an attention layer that is not above the encoder's coarsest level, or
-        sizes that are not divisible.
+      ValueError: no attention layers, an attention layer that is not less than `encoder_layers`, or H or W is
+        not divisible by 2^encoder_layers.
     """
 
     def __init__(

@@ -99,7 +99,7 @@ class Network(keras.Model):
         )
 
     def export(self, *args: Any, **kwargs: Any) -> Any:
-        """Keras's `export`, with graphs that contain TensorFlow's own operators only."""
+        """Exports as `keras.Model.export` does, with TensorFlow's own operators only."""
         with ops.portable():
             return super().export(*args, **kwargs)
 
@@ -142,7 +142,7 @@ def build_sequence(blocks: Iterable[keras.layers.Layer], channels: int) -> int:
 
 
 def width_at(layer: int, width: int, max_width: int) -> int:
-    """Returns the channels after `layer` down-samplings: `width`, doubled per layer up to `max_width`."""
+    """Returns the channels after block `layer`: `width`, doubled per block up to `max_width`."""
     return min(width * 2 ** (layer - 1), max_width)
 
 

@@ -44,11 +44,11 @@ class PersonImageGenerator(Network):
         Defaults to {3: 3, 2: 5}.
       image_channels: channels of the images.
       pose_channels: channels of each pose.
-      width: see `TargetImageGenerator`, as for the next five arguments.
+      width: channels of the first encoder block of G; they double per layer, up to `max_width`.
       max_width: maximum number of channels of G.
-      num_layers: number of down-samplings of G.
+      num_layers: number of downsampling blocks of each branch of G.
       attention_hidden: hidden channels of the kernel prediction nets.
-      average_attention: whether to keep the factor 1/n^2 of the paper.
+      average_attention: whether to keep the factor 1/n^2 of the paper; see `gfla_tf.layers.LocalAttention`.
       normalize_source: whether the first block of the source branch has instance normalizations.
       flow_width: `width` of `FlowFieldEstimator`.
       flow_max_width: `max_width` of `FlowFieldEstimator`.
@@ -68,7 +68,8 @@ class PersonImageGenerator(Network):
       [B, h, w, n*n].
 
     Raises:
-      ValueError: sizes that are not divisible.
+      ValueError: an attention layer is greater than `num_layers` or not less than `flow_encoder_layers`, or
+        the image size is not divisible as above.
     """
 
     def __init__(

@@ -64,7 +64,7 @@ class TargetImageGenerator(Network):
         whose input is the concatenation of x_s, p_s and p_t.
       width: channels of the first encoder block; they double per layer, up to `max_width`.
       max_width: maximum number of channels.
-      num_layers: number of down-samplings of both branches, at least the coarsest attention layer.
+      num_layers: number of downsampling blocks of both branches, at least the coarsest attention layer.
       attention_hidden: hidden channels of the kernel prediction nets.
       average_attention: whether to keep the factor 1/n^2 of the paper; see
         `gfla_tf.layers.LocalAttention`.
@@ -82,7 +82,7 @@ class TargetImageGenerator(Network):
       the call, so that one source can be encoded once for many poses.
 
     Raises:
-      ValueError: an attention layer greater than `num_layers`, or sizes that are not divisible.
+      ValueError: an attention layer greater than `num_layers`, or H or W is not divisible by 2^num_layers.
     """
 
     def __init__(
@@ -112,7 +112,7 @@ class TargetImageGenerator(Network):
         self.normalize_source = normalize_source
         if max(self.attention_layers, default=1) > num_layers:
             raise ValueError(
-                f"num_layers={num_layers} must reach the coarsest attention layer, "
+                f"num_layers={num_layers} must be at least the coarsest attention layer, "
                 f"{max(self.attention_layers)}"
             )
         layers = range(1, num_layers + 1)

@@ -23,7 +23,7 @@ from gfla_tf.pose.people import PosedImage
 from gfla_tf.pose.skeletons import COCO_17, box_area, person_from
 
 MIN_CONFIDENCE = 0.3
-"""Estimated keypoints of lower confidence are marked as missing."""
+"""Estimated keypoints with a confidence below this value, in 0..1, are marked as missing."""
 
 PERSON_SCORE = 0.3
 """Detections of lower score are dropped."""
@@ -41,11 +41,11 @@ class PoseEstimator:
 
     Args:
       path: an RTMO network, as for `find_pose_model`.
-      min_confidence: keypoints of lower confidence are marked as missing.
+      min_confidence: keypoints with a confidence below this value, in 0..1, are marked as missing.
 
     Raises:
-      InputError: onnxruntime is not installed (extra `[pose]`), there is no network, or it is not an RTMO
-        network.
+      InputError: onnxruntime is not installed (extra `[pose]`), no network file is found, or it is not
+        an RTMO network.
     """
 
     def __init__(self, path: PathLike | None = None, min_confidence: float = MIN_CONFIDENCE):

@@ -105,7 +105,10 @@ def keep_inside(keypoints: np.ndarray, frame: tuple[int, int], name: str) -> np.
     outside = int((present & ~inside).sum())
     size = f"{frame[0]} x {frame[1]} pixels (h x w)"
     if not inside.any():
-        raise InputError(f"the pose {name!r} is entirely outside its frame of {size}: pass its image size")
+        raise InputError(
+            f"the pose {name!r} is entirely outside its frame of {size}: "
+            "give the size of the image that it was measured in"
+        )
     if outside:
         _LOG.warning("%d keypoint(s) of the pose %r are outside its frame of %s", outside, name, size)
     return np.where(inside[:, None], keypoints, np.float32(-1.0))
@@ -135,7 +138,7 @@ def parse_annotation(line: str, where: str) -> tuple[str, np.ndarray]:
             raise InputError(f"{where}: {axis} is not a JSON list, found {text[:60]!r}") from error
         if not isinstance(values, list) or len(values) != NUM_KEYPOINTS:
             count = f"{len(values)} values" if isinstance(values, list) else f"{text[:60]!r}"
-            raise InputError(f"{where}: {axis} must hold {NUM_KEYPOINTS} numbers, found {count}")
+            raise InputError(f"{where}: {axis} must contain {NUM_KEYPOINTS} numbers, found {count}")
         columns.append(check_numbers(values, f"{where}: {axis}"))
     return parts[0], np.stack(columns, -1)
 
@@ -164,9 +167,9 @@ def check_numbers(values: list[Any], where: str) -> np.ndarray:
     for index, value in enumerate(values):
         if isinstance(value, bool) or not isinstance(value, int | float):
             shown = repr(value[:40]) if isinstance(value, str) else f"a {type(value).__name__}"
-            raise InputError(f"{where} holds {shown} at position {index}: expected a number")
+            raise InputError(f"{where} contains {shown} at position {index}: expected a number")
         if not abs(value) < 1e6:
             raise InputError(
-                f"{where} holds {str(value)[:40]} at position {index}: expected a pixel position"
+                f"{where} contains {str(value)[:40]} at position {index}: expected a pixel position"
             )
     return np.asarray(values, np.float32)

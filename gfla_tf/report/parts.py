@@ -26,7 +26,7 @@ _EXPLANATIONS = {
 
 
 def tile(value: str, label: str) -> str:
-    """Returns a large number with its label."""
+    """Returns a tile with a large number and its label."""
     return f'<div class="tile"><b>{escape(value)}</b><span>{escape(label)}</span></div>'
 
 

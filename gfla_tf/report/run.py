@@ -76,6 +76,9 @@ def report_run(
       progress: called as progress(done, total) after each batch.
       force: whether an existing report is overwritten.
 
+    Returns:
+      A `ReportedRun`.
+
     Raises:
       InputError: a file of the run cannot be read, or the report exists and `force` is False.
     """

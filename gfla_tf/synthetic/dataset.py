@@ -218,8 +218,9 @@ class SyntheticPeople:
 
         Returns:
           A dataset of dicts: source_image, target_image float32 [B, H, W, 3] in [-1, 1]; source_keypoints,
-          target_keypoints float32 [B, 18, 2]; source_pose, target_pose float32 [B, H, W, 18]; flow float32
-          [B, H, W, 2]; visibility float32 [B, H, W]; source_parts, target_parts int32 [B, H, W].
+          target_keypoints float32 [B, 18, 2]; and, if selected, source_pose, target_pose float32
+          [B, H, W, 18]; flow float32 [B, H, W, 2]; visibility float32 [B, H, W]; source_parts, target_parts
+          int32 [B, H, W].
 
         Raises:
           ValueError: the split does not exist, or the batch size is less than 1.

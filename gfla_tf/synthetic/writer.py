@@ -51,7 +51,7 @@ class _Market:
 
     @staticmethod
     def name(split, identity, image):
-        """The numbers are even for training people and odd for test people, as none may be in both."""
+        """Returns a name whose person number is even in the training split and odd in the test split."""
         number = 2 * identity + (2 if split == "train" else 1)
         return f"{number:04d}_c{image % 6 + 1}s1_{identity * 25 + image:06d}_{image // 6 + 1:02d}.jpg"
 
@@ -88,8 +88,7 @@ def write_folder(
       progress: called as progress(done, total) after each identity of a split.
 
     Raises:
-      InputError: `path` is a file, or a folder that is not empty while `force` is False, or it cannot be
-        written.
+      InputError: `path` is a file, is a non-empty folder while `force` is False, or cannot be written.
       ValueError: the layout is unknown.
     """
     if layout not in _LAYOUTS:

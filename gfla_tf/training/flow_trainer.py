@@ -38,7 +38,7 @@ class FlowTrainer(StageTrainer):
         `target_parts`, which SyntheticPeople has.
 
     Raises:
-      ValueError: an unknown loss, or `features` has no features for an attention layer of F.
+      ValueError: an unknown loss name, or `features` has no features for an attention layer of F.
 
     Example:
 

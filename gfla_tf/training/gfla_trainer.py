@@ -46,7 +46,7 @@ class GFLATrainer(StageTrainer):
         `target_parts`, which SyntheticPeople has.
 
     Raises:
-      ValueError: an unknown loss or `gan_mode`, or `features` has no features for an attention layer.
+      ValueError: an unknown loss name or `gan_mode`, or `features` has no features for an attention layer.
 
     Example:
 

@@ -53,7 +53,7 @@ def train(
 
     Args:
       config: the configuration.
-      folder: the run folder. It must not exist, be empty, or, with `resume`, contain a run of the same
+      folder: the run folder: a new or empty folder, or, with `resume`, that of a run with the same
         configuration.
       resume: whether to continue after the last finished epoch. The batches are then shuffled differently.
         The number of epochs of a stage may be larger than before, unless a later stage has started.

@@ -29,7 +29,7 @@ class Update:
     """One optimizer and the variables that it updates.
 
     As in Keras, the variables are those that are trainable at `compile`; recompile after changing
-    `trainable`. Without any, gradients are ignored.
+    `trainable`. If there are none, gradients are ignored.
     """
 
     def __init__(self, optimizer: keras.optimizers.Optimizer, variables: list[Any]):
@@ -68,7 +68,7 @@ class StageTrainer(keras.Model):
       background: weight of the correctness outside the target person.
 
     Raises:
-      ValueError: an unknown loss, or `features` has no features for an attention layer.
+      ValueError: an unknown loss name, or `features` has no features for an attention layer.
     """
 
     default_weights: typing.ClassVar[Mapping[str, float]] = {}

@@ -207,7 +207,7 @@ def test_bad_photographs(place, model_path, capsys, data, message):
     [
         ({"people": []}, "contains no person"),
         (_document(17), "has 17 keypoints"),
-        (_document(18, value=float("nan")), "holds nan"),
+        (_document(18, value=float("nan")), "contains nan"),
         (_document(18, scale=100.0), "is entirely outside its frame of 120 x 90 pixels"),
         ("not JSON", "is not a JSON file"),
     ],

@@ -159,7 +159,7 @@ def test_without_an_output_the_pose_is_printed(place, network, capsys):
         (["photo.png", "-o", "x.json"], "no pose model is installed"),
         (["photo.png", "-o", "x.json", "--pose-model", "nowhere.onnx"], "'nowhere.onnx' does not exist"),
         (["photo.png", "-o", "x.json", "--pose-model", "photo.png"], "'photo.png' is not an ONNX file"),
-        (["bad.json", "-o", "x.json"], "'bad.json', person 0: .*holds nan at position 1"),
+        (["bad.json", "-o", "x.json"], "'bad.json', person 0: .*contains nan at position 1"),
         (["out.json", "-o", "folder"], "not a valid file name"),
     ],
 )

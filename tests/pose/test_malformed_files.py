@@ -13,8 +13,8 @@ NAN = float("nan")
 @pytest.mark.parametrize(
     ("document", "message"),
     [
-        ({"people": [{"pose_keypoints_2d": [[1]] * 54}]}, "person 0: .* holds a list at position 0"),
-        ({"people": [{"pose_keypoints_2d": [True] * 54}]}, "holds a bool at position 0"),
+        ({"people": [{"pose_keypoints_2d": [[1]] * 54}]}, "person 0: .* contains a list at position 0"),
+        ({"people": [{"pose_keypoints_2d": [True] * 54}]}, "contains a bool at position 0"),
         ({"people": [{"pose_keypoints_2d": [10**400] * 54}]}, "expected a pixel position"),
         ({"people": [{"pose_keypoints_2d": [1.0] * 10**6}]}, "has 1000000 numbers"),
         ({"people": [[1, 2]]}, "person 0 has no list 'pose_keypoints_2d'"),
@@ -33,7 +33,7 @@ NAN = float("nan")
         (coco(keypoints=None), "annotation 0 has no list 'keypoints'"),
         (coco(keypoints=[1] * 50), "annotation 0 has 50 numbers: expected 17 keypoints"),
         (coco(keypoints=[1, 2, 3] * 17), "annotation 0 has a visibility other than 0, 1 and 2"),
-        (coco(keypoints=[1, NAN, 2] * 17), "annotation 0: keypoints holds nan at position 1"),
+        (coco(keypoints=[1, NAN, 2] * 17), "annotation 0: keypoints contains nan at position 1"),
         ([{"keypoints": [1] * 51}], "result 0 has no 'image_id'"),
         ([{"keypoints": [1] * 50, "image_id": 1}], "result 0 has 50 numbers"),
         ([{"keypoints": [1] * 51, "image_id": 1}, 5], "no list 'people'"),

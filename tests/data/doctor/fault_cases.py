@@ -137,15 +137,15 @@ FAULT_CASES = {
     ),
     "17 numbers": FaultCase(
         lambda f: f.change("annotation", "train", 3, lambda line: line.rpartition(",")[0] + "]"),
-        "malformed-line", ERROR, TRAIN, 3, "keypoints_x must hold 18 numbers, found 17", True,
+        "malformed-line", ERROR, TRAIN, 3, "keypoints_x must contain 18 numbers, found 17", True,
     ),
     "NaN": FaultCase(
         lambda f: f.change("annotation", "train", 3, first_number("NaN")),
-        "malformed-line", ERROR, TRAIN, 3, "keypoints_y holds nan at position 0", True,
+        "malformed-line", ERROR, TRAIN, 3, "keypoints_y contains nan at position 0", True,
     ),
     "text for a number": FaultCase(
         lambda f: f.change("annotation", "test", 2, first_number('"7"')),
-        "malformed-line", ERROR, TEST, 2, "keypoints_y holds '7' at position 0", True,
+        "malformed-line", ERROR, TEST, 2, "keypoints_y contains '7' at position 0", True,
     ),
     "fractions of a pixel": FaultCase(
         lambda f: f.row("train", 1, lambda points: points + 0.5 * (points >= 0)),

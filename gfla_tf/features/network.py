@@ -74,7 +74,9 @@ class FeatureNetwork(keras.Model):
         names = list(dict.fromkeys(names))
         unknown = [name for name in names if name not in self.layer_names]
         if unknown:
-            raise ValueError(f"no layer {', '.join(unknown)}; there are {', '.join(self.layer_names)}")
+            raise ValueError(
+                f"unknown layer {', '.join(unknown)}; the layers are {', '.join(self.layer_names)}"
+            )
         images = scale_images(images)
         if images.shape.rank != 4 or images.shape[-1] != 3:
             raise ValueError(f"images must be [B, H, W, 3], got shape {images.shape}")

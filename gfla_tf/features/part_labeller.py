@@ -87,7 +87,7 @@ def fit(
     callbacks: Sequence[keras.callbacks.Callback],
     verbose: int,
 ) -> dict[str, float]:
-    """Trains a labeller; see `PartFeatures.fit_parts`. Returns the metrics of the last epoch."""
+    """Trains a labeler; see `PartFeatures.fit_parts`. Returns the metrics of the last epoch."""
     rate = keras.optimizers.schedules.CosineDecay(learning_rate, steps)
     labeller.compile(
         keras.optimizers.Adam(rate),
@@ -108,7 +108,7 @@ def fit(
 def evaluate(
     labeller: keras.Model, images: np.ndarray, parts: np.ndarray, num_parts: int, batch_size: int
 ) -> dict[str, float]:
-    """Computes the metrics of a trained labeller, without augmentation."""
+    """Computes the metrics of a trained labeler, without augmentation."""
     batches = (
         tf.data.Dataset.from_tensor_slices((images, parts))
         .batch(batch_size)

@@ -88,7 +88,7 @@ def from_file(path: str, layer_names: Iterable[str], shapes: Shapes) -> Weights:
             elif tuple(tensors[tensor_name].shape) != shape:
                 problems.append(f"{tensor_name} is {tuple(tensors[tensor_name].shape)} instead of {shape}")
             elif not np.isfinite(tensors[tensor_name]).all():
-                problems.append(f"{tensor_name} holds NaN or infinity")
+                problems.append(f"{tensor_name} contains NaN or infinity")
         if not problems:
             kernel = np.asarray(tensors[kernel_name], np.float32).transpose(2, 3, 1, 0)  # [3, 3, in, out]
             values[name] = (kernel, np.asarray(tensors[bias_name], np.float32))

@@ -102,9 +102,9 @@ def _checked(slot, name, value):
     if value.shape != expected:
         return None, f"misshapen {name} {value.shape}, expected {expected}"
     if not np.issubdtype(value.dtype, np.floating):
-        return None, f"{name} holds {value.dtype}, expected floating point"
+        return None, f"{name} has dtype {value.dtype}, expected floating point"
     if not np.isfinite(value).all():
-        return None, f"{name} holds NaN or infinity"
+        return None, f"{name} contains NaN or infinity"
     return value, None
 
 

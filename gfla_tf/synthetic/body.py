@@ -128,19 +128,19 @@ class Pose:
 
 
 def rotation_x(angle: float) -> np.ndarray:
-    """Rotation about x (y towards z), float64 [3, 3]."""
+    """Rotation about x (y toward z), float64 [3, 3]."""
     c, s = math.cos(angle), math.sin(angle)
     return np.array([[1, 0, 0], [0, c, -s], [0, s, c]])
 
 
 def rotation_y(angle: float) -> np.ndarray:
-    """Rotation about y (z towards x), float64 [3, 3]."""
+    """Rotation about y (z toward x), float64 [3, 3]."""
     c, s = math.cos(angle), math.sin(angle)
     return np.array([[c, 0, s], [0, 1, 0], [-s, 0, c]])
 
 
 def rotation_z(angle: float) -> np.ndarray:
-    """Rotation about z (x towards y), float64 [3, 3]."""
+    """Rotation about z (x toward y), float64 [3, 3]."""
     c, s = math.cos(angle), math.sin(angle)
     return np.array([[c, -s, 0], [s, c, 0], [0, 0, 1]])
 

@@ -137,7 +137,7 @@ class Fabric:
 
 
 def motif(kind: str, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Opacity at (x, y), y upwards, of one of the prints in `MOTIFS`, whose radius is about 1."""
+    """Opacity at (x, y), y upward, of one of the prints in `MOTIFS`, whose radius is about 1."""
     radius = np.hypot(x, y)
     angle = np.arctan2(x, y)
     if kind == "disc":
@@ -160,7 +160,7 @@ MOTIFS = ("disc", "heart", "star", "ring", "bars", "sun")
 
 
 def digit(number: int, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Opacity at (x, y), y upwards, of a digit in a box of half width 0.6 and half height 1."""
+    """Opacity at (x, y), y upward, of a digit in a box of half width 0.6 and half height 1."""
     bits = np.array([cell == "1" for cell in _DIGITS[number % 10]]).reshape(5, 3)
     column = np.floor((x + 0.6) / 0.4).astype(int)
     line = np.floor((1.0 - y) / 0.4).astype(int)

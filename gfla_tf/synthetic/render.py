@@ -14,7 +14,7 @@ from .scene import Background, Camera, Light
 from .surfels import SurfelCloud
 
 _DEPTH_STEPS = 1 << 20
-NEAR, FAR = 1.2, -1.2  # range of the depth buffer in body heights, positive towards the camera
+NEAR, FAR = 1.2, -1.2  # range of the depth buffer in body heights, positive toward the camera
 
 
 @dataclasses.dataclass
@@ -44,7 +44,7 @@ class Rendering:
     def project(
         self, cloud: SurfelCloud, ids: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        """Image x, y, depth and facing (1 towards the camera) of the surfels `ids`, each float32 [n]."""
+        """Image x, y, depth and facing (1 toward the camera) of the surfels `ids`, each float32 [n]."""
         ring = cloud.ring[ids]
         matrix, center = self.matrix[ring], self.center[ring]
         point = np.einsum("nij,jn->in", matrix, cloud.offset[:, ids]) + center.T

@@ -24,7 +24,7 @@ _BACKDROPS = (
 )
 _WALLS = ("b39b84", "a5a9ab", "c7b7a0", "9c7a66", "7f8a8f", "c5c0b4", "8d9a84", "b58a74", "d2c9bb", "6f7b86")
 _PERSON = 0.86  # height of an average person as a fraction of the frame's, at scale 1
-_PERSPECTIVE = 0.16  # relative growth of the scale per body height towards the camera
+_PERSPECTIVE = 0.16  # relative growth of the scale per body height toward the camera
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,7 +79,7 @@ class Light:
     """The light of a rendering.
 
     Attributes:
-      direction: float32 [3], unit vector towards the key light.
+      direction: float32 [3], unit vector toward the key light.
       ambient: share of the ambient light.
       tint: float32 [3], gain of each color channel.
       gradient: change of brightness from the center of the frame to its edge, (x, y).

@@ -89,7 +89,7 @@ def _top(tube, body, outfit, x, y, facing):
 
 
 def _open_front(tube, body, outfit, y):
-    """Paints the gap of an open jacket, wider towards hem and collar, with the garment under it."""
+    """Paints the gap of an open jacket, wider toward hem and collar, with the garment under it."""
     collar = np.clip((y - body.shoulder_y + 0.12) / 0.1, 0, 1)
     opening = 0.42 + 0.25 * collar - 0.15 * np.clip((body.waist_y - y) / 0.1, -1, 1)
     inside = opening - np.abs(tube.theta)[None, :]

@@ -136,7 +136,7 @@ def test_every_problem_of_a_file_is_listed(tmp_path):
     tensors["features.28.weight"] = tensors["features.28.weight"][:7]
     np.savez(tmp_path / "vgg.npz", **tensors)
     expected = (
-        r"features.5.bias is missing; features.7.bias holds NaN or infinity; "
+        r"features.5.bias is missing; features.7.bias contains NaN or infinity; "
         r"features.28.weight is \(7, 512, 3, 3\) instead of \(512, 512, 3, 3\)$"
     )
     with pytest.raises(InputError, match=expected):
@@ -202,7 +202,7 @@ def test_config_round_trip(narrow):
 
 
 def test_wrong_arguments_raise(narrow):
-    with pytest.raises(ValueError, match="no layer relu6_1; there are relu1_1"):
+    with pytest.raises(ValueError, match="unknown layer relu6_1; the layers are relu1_1"):
         narrow.features(images(), ["relu6_1"])
     with pytest.raises(ValueError, match=r"\[B, H, W, 3\], got shape \(2, 8, 8\)"):
         narrow(np.zeros((2, 8, 8), np.float32))

@@ -84,8 +84,8 @@ def test_one_error_lists_every_problem_and_the_model_is_unchanged(market, model)
         "missing source.block0.model.2.bias (64,)",
         "unexpected target.attn9.weight",
         "misshapen source.encoder0.model.2.weight (64, 128, 4, 4), expected (128, 64, 4, 4)",
-        "flow_net.output2.bias holds NaN or infinity",
-        "flow_net.mask2.0.bias holds int64",
+        "flow_net.output2.bias contains NaN or infinity",
+        "flow_net.mask2.0.bias has dtype int64",
     ):
         assert part in message
     for old, new in zip(before, model.variables, strict=True):

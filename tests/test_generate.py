@@ -1,4 +1,4 @@
-"""`gfla_tf.generate`: what reaches the model, what it returns, and what it accepts."""
+"""`gfla_tf.generate`: the model's inputs, the results, and the accepted arguments."""
 
 import subprocess
 import sys

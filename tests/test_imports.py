@@ -1,4 +1,4 @@
-"""Imports point down the house's list only, and starting costs nothing before something is asked for."""
+"""The import order of the modules, and imports that are deferred until they are needed."""
 
 import ast
 import subprocess

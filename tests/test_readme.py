@@ -13,7 +13,7 @@ from tests.pages import PAGES, ROOT, blocks, commands, inline, links
 
 README = ROOT / "README.md"
 GIVEN = {"export.md": {"person.tflite": ROOT / "savedmodels/synthetic/model.tflite"}}
-"""What a page's blocks read: {name there: the file}."""
+"""Files that the blocks of a page read: {page: {name: file}}."""
 
 CODE = [
     pytest.param(

@@ -1,4 +1,4 @@
-"""`gfla convert` on the command line: released checkpoints in, images out, and back bit by bit."""
+"""`gfla convert`: conversion of released checkpoints, images of the converted models, exact round trips."""
 
 import functools
 import json

@@ -1,4 +1,4 @@
-"""`gfla data`: folders of drawn people."""
+"""`gfla data synthetic`: folders of synthetic people."""
 
 import cv2
 import pytest

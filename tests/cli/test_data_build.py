@@ -1,4 +1,4 @@
-"""`gfla data build`: from a folder to shards, and their verification, by command line."""
+"""`gfla data build`: packing a folder into shards, and verifying them."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""`gfla data check`: what it prints and writes, its exit codes, and what it refuses."""
+"""`gfla data check`: its output, files, exit codes and usage errors."""
 
 import json
 import shutil

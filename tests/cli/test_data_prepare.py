@@ -1,4 +1,4 @@
-"""`gfla data prepare` by command line: what it prints, wrong usage, and a process that is killed."""
+"""`gfla data prepare`: its output, usage errors, and killed processes."""
 
 import argparse
 import os

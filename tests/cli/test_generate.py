@@ -1,4 +1,4 @@
-"""`gfla generate`, from files to files: every kind of photograph, and every mistake as one sentence."""
+"""`gfla generate`: all kinds of input files, and the messages for invalid ones."""
 
 import importlib
 import json

@@ -1,4 +1,4 @@
-"""`gfla pose`, from files to files: photographs, conversions, and every mistake as one sentence."""
+"""`gfla pose`: estimation in photos, conversions, and the messages for invalid input."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""`gfla --version`: every line, on whole and on broken installations, quickly and without TensorFlow."""
+"""`gfla --version`: every line, with intact and broken installations, without importing TensorFlow."""
 
 import os
 import subprocess

@@ -81,7 +81,7 @@ def test_parameters_stay_in_range_and_the_target_moves_less():
 
 
 def _write_markers(root, count):
-    """A Market-1501 folder of `count` grey images with a disc in each colour, each a keypoint."""
+    """A Market-1501 folder of `count` gray images with a disc in each color, each a keypoint."""
     (root / "train").mkdir()
     rng = np.random.default_rng(3)
     rows, names = ["name:keypoints_y:keypoints_x"], [f"{number:04}.png" for number in range(count)]

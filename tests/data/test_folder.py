@@ -1,4 +1,4 @@
-"""DeepFashion and Market-1501 folders: samples, order, augmentation, and each mistake in the files."""
+"""DeepFashion and Market-1501 folders: samples, order, augmentation, and the errors for invalid files."""
 
 import keras
 import numpy as np

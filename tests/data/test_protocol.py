@@ -1,4 +1,4 @@
-"""`protocol.json`: what it holds comes back, and what is none ends in one sentence."""
+"""Tests of `protocol.json`: reading back what was written, and the errors for invalid files."""
 
 import json
 

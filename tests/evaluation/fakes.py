@@ -6,7 +6,7 @@ SIZE = 32
 
 
 class MovingSquares:
-    """Pairs in which a square of 14 x 14 pixels moves in front of a grey wall; one corner is not visible."""
+    """Pairs in which a square of 14 x 14 pixels moves in front of a gray wall; one corner is not visible."""
 
     image_size = (SIZE, SIZE)
     seed = 7

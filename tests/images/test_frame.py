@@ -1,4 +1,4 @@
-"""Into the model's frame and back."""
+"""`Frame`: conversion of photos and keypoints to the model's image, and of images back."""
 
 import cv2
 import numpy as np

@@ -1,4 +1,4 @@
-"""Image files of every kind in, a picture or one sentence out."""
+"""Reading and writing of image files of all kinds, and the errors for invalid ones."""
 
 import os
 import struct

@@ -1,4 +1,4 @@
-"""Tests of the resizing protocols: recorded results, and OpenCV."""
+"""Tests of the resizing protocols: compared with recorded results and with OpenCV."""
 
 import zlib
 

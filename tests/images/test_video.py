@@ -1,4 +1,4 @@
-"""Tests of reading the frames of a video, and of refused files."""
+"""Tests of reading the frames of a video, and of files that are rejected."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""A stand-in for RTMO with its inputs and outputs, which finds dots of known colours in the picture itself.
+"""A stand-in for RTMO with its inputs and outputs, which finds dots of known colors in the image.
 
 Keypoint k of person p is the centre of all pixels near the colour `colour(p, k)`, in the BGR order and the
 pixels of the network's input: what is wrong in how a photograph is placed, or brought back, shows in numbers.

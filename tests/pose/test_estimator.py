@@ -1,4 +1,4 @@
-"""People in photographs: placed, decoded and brought back, in numbers, by networks that find planted dots."""
+"""The pose estimator, compared with known positions by networks that find colored dots."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""Where the pose estimator's network is found, and the download that is asked for."""
+"""Locating the pose estimator's network, and downloading it on request."""
 
 import contextlib
 import hashlib

@@ -1,4 +1,4 @@
-"""Pose maps against the golden recipe's NumPy ones."""
+"""Pose heatmaps compared with the NumPy implementation of the golden recipe."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Tests of HDF5 files of pairs: reading, writing, and refused files."""
+"""Tests of HDF5 files of pairs: reading, writing, and files that are rejected."""
 
 import sys
 

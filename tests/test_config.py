@@ -74,7 +74,7 @@ def test_paper_configurations(preset):
     ("text", "message"),
     [
         ("stage1: {epoch: 3}", "unknown setting stage1.epoch; did you mean stage1.epochs?"),
-        ("colour: red", "unknown setting colour; the settings are model, data, features, stage1"),
+        ("color: red", "unknown setting color; the settings are model, data, features, stage1"),
         ("seed: one", "seed must be an integer, got 'one'"),
         ("seed: true", "seed must be an integer, got True"),
         ("seed: -1", "seed must be at least 0, got -1"),

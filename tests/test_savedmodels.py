@@ -173,9 +173,9 @@ def test_the_metrics_can_be_reproduced(manifest):
     """Without the baselines. Implementations of the operators and versions of TensorFlow differ slightly."""
     model = load_generator(MODEL)
     dataset = SyntheticPeople(model.image_size, heatmap_sigma=model.heatmap_sigma)
-    grey = np.zeros([*model.image_size, 3], np.float32)
+    gray = np.zeros([*model.image_size, 3], np.float32)
     recorded = manifest["entries"]["synthetic/model.keras"]["metrics"]
-    measured = evaluate_synthetic(model, dataset, pairs=recorded["pairs"], classical=False, mean_image=grey)
+    measured = evaluate_synthetic(model, dataset, pairs=recorded["pairs"], classical=False, mean_image=gray)
     assert measured.images["generated"] == pytest.approx(recorded["generated"], rel=2e-3)
     assert measured.flows["F, finest flow"] == pytest.approx(recorded["flow"], rel=5e-3)
     assert measured.visibility_auc == pytest.approx(recorded["visibility_auc"], abs=2e-3)

@@ -19,23 +19,23 @@ from tests.data.doctor.faulty_folder import Folder
 
 
 @pytest.fixture(scope="module")
-def drawn(tmp_path_factory):
+def people(tmp_path_factory):
     folder = tmp_path_factory.mktemp("check") / "people"
     write_folder(folder, SyntheticPeople((64, 44), identities={"train": 2, "test": 1}))
     return folder
 
 
 @pytest.fixture
-def folder(drawn, tmp_path):
-    return Folder(shutil.copytree(drawn, tmp_path / "people"))
+def folder(people, tmp_path):
+    return Folder(shutil.copytree(people, tmp_path / "people"))
 
 
-def test_a_clean_folder(drawn, capsys):
-    assert main(["data", "check", str(drawn), "--decode"]) == 0
+def test_a_clean_folder(people, capsys):
+    assert main(["data", "check", str(people), "--decode"]) == 0
     shown = capsys.readouterr().out
     assert "train  8 images of 2 people, 24 pairs" in shown
     assert "12 of 12 images read" in shown
-    assert f"no faults\nTrain on it with: gfla train fashion data.root={drawn} " in shown
+    assert f"no faults\nTrain on it with: gfla train fashion data.root={people} " in shown
 
 
 def test_exit_codes(folder, capsys):
@@ -86,19 +86,19 @@ def test_outputs_that_are_refused(folder, monkeypatch, capsys, options, message)
     assert sorted(folder.path.rglob("*")) == before
 
 
-def test_an_interrupted_check_ends_with_a_word(drawn, monkeypatch, capsys):
+def test_an_interrupted_check_prints_a_message(people, monkeypatch, capsys):
     def interrupt(*arguments):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(doctor, "check_contents", interrupt)
-    assert main(["data", "check", str(drawn)]) == 130
+    assert main(["data", "check", str(people)]) == 130
     assert capsys.readouterr().err == "gfla: interrupted\n"
 
 
-def test_tensorflow_is_not_loaded(drawn, tmp_path):
+def test_tensorflow_is_not_loaded(people, tmp_path):
     code = (
         "import sys; from gfla_tf.cli.main import main\n"
-        f"assert main(['data', 'check', {str(drawn)!r}, '--sheet', {str(tmp_path / 'sheet.png')!r}]) == 0\n"
+        f"assert main(['data', 'check', {str(people)!r}, '--sheet', {str(tmp_path / 'sheet.png')!r}]) == 0\n"
         "assert 'tensorflow' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)

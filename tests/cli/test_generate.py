@@ -92,7 +92,7 @@ def test_kinds_of_photographs(place, model_path, monkeypatch):
     rows = [bytes(range(40)) * 2] * 30
     files = {
         "cmyk.jpg": Path(__file__).parents[1].joinpath("images", "cmyk.jpg").read_bytes(),
-        "grey.png": pictures.png(0, 8, [row[:40] for row in rows], (30, 40)),
+        "gray.png": pictures.png(0, 8, [row[:40] for row in rows], (30, 40)),
         "clear.png": pictures.png(6, 8, [row * 2 for row in rows], (30, 40)),
         "deep.png": pictures.png(0, 16, rows, (30, 40)),
         "wide.webp": encode_image("a.webp", pictures.gradient(13, 301)),

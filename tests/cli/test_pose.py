@@ -90,7 +90,7 @@ def test_resuming(place, network, capsys, monkeypatch):
     assert "skipped 1 image(s)" in capsys.readouterr().out
     assert (place / "out" / "a.json").read_bytes() == before
     assert len(list((place / "out").iterdir())) == 3
-    (place / "out" / "b.json").write_text("spoilt")
+    (place / "out" / "b.json").write_text("damaged")
     assert main([*words, "--pose-model", network, "--force"]) == 0
     assert read_pose("out/b.json").frame == (200, 150)
     assert main([*words, "--resume"]) == 0  # nothing is left to do: no network is needed

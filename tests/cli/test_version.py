@@ -81,7 +81,7 @@ def test_a_library_that_is_there(capsys, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("package", "told"),
+    ("package", "reported"),
     [
         ("2.21.0", "2.21.0"),
         ("2.22.0rc1", "2.22.0-rc1"),
@@ -89,11 +89,11 @@ def test_a_library_that_is_there(capsys, tmp_path, monkeypatch):
         ("2.22.0.dev20260101", "2.22.0-dev20260101"),
     ],
 )
-def test_the_package_names_versions_otherwise_than_tensorflow(monkeypatch, package, told):
+def test_the_package_names_versions_otherwise_than_tensorflow(monkeypatch, package, reported):
     monkeypatch.setattr(version, "_installed", lambda names: package)
     monkeypatch.setattr(native_record, "refusal", lambda tensorflow: f"this is {tensorflow}")
     monkeypatch.delenv("GFLA_NATIVE", raising=False)
-    assert version.version_text().splitlines()[-1] == f"compiled operators cannot run: this is {told}"
+    assert version.version_text().splitlines()[-1] == f"compiled operators cannot run: this is {reported}"
 
 
 def test_another_build_of_tensorflow_is_found(monkeypatch):

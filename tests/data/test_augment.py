@@ -25,7 +25,7 @@ def _spots(count=6):
     return images, keypoints
 
 
-def _centres(images, background):
+def _centers(images, background):
     weight = np.clip(images[..., 0] - background, 0, None) ** 2
     axes = np.mgrid[: SIZE[0], : SIZE[1]]
     return np.stack([(weight * axis).sum((1, 2)) / weight.sum((1, 2)) for axis in axes], -1)
@@ -39,7 +39,7 @@ def test_images_and_keypoints_move_together():
     moved = move_images(images, SIZE, angle, shift, scale).numpy()
     points = move_keypoints(keypoints, SIZE, angle, shift, scale).numpy()
     np.testing.assert_allclose(moved[0], images[0], atol=1e-5)
-    np.testing.assert_allclose(points[:, 0], _centres(moved, 0.05), atol=0.15)
+    np.testing.assert_allclose(points[:, 0], _centers(moved, 0.05), atol=0.15)
     np.testing.assert_allclose(points[4, 0], keypoints[4, 0] + [0, 5], atol=1e-4)
     assert (points[:, 1:] == -1).all()
     np.testing.assert_allclose(moved[4, :, :4], FILL, atol=1e-6)
@@ -55,7 +55,7 @@ def test_keypoints_that_leave_the_frame_are_missing():
 def test_parameters_stay_in_range_and_the_target_moves_less():
     count = 400
     points = np.zeros((count, 18, 2), np.float32)
-    points[:, :2] = [[31.5, 23.5], [31.5, 33.5]]  # the centre, and 10 pixels to its right
+    points[:, :2] = [[31.5, 23.5], [31.5, 33.5]]  # the center, and 10 pixels to its right
     batch = {
         "source_image": np.zeros((count, *SIZE, 3), np.float32),
         "target_image": np.zeros((count, *SIZE, 3), np.float32),
@@ -111,8 +111,8 @@ def test_markers_stay_on_the_keypoints_of_500_samples(tmp_path):
         before = np.concatenate([batch[f"{which}_keypoints"] for batch in still])
         assert len(images) == 500
         weight = np.clip(images - FILL - 0.05, 0, None)  # [500, 128, 64, 3]
-        centres = np.stack([(weight * axis).sum((1, 2)) / weight.sum((1, 2)) for axis in (y, x)], -1)
+        centers = np.stack([(weight * axis).sum((1, 2)) / weight.sum((1, 2)) for axis in (y, x)], -1)
         assert (points[:, :3] >= 0).all()
         assert (points[:, 3:] == -1).all()
-        assert np.linalg.norm(centres - points[:, :3], axis=-1).max() < 0.5
+        assert np.linalg.norm(centers - points[:, :3], axis=-1).max() < 0.5
         assert np.linalg.norm(points[:, :3] - before[:, :3], axis=-1).max() > farthest

@@ -28,8 +28,8 @@ def _noise():
 @pytest.mark.parametrize(
     ("name", "atol"),
     [
-        *(("noise.jpg", 0), ("noise.png", 0), ("grey.png", 0), ("grey16.png", 0), ("rgb16.png", 0)),
-        *(("grey_alpha.png", 0), ("rgba.png", 0), ("rgba16.png", 1), ("palette.png", 0), ("cmyk.jpg", 1)),
+        *(("noise.jpg", 0), ("noise.png", 0), ("gray.png", 0), ("gray16.png", 0), ("rgb16.png", 0)),
+        *(("gray_alpha.png", 0), ("rgba.png", 0), ("rgba16.png", 1), ("palette.png", 0), ("cmyk.jpg", 1)),
     ],
 )
 def test_images_match_those_of_images_io(decode, name, atol):
@@ -40,10 +40,10 @@ def test_images_match_those_of_images_io(decode, name, atol):
     files = {
         "noise.jpg": lambda: encode_image("a.jpg", _noise(), quality=70),
         "noise.png": lambda: encode_image("a.png", _noise()),
-        "grey.png": lambda: pictures.png(0, 8, [row[:40] for row in ROWS], (30, 40)),
-        "grey16.png": lambda: pictures.png(0, 16, ROWS, (30, 40)),
+        "gray.png": lambda: pictures.png(0, 8, [row[:40] for row in ROWS], (30, 40)),
+        "gray16.png": lambda: pictures.png(0, 16, ROWS, (30, 40)),
         "rgb16.png": lambda: cv2.imencode(".png", deep[..., :3])[1].tobytes(),
-        "grey_alpha.png": lambda: pictures.png(4, 8, ROWS, (30, 40)),
+        "gray_alpha.png": lambda: pictures.png(4, 8, ROWS, (30, 40)),
         "rgba.png": lambda: pictures.png(6, 8, [row * 2 for row in ROWS], (30, 40)),
         "rgba16.png": lambda: cv2.imencode(".png", deep)[1].tobytes(),
         "palette.png": lambda: pictures.palette_png(30, 40),

@@ -14,11 +14,11 @@ def gradient(height: int, width: int) -> np.ndarray:
     return np.stack(channels, -1).astype(np.uint8)
 
 
-def png(colour_type: int, depth: int, rows, declared=None) -> bytes:
+def png(color_type: int, depth: int, rows, declared=None) -> bytes:
     """A PNG of raw rows (bytes each, unfiltered); `declared` = (height, width) in its header."""
     height, width = declared
     lines = b"".join(b"\0" + bytes(row) for row in rows)
-    header = struct.pack(">IIBBBBB", width, height, depth, colour_type, 0, 0, 0)
+    header = struct.pack(">IIBBBBB", width, height, depth, color_type, 0, 0, 0)
     chunks = _chunk(b"IHDR", header) + _chunk(b"IDAT", zlib.compress(lines)) + _chunk(b"IEND", b"")
     return b"\x89PNG\r\n\x1a\n" + chunks
 
@@ -28,7 +28,7 @@ def _chunk(kind: bytes, data: bytes) -> bytes:
 
 
 def palette_png(height: int, width: int) -> bytes:
-    """A PNG of four colours, of which the second is half transparent and the third wholly."""
+    """A PNG of four colors, of which the second is half transparent and the third wholly."""
     row = bytes(column % 4 for column in range(width))
     plain = png(3, 8, [row] * height, (height, width))
     palette = _chunk(b"PLTE", bytes(range(10, 130, 10))) + _chunk(b"tRNS", b"\xff\x80\0")

@@ -50,8 +50,8 @@ def test_keypoints_follow_the_image(mode):
     frame = Frame.fit((90, 140), (64, 64), mode)
     placed = frame.keypoints_to_frame(points)
     weight = frame.to_frame(picture)[..., 0].astype(float)
-    centre = [(weight * axis).sum() / weight.sum() for axis in np.mgrid[:64, :64]]
-    np.testing.assert_allclose(placed[0], centre, atol=0.5)
+    center = [(weight * axis).sum() / weight.sum() for axis in np.mgrid[:64, :64]]
+    np.testing.assert_allclose(placed[0], center, atol=0.5)
     assert (placed[1:] == -1).all()
 
 

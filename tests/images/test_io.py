@@ -40,8 +40,8 @@ def test_png_keeps_the_channel_order():
 
 
 def test_kinds_of_png(tmp_path):
-    grey = _save(tmp_path / "grey.png", pictures.png(0, 8, [[0, 128, 255]], (1, 3)))
-    np.testing.assert_array_equal(read_image(grey), [[[0] * 3, [128] * 3, [255] * 3]])
+    gray = _save(tmp_path / "gray.png", pictures.png(0, 8, [[0, 128, 255]], (1, 3)))
+    np.testing.assert_array_equal(read_image(gray), [[[0] * 3, [128] * 3, [255] * 3]])
     one_bit = _save(tmp_path / "bit.png", pictures.png(0, 1, [[0b10100000]], (1, 3)))
     np.testing.assert_array_equal(read_image(one_bit)[0, :, 0], [255, 0, 255])
     deep = _save(tmp_path / "deep.png", pictures.png(2, 16, [struct.pack(">3H", 65535, 257, 128)], (1, 1)))
@@ -58,8 +58,8 @@ def test_kinds_of_jpeg(tmp_path):
     cmyk = read_image(Path(__file__).with_name("cmyk.jpg"))
     assert cmyk.shape == (24, 16, 3)
     np.testing.assert_allclose(cmyk[[0, 23], [0, 15]].astype(int), [[0, 0, 255], [240, 230, 135]], atol=3)
-    grey = cv2.imencode(".jpg", RGB[..., 0])[1].tobytes()
-    result = read_image(_save(tmp_path / "grey.jpg", grey))
+    gray = cv2.imencode(".jpg", RGB[..., 0])[1].tobytes()
+    result = read_image(_save(tmp_path / "gray.jpg", gray))
     assert result.shape == (24, 16, 3)
     np.testing.assert_allclose(result.astype(int), RGB[..., :1].repeat(3, -1), atol=12)
     assert (result[..., 0] == result[..., 2]).all()

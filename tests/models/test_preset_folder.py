@@ -114,7 +114,7 @@ def _changed(folder, tmp_path, change):
             "is damaged: its arguments need more",
         ),
         (lambda c: c["config"].update(encoder_layers=10**9), "is damaged: its arguments need more"),
-        (lambda c: c["config"].update(colour="red"), "cannot be built"),
+        (lambda c: c["config"].update(color="red"), "cannot be built"),
         (lambda c: c["config"].update(dtype={"module": "os"}), "cannot be built"),
         (lambda c: c["config"].update(attention_layers={"1": "x"}), "is damaged: its arguments"),
     ],

@@ -89,5 +89,5 @@ def test_no_trained_discriminator(name):
 
 
 def test_overrides_of_unknown_arguments():
-    with pytest.raises(InputError, match="PersonImageGenerator has no argument 'colour'"):
-        PersonImageGenerator.from_preset("synthetic", colour="red")
+    with pytest.raises(InputError, match="PersonImageGenerator has no argument 'color'"):
+        PersonImageGenerator.from_preset("synthetic", color="red")

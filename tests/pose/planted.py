@@ -1,7 +1,7 @@
 """A stand-in for RTMO with its inputs and outputs, which finds dots of known colors in the image.
 
-Keypoint k of person p is the centre of all pixels near the colour `colour(p, k)`, in the BGR order and the
-pixels of the network's input: what is wrong in how a photograph is placed, or brought back, shows in numbers.
+Keypoint k of person p is the center of all pixels near the color `color(p, k)`, in the BGR order and the
+pixels of the network's input. Errors of either conversion therefore appear in the keypoints.
 """
 
 import importlib.util
@@ -19,7 +19,7 @@ def require_onnxruntime() -> None:
         pytest.skip("onnxruntime is not installed", allow_module_level=True)
 
 
-def colour(person: int, keypoint: int) -> tuple[int, int, int]:
+def color(person: int, keypoint: int) -> tuple[int, int, int]:
     """RGB, 20 or more from every other one's and from the background in one channel."""
     return 20 + 60 * person, 12 + 14 * keypoint, 250
 
@@ -31,7 +31,7 @@ def photograph(size, people, radius=6, background=(90, 100, 60)) -> np.ndarray:
     for person, keypoints in enumerate(people):
         for name, (y, x) in keypoints.items():
             dot = (rows - y) ** 2 + (columns - x) ** 2 <= radius**2
-            picture[dot] = colour(person, COCO_17.index(name))
+            picture[dot] = color(person, COCO_17.index(name))
     return picture
 
 
@@ -43,7 +43,7 @@ def network(people: int = 2, size=(640, 640), scores=None, apart: bool = True, h
     any size, but finds dots at 640 x 640 only.
     """
     height, width = size if isinstance(size[0], int) else (640, 640)
-    codes = np.array([[colour(p, k)[::-1] for k in range(17)] for p in range(people)], np.float32)
+    codes = np.array([[color(p, k)[::-1] for k in range(17)] for p in range(people)], np.float32)
     scores = np.linspace(0.9, 0.5, people) if scores is None else np.asarray(scores)
     left = 200.0 * np.arange(people) * apart
     dets = np.stack([left, left * 0, left + 100, left * 0 + 100, scores], -1)[None]
@@ -69,8 +69,8 @@ def network(people: int = 2, size=(640, 640), scores=None, apart: bool = True, h
         onnx.node("Cast", ["is_dot"], ["dot"], to=onnx.FLOAT),
         onnx.node("ReduceSum", ["dot", "plane"], ["count"], keepdims=0),
         onnx.node("Max", ["count", "one"], ["divisor"]),
-        *_centre("x"),
-        *_centre("y"),
+        *_center("x"),
+        *_center("y"),
         onnx.node("Min", ["count", "one"], ["confidence"]),
         *(onnx.node("Unsqueeze", [name, "last"], [f"{name}_column"]) for name in ("x", "y", "confidence")),
         onnx.node("Concat", ["x_column", "y_column", "confidence_column"], ["columns"], axis=2),
@@ -95,7 +95,7 @@ def recorded(outputs: dict[str, np.ndarray], size=(640, 640)) -> bytes:
     )
 
 
-def _centre(axis: str) -> list[bytes]:
+def _center(axis: str) -> list[bytes]:
     return [
         onnx.node("Mul", ["dot", f"{axis}_grid"], [f"{axis}_places"]),
         onnx.node("ReduceSum", [f"{axis}_places", "plane"], [f"{axis}_sum"], keepdims=0),

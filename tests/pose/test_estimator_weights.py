@@ -138,7 +138,7 @@ def test_download(server, cache):
     assert steps[-1] == (3 * 2**20, 3 * 2**20)
     assert len(steps) == 3
     server.content = b"another"
-    assert download_pose_model() == path  # it is there: nothing is asked for
+    assert download_pose_model() == path  # cached: no download
     assert find_pose_model() == path
 
 

@@ -33,7 +33,7 @@ def test_warping_by_the_true_flow_reproduces_the_target(flat):
 
 
 def test_true_flow_points_to_the_same_surface_point(flat):
-    """At the position that the flow gives, the source shows a neighbour of the target's surfel."""
+    """At the position that the flow gives, the source shows a neighbor of the target's surfel."""
     for identity in flat:
         flow, visibility = identity.truth(0, 1)
         source, target = identity.renderings

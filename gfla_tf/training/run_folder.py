@@ -37,7 +37,7 @@ class RunFolder:
 
     def __init__(self, folder: str | PathLike, config: Config, resume: bool = False):
         self.path = Path(folder)
-        self._created = not self.path.exists()
+        self._created = [path for path in (self.path, *self.path.parents) if not path.exists()]
         if resume:
             self._check_same(config)
             remove_temporary_files(self.path)
@@ -81,11 +81,12 @@ class RunFolder:
             model.save(temporary)
 
     def remove(self) -> None:
-        """Removes the files of a run that could not start, and the folder if this object created it."""
+        """Removes the files of a run that could not start, and the folders that this object created."""
         for name in (_RECORD, _CONFIG, _FEATURES):
             (self.path / name).unlink(missing_ok=True)
-        if self._created and not any(self.path.iterdir()):
-            self.path.rmdir()
+        for path in self._created:
+            if not any(path.iterdir()):
+                path.rmdir()
 
     def record_images(self, images: str) -> None:
         """Records in run.json how the images were prepared or rendered, and logs it.

@@ -201,7 +201,7 @@ def test_epochs_may_increase_until_the_next_stage_has_started(tiny, tmp_path, ca
 def test_invalid_settings(tiny, tmp_path, overrides, message):
     with pytest.raises(InputError, match=message):
         train(tiny(*overrides), tmp_path / "runs" / "run")
-    assert not (tmp_path / "runs" / "run").exists()
+    assert not (tmp_path / "runs").exists()
 
 
 def test_hdf5_file(tiny, tmp_path):

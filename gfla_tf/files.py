@@ -7,7 +7,7 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from gfla_tf.errors import InputError
@@ -129,7 +129,7 @@ def new_folder(path: PathLike) -> Iterator[Path]:
       InputError: an `OSError` occurred.
     """
     path = Path(os.path.abspath(path))
-    created = [parent for parent in path.parents if not parent.exists()]
+    created = missing_folders(path.parent)
     temporary = Path(_temporary_name(path))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -141,7 +141,7 @@ def new_folder(path: PathLike) -> Iterator[Path]:
         raise _not_written(os.fspath(path), error) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
-        _remove_empty(created)
+        remove_empty_folders(created)
 
 
 @contextlib.contextmanager
@@ -154,11 +154,7 @@ def output_folder(path: PathLike) -> Iterator[None]:
       InputError: the folder cannot be created.
     """
     path = os.fspath(path)
-    created = []
-    parent = os.path.abspath(path)
-    while not os.path.lexists(parent):
-        created.append(parent)
-        parent = os.path.dirname(parent)
+    created = missing_folders(path)
     try:
         try:
             os.makedirs(path, exist_ok=True)
@@ -166,7 +162,7 @@ def output_folder(path: PathLike) -> Iterator[None]:
             raise InputError(f"the folder {path!r} cannot be created: {error.strerror}") from error
         yield
     finally:
-        _remove_empty(created)
+        remove_empty_folders(created)
 
 
 def move_folder(source: PathLike, path: PathLike) -> None:
@@ -188,6 +184,19 @@ def move_folder(source: PathLike, path: PathLike) -> None:
             os.replace(old, path)
             raise
     shutil.rmtree(old, ignore_errors=True)
+
+
+def missing_folders(path: PathLike) -> list[Path]:
+    """Returns the folder `path` and its parents as far as they do not exist, innermost first."""
+    path = Path(os.path.abspath(path))
+    return [folder for folder in (path, *path.parents) if not os.path.lexists(folder)]
+
+
+def remove_empty_folders(folders: Iterable[PathLike]) -> None:
+    """Removes those of the folders, given innermost first, that exist and are empty."""
+    for folder in folders:
+        with contextlib.suppress(OSError):
+            os.rmdir(folder)
 
 
 def remove_temporary_files(folder: PathLike) -> None:
@@ -246,10 +255,3 @@ def _not_written(path: str, error: OSError | ValueError) -> InputError:
         return InputError(f"the output {path!r} cannot be written: there is no folder {folder!r}")
     reason = getattr(error, "strerror", None) or str(error)
     return InputError(f"the output {path!r} cannot be written: {reason}")
-
-
-def _remove_empty(folders: list) -> None:
-    """Removes those of the folders, innermost first, that exist and are empty."""
-    for folder in folders:
-        with contextlib.suppress(OSError):
-            os.rmdir(folder)

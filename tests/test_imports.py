@@ -17,6 +17,7 @@ PACKAGE = Path(gfla_tf.__file__).parent
 # Each may import what stands above it, and itself.
 ORDER = [
     "_version",
+    "_lazy",
     "_registration",
     "errors",
     "resources",

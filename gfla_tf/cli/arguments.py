@@ -5,6 +5,9 @@ import re
 
 _SMALLEST, _LARGEST = 32, 1024
 
+LAYOUTS = ("deepfashion", "market1501")
+"""The names in `gfla_tf.data.layout.LAYOUTS`, here without importing NumPy and OpenCV."""
+
 FORCE = "Overwrite existing outputs."
 
 
@@ -25,8 +28,7 @@ def whole(low):
 
 def size(text):
     """The argparse type of image sizes, HEIGHTxWIDTH in pixels: (height, width)."""
-    found = re.fullmatch(r"(\d{1,5})x(\d{1,5})", text)
-    sides = (int(found[1]), int(found[2])) if found else (0, 0)
+    sides = _sides(text)
     if not all(_SMALLEST <= side <= _LARGEST for side in sides):
         raise argparse.ArgumentTypeError(
             f"must be HEIGHTxWIDTH, each {_SMALLEST} to {_LARGEST} pixels, such as 256x176; got {text!r}"
@@ -36,10 +38,16 @@ def size(text):
 
 def frame(text):
     """The argparse type of the image sizes that poses are measured in, HEIGHTxWIDTH: (height, width)."""
-    found = re.fullmatch(r"(\d{1,6})x(\d{1,6})", text.lower())
-    if not found or not all(map(int, found.groups())):
+    sides = _sides(text.lower())
+    if not all(sides):
         raise argparse.ArgumentTypeError(f"must be HEIGHTxWIDTH in pixels, such as 256x176; got {text!r}")
-    return int(found[1]), int(found[2])
+    return sides
+
+
+def _sides(text):
+    """(height, width) of HEIGHTxWIDTH; (0, 0) for other texts."""
+    found = re.fullmatch(r"(\d{1,6})x(\d{1,6})", text)
+    return (int(found[1]), int(found[2])) if found else (0, 0)
 
 
 def confidence(text):

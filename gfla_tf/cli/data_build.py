@@ -4,7 +4,6 @@ from gfla_tf.cli import arguments
 
 HELP = "Pack a dataset folder into TFRecord shards or an HDF5 file, or verify shards."
 
-_LAYOUTS = ("deepfashion", "market1501")
 _FAULTS = 1
 _SHARD_MIB = 128
 
@@ -19,7 +18,9 @@ def add_arguments(parser):
         default="shards",
         help="shards: image files in TFRecords (default); hdf5: decoded pairs in one file",
     )
-    parser.add_argument("--layout", choices=_LAYOUTS, help="layout of FOLDER (default: auto-detected)")
+    parser.add_argument(
+        "--layout", choices=arguments.LAYOUTS, help="layout of FOLDER (default: auto-detected)"
+    )
     parser.add_argument(
         "--workers", type=arguments.whole(1), default=2, metavar="N", help="number of threads (default: 2)"
     )

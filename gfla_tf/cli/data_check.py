@@ -4,14 +4,15 @@ from gfla_tf.cli import arguments
 
 HELP = "Validate a dataset folder."
 
-_LAYOUTS = ("deepfashion", "market1501")
 FAULTS = 1
 
 
 def add_arguments(parser):
     """Adds the command's arguments to an argparse parser."""
     parser.add_argument("folder", metavar="FOLDER", help="a dataset folder (see docs/data.md)")
-    parser.add_argument("--layout", choices=_LAYOUTS, help="layout of FOLDER (default: auto-detected)")
+    parser.add_argument(
+        "--layout", choices=arguments.LAYOUTS, help="layout of FOLDER (default: auto-detected)"
+    )
     parser.add_argument("--split", choices=("train", "test"), help="check one split only (default: both)")
     parser.add_argument(
         "--limit",

@@ -4,13 +4,12 @@ from gfla_tf.cli import arguments
 
 HELP = "Convert the original DeepFashion or Market-1501 dataset for training."
 
-_DATASETS = ("deepfashion", "market1501")
 _INTERPOLATIONS = ("pil-bilinear", "pil-bicubic", "area")
 
 
 def add_arguments(parser):
     """Adds the command's arguments to an argparse parser."""
-    parser.add_argument("dataset", choices=_DATASETS, help="the dataset")
+    parser.add_argument("dataset", choices=arguments.LAYOUTS, help="the dataset")
     parser.add_argument(
         "source",
         metavar="SRC",

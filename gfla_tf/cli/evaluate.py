@@ -30,7 +30,7 @@ def add_arguments(parser):
     )
     parser.add_argument(
         "--layout",
-        choices=("deepfashion", "market1501"),
+        choices=arguments.LAYOUTS,
         help="layout of --data (default: auto-detected)",
     )
     parser.add_argument(

@@ -3,8 +3,7 @@
 Submodules are imported on first use, so that an output path can be checked before TensorFlow is imported.
 """
 
-import importlib
-from typing import Any
+from gfla_tf._lazy import lazy_names
 
 _MODULES = {
     "ExportedFile": "gfla_tf.export.exported_file",
@@ -16,12 +15,4 @@ _MODULES = {
 
 __all__ = ["ExportedFile", "ExportedModel", "export_onnx", "export_saved_model", "export_tflite"]
 
-
-def __getattr__(name: str) -> Any:
-    if name in _MODULES:
-        return getattr(importlib.import_module(_MODULES[name]), name)
-    raise AttributeError(f"module 'gfla_tf.export' has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__ = lazy_names(__name__, _MODULES)

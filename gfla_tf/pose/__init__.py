@@ -3,12 +3,9 @@
 Names are imported on first use, so that reading and estimating poses never imports TensorFlow.
 """
 
-from __future__ import annotations
+from gfla_tf._lazy import lazy_names
 
-import importlib
-from typing import Any
-
-_HOMES = {
+_MODULES = {
     "KEYPOINTS": "gfla_tf.pose.keypoints",
     "PoseEstimator": "gfla_tf.pose.estimator",
     "find_pose": "gfla_tf.pose.source",
@@ -17,12 +14,4 @@ _HOMES = {
 
 __all__ = ["KEYPOINTS", "PoseEstimator", "find_pose", "pose_heatmaps"]
 
-
-def __getattr__(name: str) -> Any:
-    if name in _HOMES:
-        return getattr(importlib.import_module(_HOMES[name]), name)
-    raise AttributeError(f"module 'gfla_tf.pose' has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__ = lazy_names(__name__, _MODULES)

@@ -12,7 +12,13 @@ import keras
 from gfla_tf._version import __version__
 from gfla_tf.config import Config, load_config
 from gfla_tf.errors import InputError
-from gfla_tf.files import atomic_path, remove_temporary_files, replace_file
+from gfla_tf.files import (
+    atomic_path,
+    missing_folders,
+    remove_empty_folders,
+    remove_temporary_files,
+    replace_file,
+)
 
 _RECORD = "run.json"
 _CONFIG = "config.yaml"
@@ -37,7 +43,7 @@ class RunFolder:
 
     def __init__(self, folder: str | PathLike, config: Config, resume: bool = False):
         self.path = Path(folder)
-        self._created = [path for path in (self.path, *self.path.parents) if not path.exists()]
+        self._created = missing_folders(self.path)
         if resume:
             self._check_same(config)
             remove_temporary_files(self.path)
@@ -84,9 +90,7 @@ class RunFolder:
         """Removes the files of a run that could not start, and the folders that this object created."""
         for name in (_RECORD, _CONFIG, _FEATURES):
             (self.path / name).unlink(missing_ok=True)
-        for path in self._created:
-            if not any(path.iterdir()):
-                path.rmdir()
+        remove_empty_folders(self._created)
 
     def record_images(self, images: str) -> None:
         """Records in run.json how the images were prepared or rendered, and logs it.

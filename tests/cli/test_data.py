@@ -76,3 +76,10 @@ def test_wrong_numbers_are_named(tmp_path, capsys, arguments, message):
         main(["data", "synthetic", "-o", str(tmp_path / "people"), *arguments])
     assert stopped.value.code == 2
     assert message in capsys.readouterr().err
+
+
+def test_the_layouts_of_the_options_are_those_of_the_datasets():
+    from gfla_tf.cli import arguments
+    from gfla_tf.data.layout import LAYOUTS
+
+    assert set(arguments.LAYOUTS) == set(LAYOUTS)

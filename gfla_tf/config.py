@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from gfla_tf.errors import InputError
+from gfla_tf.names import stem
 from gfla_tf.resources import resource
 
 Constraint = Callable[[Any], str | None]  # the problem of a value, or None
@@ -160,7 +161,7 @@ def find_config(name: str | PathLike) -> Path:
     if Path(name).is_file():
         return Path(name)
     folder = resource("configs")
-    shipped = sorted(path.stem for path in folder.glob("*.yaml"))
+    shipped = sorted(stem(path) for path in folder.glob("[!.]*.yaml"))
     if str(name) in shipped:
         return folder / f"{name}.yaml"
     raise InputError(

@@ -20,6 +20,8 @@ ORDER = [
     "_lazy",
     "_registration",
     "errors",
+    "names",
+    "csv_text",
     "resources",
     "files",
     "weight_files",

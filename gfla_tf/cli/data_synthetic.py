@@ -60,13 +60,14 @@ def run(args):
     from gfla_tf.data import SyntheticPeople
     from gfla_tf.data.layout import LAYOUTS, training_command
     from gfla_tf.errors import InputError
+    from gfla_tf.names import names_in
     from gfla_tf.synthetic import write_folder
 
     size = args.size or _SIZES[args.layout]
     identities = {"train": args.identities, "test": args.test_identities}
     people = SyntheticPeople(size, seed=args.seed, identities=identities)
     out = Path(args.output)
-    if args.force and out.is_dir() and any(out.iterdir()) and not any(out.glob("*-pairs-*.csv")):
+    if args.force and out.is_dir() and names_in(out) and not any(out.glob("*-pairs-*.csv")):
         raise InputError(f"--force overwrites dataset folders, and {out} is not one: choose a new folder")
     try:
         write_folder(

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath, PureWindowsPath
 
+from gfla_tf.csv_text import is_blank, is_header, read_cells, text_lines
 from gfla_tf.errors import InputError
 from gfla_tf.files import PathLike
 from gfla_tf.images.io import read_file
@@ -127,22 +128,22 @@ def read_pairs(path: str) -> Iterator[tuple[int, tuple[str, str]]]:
     Raises:
       InputError: the file is missing or a line is malformed; the message contains the line number.
     """
-    lines = decode_text(read_file(path, MAX_CSV_BYTES, "pair file"), path).splitlines()
+    lines = text_lines(decode_text(read_file(path, MAX_CSV_BYTES, "pair file"), path))
     check_pairs_header(lines[0] if lines else "", path)
     for number, line in enumerate(lines[1:], 2):
-        if line.strip():
+        if not is_blank(line):
             yield number, parse_pair(line, f"{path!r}, line {number}")
 
 
 def check_pairs_header(line: str, path: str) -> None:
     """Raises an `InputError` if the first line of a pair CSV is not `from,to`."""
-    if line.strip() != PAIRS_HEADER:
+    if not is_header(line, PAIRS_HEADER, ","):
         raise InputError(f"{path!r}, line 1: expected {PAIRS_HEADER!r}, found {line[:60]!r}")
 
 
 def parse_pair(line: str, where: str) -> tuple[str, str]:
     """Parses a line of a pair CSV to (from, to); the message of an `InputError` starts with `where`."""
-    names = tuple(part.strip() for part in line.split(","))
+    names = tuple(read_cells(line, ",", where))
     if len(names) != 2 or not all(names):
         raise InputError(f"{where}: expected {PAIRS_HEADER!r}, found {line[:60]!r}")
     return names

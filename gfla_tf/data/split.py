@@ -11,6 +11,7 @@ import numpy as np
 from gfla_tf.data.layout import Layout, check_inside, find_csv, read_pairs
 from gfla_tf.errors import InputError
 from gfla_tf.images.io import read_image
+from gfla_tf.names import other_file, other_spelling
 from gfla_tf.pose.keypoints import read_annotations
 
 
@@ -91,6 +92,10 @@ def read_folder_split(root: str, layout: Layout, split: str) -> Split:
 def _check_name(root: str, split: str, name: str, rows: dict[str, np.ndarray], where: str) -> None:
     check_inside(name, where)
     if name not in rows:
-        raise InputError(f"{where}: the image {name!r} has no row in the annotation file of {split!r}")
-    if not os.path.isfile(os.path.join(root, split, name)):
-        raise InputError(f"{where}: there is no image {os.path.join(root, split, name)!r}")
+        raise InputError(
+            f"{where}: the image {name!r} has no row in the annotation file of {split!r}"
+            f"{other_spelling(name, rows)}"
+        )
+    path = os.path.join(root, split, name)
+    if not os.path.isfile(path):
+        raise InputError(f"{where}: there is no image {path!r}{other_file(path)}")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from gfla_tf.errors import InputError
 from gfla_tf.files import new_folder
+from gfla_tf.names import names_in
 
 SAVED_MODEL, MODEL_CARD = "saved_model.pb", "model_card.json"
 """The files that identify an export."""
@@ -24,7 +25,7 @@ def check_folder(folder: str | os.PathLike, force: bool = False) -> Path:
     path = Path(os.path.abspath(folder))
     if path.is_symlink() or (path.exists() and not path.is_dir()):
         raise InputError(f"the output {str(folder)!r} exists and is not a folder: choose another name")
-    if not path.is_dir() or not any(path.iterdir()):
+    if not path.is_dir() or not names_in(path):
         return path
     if not all((path / name).is_file() for name in (SAVED_MODEL, MODEL_CARD)):
         raise InputError(

@@ -21,6 +21,7 @@ from gfla_tf.images.io import read_file
 from gfla_tf.models import PersonImageGenerator
 from gfla_tf.models.loading import MODEL_NAME, model_file
 from gfla_tf.models.preset_folder import WEIGHTS
+from gfla_tf.names import without_ending
 from gfla_tf.training.sources import open_source
 
 _SCHEMA = 1
@@ -81,7 +82,7 @@ def model_card_text(content: dict[str, Any]) -> str:
 
 def model_card_path(output: str | os.PathLike) -> str:
     """Returns the path of an exported file's model card: `person.tflite` -> `person.model_card.json`."""
-    return f"{os.path.splitext(os.fspath(output))[0]}.{MODEL_CARD}"
+    return f"{without_ending(os.fspath(output))}.{MODEL_CARD}"
 
 
 def sha256(path: str | os.PathLike) -> str:

@@ -12,6 +12,7 @@ from PIL import Image
 from gfla_tf.errors import InputError
 from gfla_tf.files import PathLike
 from gfla_tf.images.header import MAX_PIXELS, PILLOW_ERRORS, HeaderError, open_image, read_header
+from gfla_tf.names import other_file
 
 MAX_BYTES = 256 * 2**20
 FORMATS = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
@@ -142,7 +143,7 @@ def read_file(path: str, max_bytes: int, what: str) -> bytes:
         with open(path, "rb") as file:
             return file.read()
     except FileNotFoundError as error:
-        raise InputError(f"the {what} {path!r} does not exist") from error
+        raise InputError(f"the {what} {path!r} does not exist{other_file(path)}") from error
     except (OSError, ValueError) as error:
         if isinstance(error, InputError):
             raise

@@ -14,6 +14,7 @@ import tensorflow as tf
 from gfla_tf.errors import InputError
 from gfla_tf.files import PathLike, new_folder
 from gfla_tf.images.io import MAX_PIXELS, encode_image
+from gfla_tf.names import names_in, stem
 
 READERS = ("opencv", "tensorflow-io")
 
@@ -138,14 +139,14 @@ def write_frames(frames: Iterable[tuple[int, tf.Tensor]], video: PathLike, out: 
       InputError: the folder is not empty or cannot be written.
     """
     out = Path(os.path.abspath(out))
-    if os.path.lexists(out) and not (out.is_dir() and not any(out.iterdir())):
+    if os.path.lexists(out) and not (out.is_dir() and not names_in(out)):
         raise InputError(f"the output {os.fspath(out)!r} exists and is not an empty folder: choose a new one")
     if not out.parent.is_dir():
         raise InputError(f"the output {os.fspath(out)!r} cannot be written: there is no folder {out.parent}")
     count = 0
     with new_folder(out) as folder:
         for number, frame in frames:
-            name = f"{Path(video).stem}_{int(number):06}.png"
+            name = f"{stem(video)}_{int(number):06}.png"
             (folder / name).write_bytes(encode_image(name, frame.numpy()))
             count += 1
     return count

@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 
 from gfla_tf.errors import InputError
+from gfla_tf.names import names_in
 
 ENDINGS = {"keras": (".keras",), "torch": (".pth",)}
 _KERAS = {"G": "model.keras", "D": "discriminator.keras"}
@@ -58,7 +59,7 @@ def skipped_discriminator(source: str | os.PathLike, conversions: Sequence[tuple
 
 def _checkpoints(folder, to):
     """Returns the existing files as {"G": path, "D": path}, in the format that is not `to`."""
-    names = sorted(os.listdir(folder))
+    names = names_in(folder)
     keras = {part: name for part, name in _KERAS.items() if name in names}
     torch = {part: _torch_checkpoint(folder, names, part) for part in _TORCH}
     torch = {part: name for part, name in torch.items() if name}

@@ -9,6 +9,7 @@ from gfla_tf.models.archive import load_network
 from gfla_tf.models.person import PersonImageGenerator
 from gfla_tf.models.preset_folder import WEIGHTS, is_preset_folder
 from gfla_tf.models.presets import PRESETS, preset_weights, shipped_model_path
+from gfla_tf.names import names_in
 
 MODEL_NAME = "model.keras"
 """The file name of the model in a run folder."""
@@ -54,7 +55,7 @@ def model_file(path: str | os.PathLike | None = None) -> str:
 
 
 def _find_in_folder(folder: str) -> str:
-    found = [name for name in os.listdir(folder) if name.endswith(".keras")]
+    found = [name for name in names_in(folder) if name.endswith(".keras")]
     if MODEL_NAME in found:
         return os.path.join(folder, MODEL_NAME)
     if len(found) == 1:

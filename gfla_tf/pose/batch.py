@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 from gfla_tf.errors import InputError
 from gfla_tf.files import check_output, output_folder, write_files
-from gfla_tf.pose.formats import FORMATS, MIN_CONFIDENCE, ONE_IMAGE_FORMATS, encode_people
+from gfla_tf.pose.formats import FORMATS, MIN_CONFIDENCE, ONE_IMAGE_FORMATS, check_names, encode_people
 from gfla_tf.pose.keypoints import frame_of_annotations
 from gfla_tf.pose.people import NoPersonError, PosedImage
 from gfla_tf.pose.source import Estimator, PoseInput, expand_folders, is_photo, read_input
@@ -106,6 +106,7 @@ def write_poses(
                 f"{len(images)} images cannot be written to one file of the format {kind!r}: give a folder "
                 f"{'with -o' if output is None else f'instead of {output!r}'}, or choose 'coco17' or 'csv'"
             )
+        check_names([image.name if image.posed else os.path.basename(image.name) for image in images], kind)
         ready = _estimator_for(images, estimator)
         found = [one for _, one in _posed(images, options, ready, summary, progress)]
         if found and output is None:

@@ -7,12 +7,13 @@ with the id of their image and keypoints (x, y, confidence); they contain no ima
 
 from __future__ import annotations
 
-import os
+import re
 from typing import Any
 
 import numpy as np
 
 from gfla_tf.errors import InputError
+from gfla_tf.names import stem
 from gfla_tf.pose.keypoints import check_numbers
 from gfla_tf.pose.openpose import frame_of
 from gfla_tf.pose.people import PosedImage, is_image_name
@@ -120,20 +121,40 @@ def results_document(images: list[PosedImage]) -> list[dict[str, Any]]:
     """
     results = []
     for image in images:
-        stem = os.path.splitext(os.path.basename(image.name))[0]
         for person in image.people:
             points = select(person, COCO_17)
             found = points[:, 2] > 0
             if found.any():
                 results.append(
                     {
-                        "image_id": int(stem) if stem.isdecimal() and len(stem) < 19 else image.name,
+                        "image_id": result_key(image.name),
                         "category_id": 1,
                         "keypoints": _triples(points, np.round(points[:, 2].astype(float), 4)),
                         "score": round(float(points[found, 2].mean()), 4),
                     }
                 )
     return results
+
+
+def image_number(name: str) -> int | None:
+    """Returns the id in the name of an image of COCO, None for other names.
+
+    `000000397133.jpg`, `COCO_val2014_000000397133.jpg` and `397133` have the id 397133.
+    """
+    found = re.fullmatch(r"(?:COCO_(?:train|val|test)\d{4}_)?(\d{1,18})", stem(name), re.ASCII)
+    return int(found[1]) if found else None
+
+
+def result_key(name: str) -> int | str:
+    """Returns the `image_id` of an image in a result file: the id in its name, or the name."""
+    number = image_number(name)
+    return name if number is None else number
+
+
+def is_same_id(name: str, other: str) -> bool:
+    """Whether one of two names is the id in a result file, and the other an image of that id."""
+    number = image_number(name)
+    return number is not None and number == image_number(other) and str(number) in (name, other)
 
 
 def _entries(values: object, what: str, where: str) -> list[dict[str, Any]]:

@@ -19,6 +19,7 @@ from collections.abc import Callable
 from gfla_tf.errors import InputError
 from gfla_tf.files import PathLike, write_files
 from gfla_tf.images.io import read_file
+from gfla_tf.names import is_system_file
 
 MODEL_NAME = "rtmo-m.onnx"
 MODEL_URL = (
@@ -77,7 +78,8 @@ def read_pose_model(path: str) -> bytes:
         return data
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            inside = [entry for entry in archive.infolist() if entry.filename.endswith(".onnx")]
+            entries = [entry for entry in archive.infolist() if not is_system_file(entry.filename)]
+            inside = [entry for entry in entries if entry.filename.endswith(".onnx")]
             if len(inside) != 1 or inside[0].file_size > MAX_MODEL_BYTES:
                 raise InputError(
                     f"the pose model {path!r} is an archive with {len(inside)} ONNX files of a usable size: "

@@ -21,6 +21,7 @@ import numpy as np
 from gfla_tf.errors import InputError
 from gfla_tf.files import PathLike
 from gfla_tf.images.io import read_file
+from gfla_tf.names import other_spelling, stem
 from gfla_tf.pose import coco, openpose
 from gfla_tf.pose.keypoints import (
     ANNOTATION_HEADER,
@@ -104,10 +105,12 @@ def read_people(spec: PathLike, min_confidence: float = MIN_CONFIDENCE) -> list[
     if requested is None:
         return images
     chosen = [image for image in images if image.name == requested]
+    chosen = chosen or [image for image in images if coco.is_same_id(image.name, requested)]
     if len(chosen) != 1:
         kind = "rows" if path.lower().endswith(".csv") else "images"
         raise InputError(
             f"the pose file {path!r} has no {kind[:-1]} named {requested!r} (it has {len(images)} {kind})"
+            f"{other_spelling(requested, [image.name for image in images])}"
         )
     return chosen
 
@@ -128,10 +131,7 @@ def encode_people(images: list[PosedImage], kind: str) -> bytes:
         raise ValueError(f"the format must be one of {FORMATS}, got {kind!r}")
     if kind in ONE_IMAGE_FORMATS and len(images) != 1:
         raise ValueError(f"a file of the format {kind!r} contains one image, got {len(images)}")
-    names = [image.name for image in images]
-    if len(set(names)) < len(names):
-        twice = next(name for index, name in enumerate(names) if name in names[:index])
-        raise InputError(f"two images have the name {twice!r}: one file can contain only one of them")
+    check_names([image.name for image in images], kind)
     if kind == "csv":
         return "\n".join([ANNOTATION_HEADER, *map(_row, images), ""]).encode()
     if kind == "coco17":
@@ -141,6 +141,25 @@ def encode_people(images: list[PosedImage], kind: str) -> bytes:
     else:
         document = openpose.openpose_document(images[0], ONE_IMAGE_FORMATS[kind])
     return (json.dumps(document) + "\n").encode()
+
+
+def check_names(names: list[str], kind: str) -> None:
+    """Checks that one file of the format `kind` can contain images of these names.
+
+    Raises:
+      InputError: two names, or their ids in COCO's results, are equal.
+    """
+    first: dict[int | str, str] = {}
+    for name in names:
+        key = coco.result_key(name) if kind == "coco17-results" else name
+        other = first.get(key)
+        if other == name:
+            raise InputError(f"two images have the name {name!r}: one file can contain only one of them")
+        if other is not None:
+            raise InputError(
+                f"the images {other!r} and {name!r} have the same id {key} in COCO's results: rename one"
+            )
+        first[key] = name
 
 
 def _split(spec: str) -> tuple[str, str | None]:
@@ -174,8 +193,8 @@ def _read_json(path: str, min_confidence: float) -> list[PosedImage]:
     if isinstance(document, list) and len(document) == 1 and _has(document[0], "people"):
         document = document[0]
     if _has(document, "people"):
-        stem = os.path.splitext(os.path.basename(path))[0].removesuffix("_keypoints")
-        return [openpose.parse_openpose(document, stem, path, min_confidence)]
+        name = stem(path).removesuffix("_keypoints")
+        return [openpose.parse_openpose(document, name, path, min_confidence)]
     if isinstance(document, dict) and "annotations" in document:
         return coco.parse_annotations(document, path, min_confidence)
     if isinstance(document, list) and document and all(_has(entry, "keypoints") for entry in document):

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from gfla_tf.csv_text import format_cells, is_blank, is_header, read_cells, text_lines
 from gfla_tf.errors import InputError
 from gfla_tf.files import PathLike
 from gfla_tf.images.io import read_file
@@ -67,11 +68,11 @@ def read_annotations(path: PathLike) -> dict[str, np.ndarray]:
     """
     path = os.fspath(path)
     text = decode_text(read_file(path, MAX_CSV_BYTES, "annotation file"), path)
-    lines = text.splitlines()
+    lines = text_lines(text)
     check_annotation_header(lines[0] if lines else "", path)
     rows: dict[str, np.ndarray] = {}
     for number, line in enumerate(lines[1:], 2):
-        if not line.strip():
+        if is_blank(line):
             continue
         name, keypoints = parse_annotation(line, f"{path!r}, line {number}")
         if name in rows:
@@ -82,7 +83,7 @@ def read_annotations(path: PathLike) -> dict[str, np.ndarray]:
 
 def check_annotation_header(line: str, path: str) -> None:
     """Raises `InputError` if the first line of an annotation CSV is not its header."""
-    if line.strip() != ANNOTATION_HEADER:
+    if not is_header(line, ANNOTATION_HEADER, ":"):
         raise InputError(f"{path!r}, line 1: expected {ANNOTATION_HEADER!r}, found {line[:60]!r}")
 
 
@@ -127,11 +128,9 @@ def parse_annotation(line: str, where: str) -> tuple[str, np.ndarray]:
     Raises:
       InputError: the row is malformed.
     """
-    parts = line.strip().rsplit(":", 2)
-    if len(parts) != 3 or not parts[0]:
-        raise InputError(f"{where}: expected 'name:[18 y]:[18 x]' separated by ':', found {line[:60]!r}")
+    name, *cells = split_annotation(line, where)
     columns = []
-    for axis, text in zip(("keypoints_y", "keypoints_x"), parts[1:], strict=True):
+    for axis, text in zip(("keypoints_y", "keypoints_x"), cells, strict=True):
         try:
             values = json.loads(text)
         except (ValueError, RecursionError) as error:
@@ -140,7 +139,21 @@ def parse_annotation(line: str, where: str) -> tuple[str, np.ndarray]:
             count = f"{len(values)} values" if isinstance(values, list) else f"{text[:60]!r}"
             raise InputError(f"{where}: {axis} must contain {NUM_KEYPOINTS} numbers, found {count}")
         columns.append(check_numbers(values, f"{where}: {axis}"))
-    return parts[0], np.stack(columns, -1)
+    return name, np.stack(columns, -1)
+
+
+def split_annotation(line: str, where: str) -> tuple[str, str, str]:
+    """Splits a row of an annotation CSV to its name and two lists; a name without quotes may contain ':'.
+
+    Raises:
+      InputError: the row has no three cells; the message starts with `where`.
+    """
+    cells = (
+        read_cells(line, ":", where) if '"' in line else [cell.strip(" \t") for cell in line.rsplit(":", 2)]
+    )
+    if len(cells) != 3 or not cells[0]:
+        raise InputError(f"{where}: expected 'name:[18 y]:[18 x]' separated by ':', found {line[:60]!r}")
+    return cells[0], cells[1], cells[2]
 
 
 def format_annotation(name: str, keypoints: np.ndarray) -> str:
@@ -149,13 +162,14 @@ def format_annotation(name: str, keypoints: np.ndarray) -> str:
     Negative positions cannot be represented; they are written as missing.
 
     Raises:
-      InputError: the name contains a line break or starts or ends with a space.
+      InputError: the name contains a line break.
     """
-    if name.splitlines() != [name] or name != name.strip():
+    if not name or "\n" in name or "\r" in name:
         raise InputError(f"the image name {name!r} cannot be written to an annotation file: rename the image")
     rounded = np.floor(np.asarray(keypoints, np.float64) + 0.5).astype(int)
     rounded = np.where((rounded >= 0).all(-1, keepdims=True), rounded, -1)
-    return f"{name}:{json.dumps(rounded[:, 0].tolist())}:{json.dumps(rounded[:, 1].tolist())}"
+    cell = format_cells([name], ":")
+    return f"{cell}:{json.dumps(rounded[:, 0].tolist())}:{json.dumps(rounded[:, 1].tolist())}"
 
 
 def check_numbers(values: list[Any], where: str) -> np.ndarray:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import unicodedata
 
 import numpy as np
 
@@ -19,8 +20,13 @@ class NoPersonError(InputError):
 
 
 def is_image_name(value: object) -> bool:
-    """Whether an entry of a JSON file can be the name of an image: a short, printable string."""
-    return isinstance(value, str) and 0 < len(value) <= _LONGEST_NAME and value.isprintable()
+    """Whether an entry of a JSON file can be the name of an image: a short string without control characters.
+
+    Spaces of any kind, such as U+202F in the names of screenshots, are part of a name.
+    """
+    if not isinstance(value, str) or not 0 < len(value) <= _LONGEST_NAME:
+        return False
+    return not any(unicodedata.category(char) in ("Cc", "Cs") for char in value)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -11,6 +11,8 @@ import numpy as np
 from gfla_tf.errors import InputError
 from gfla_tf.files import PathLike
 from gfla_tf.images.io import FORMATS, read_image
+from gfla_tf.names import names_in, other_spelling, stem
+from gfla_tf.pose.coco import is_same_id
 from gfla_tf.pose.formats import MIN_CONFIDENCE, Pose, read_people, read_pose
 from gfla_tf.pose.people import NoPersonError, PosedImage
 
@@ -96,15 +98,15 @@ class PoseInput:
 
     @property
     def stem(self) -> str:
-        """The file name without folder and extension.
+        """The file name without folder and known ending.
 
         Raises:
           InputError: it is empty or invalid.
         """
-        stem = os.path.splitext(self.name.replace("\\", "/").rpartition("/")[2])[0]
-        if not stem.strip(". ") or "\0" in stem:
+        found = stem(self.name.replace("\\", "/"))
+        if not found.strip(". ") or "\0" in found:
             raise InputError(f"the image name {self.name[:60]!r} is not a valid file name: rename it")
-        return stem
+        return found
 
 
 def expand_folders(inputs: list[str]) -> list[str]:
@@ -157,27 +159,30 @@ def _by_stem(folder: str) -> dict[str, list[str]]:
     """The image files of a folder by their names without extensions."""
     files: dict[str, list[str]] = {}
     for name in _names_in(folder):
-        stem, extension = os.path.splitext(name)
-        if extension.lower() in FORMATS:
-            files.setdefault(stem, []).append(name)
+        if name.lower().endswith(FORMATS):
+            files.setdefault(stem(name), []).append(name)
     return files
 
 
 def _names_in(folder: str) -> list[str]:
     try:
-        return sorted(os.listdir(folder))
+        return names_in(folder)
     except (OSError, ValueError) as error:
         raise InputError(f"the folder {folder!r} cannot be read: {error}") from error
 
 
 def _with_photograph(image: PosedImage, folder: str, files: dict[str, list[str]]) -> PosedImage:
-    stem, extension = os.path.splitext(os.path.basename(image.name))
-    stem = stem if extension.lower() in FORMATS else os.path.basename(image.name)
-    found = files.get(stem, [])
+    name = os.path.basename(image.name.replace("\\", "/"))
+    found = files.get(stem(name), [])
+    if name in found:
+        found = [name]
+    elif not found:
+        found = [file for key, same in files.items() if is_same_id(name, key) for file in same]
     if len(found) != 1:
+        hint = other_spelling(stem(name), files)
         raise InputError(
             f"{image.where!r} contains {image.name!r}, of which the folder {folder!r} has {len(found)} "
-            "photographs: it must have one"
+            f"photographs: it must have one{hint}"
         )
     height, width = read_image(os.path.join(folder, found[0])).shape[:2]
     return dataclasses.replace(image, name=found[0], frame=(height, width))

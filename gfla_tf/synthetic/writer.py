@@ -11,6 +11,7 @@ import numpy as np
 from gfla_tf.errors import InputError
 from gfla_tf.files import PathLike, new_folder
 from gfla_tf.images.io import encode_image
+from gfla_tf.names import names_in
 
 from .dataset import SyntheticPeople
 
@@ -96,7 +97,7 @@ def write_folder(
     path = Path(path).resolve()
     if path.is_file():
         raise InputError(f"cannot write a dataset to {path}: it is a file; give the name of a new folder")
-    if path.is_dir() and any(path.iterdir()) and not force:
+    if path.is_dir() and names_in(path) and not force:
         raise InputError(
             f"the folder {path} is not empty: choose another one, or overwrite its contents with --force"
         )

@@ -19,6 +19,7 @@ from gfla_tf.files import (
     remove_temporary_files,
     replace_file,
 )
+from gfla_tf.names import names_in
 
 _RECORD = "run.json"
 _CONFIG = "config.yaml"
@@ -53,7 +54,7 @@ class RunFolder:
                 f"{self.path} contains a run; add --resume to continue it, or name another folder"
             )
         try:
-            if self.path.exists() and any(self.path.iterdir()):
+            if self.path.exists() and names_in(self.path):
                 raise InputError(f"{self.path} is not empty and contains no run of gfla; name another folder")
             self.path.mkdir(parents=True, exist_ok=True)
         except OSError as error:

@@ -154,3 +154,40 @@ def test_unscaled_images(fashion, market):
     (expected,) = _batches(Market1501(market).as_dataset("train", 10, seed=1))
     np.testing.assert_array_equal(moved["source_image"], expected["source_image"])
     assert moved["source_image"].dtype == np.float32
+
+
+def _rename(root, old, new, cell=None):
+    """Renames an image in its file and its lists, where it is written as `cell`."""
+    (root / "test" / old).rename(root / "test" / new)
+    for path in root.glob("*-test.csv"):
+        path.write_text(path.read_text().replace(old, cell or new))
+
+
+@pytest.mark.parametrize(
+    ("name", "cell"),
+    [
+        *((f"3.14{space}PM.jpg", None) for space in "\u202f\u00a0\u3000\u200b"),
+        *((f"{space}a.jpg{space}", None) for space in "\u202f\u00a0\u3000"),
+        ("a\u2028b.jpg", None),
+        ("a, b.jpg", '"a, b.jpg"'),
+        ("at 3:14.jpg", '"at 3:14.jpg"'),
+        ('the "1".jpg', '"the ""1"".jpg"'),
+    ],
+)
+def test_names_with_other_spaces_and_quoted_cells(tmp_path, name, cell):
+    root = write_folder(tmp_path, "fasion", (40, 30), (256, 176), splits=("test",))
+    _rename(root, "test0_0.jpg", name, cell)
+    data = DeepFashion(root, (32, 32)).load("test")
+    assert data.names[:2] == [name, "test0_1.jpg"]
+    assert data.images.read(0).shape == (40, 30, 3)
+
+
+@pytest.mark.parametrize(("kind", "message"), [("annotation", "has no row"), ("pairs", "there is no image")])
+def test_names_in_another_normalization(tmp_path, kind, message):
+    root = write_folder(tmp_path, "fasion", (40, 30), (256, 176), splits=("test",))
+    _rename(root, "test0_0.jpg", "\u00e9.jpg")
+    for path in root.glob("*-test.csv"):
+        if kind == "pairs" or "annotation" in path.name:
+            path.write_text(path.read_text().replace("\u00e9", "e\u0301"))
+    with pytest.raises(InputError, match=rf"line 2: .*{message}.*another Unicode normalization"):
+        DeepFashion(root, (32, 32)).load("test")

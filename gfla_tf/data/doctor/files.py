@@ -10,6 +10,7 @@ from gfla_tf.data.doctor.checks import FaultList
 from gfla_tf.data.doctor.tables import Tables
 from gfla_tf.data.layout import check_inside
 from gfla_tf.errors import InputError
+from gfla_tf.names import Spellings, is_system_file, without_ending
 
 
 def listed_images(root: str, tables: Tables, faults: FaultList) -> list[str]:
@@ -25,7 +26,7 @@ def listed_images(root: str, tables: Tables, faults: FaultList) -> list[str]:
         sentence = f"the folder {folder!r} cannot be read: {error.strerror}"
         faults.error("missing-file", sentence, split=tables.split, file=folder)
         return []
-    alike = None
+    alike, spellings = None, Spellings(files)
     existing = []
     for name, row in tables.rows.items():
         path = os.path.join(folder, name)
@@ -42,7 +43,7 @@ def listed_images(root: str, tables: Tables, faults: FaultList) -> list[str]:
         if alike is None:
             alike = {_letters(file): file for file in sorted(files)}
         like = alike.get(_letters(name))
-        hint = f" (there is {like!r})" if like else ""
+        hint = spellings.explain(name) or (f" (there is {like!r})" if like else "")
         of_image(name, tables, faults)(
             "missing-image", f"{position}: there is no image {path!r}{hint}", **where
         )
@@ -56,9 +57,9 @@ def of_image(name: str, tables: Tables, faults: FaultList) -> Callable[..., None
 
 
 def _files(folder: str) -> set[str]:
-    """Returns the names of the regular files of a folder."""
+    """Returns the names of the regular files of a folder, without those that operating systems add."""
     with os.scandir(folder) as entries:
-        return {entry.name for entry in entries if entry.is_file()}
+        return {entry.name for entry in entries if entry.is_file() and not is_system_file(entry.name)}
 
 
 def _letters(name: str) -> str:
@@ -66,9 +67,7 @@ def _letters(name: str) -> str:
 
     The prefixes are those of the lists and of the original dataset (`fashion`, `img_highres/`).
     """
-    return re.sub(
-        r"^(fashion|img(highres)?)", "", re.sub(r"[^a-z0-9]", "", os.path.splitext(name)[0].lower())
-    )
+    return re.sub(r"^(fashion|img(highres)?)", "", re.sub(r"[^a-z0-9]", "", without_ending(name).lower()))
 
 
 def _report_unlisted(folder: str, files: set[str], tables: Tables, faults: FaultList) -> None:

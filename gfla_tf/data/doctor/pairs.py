@@ -8,6 +8,7 @@ from gfla_tf.data.doctor.checks import FaultList
 from gfla_tf.data.doctor.tables import Pair, Tables
 from gfla_tf.data.layout import check_inside
 from gfla_tf.errors import InputError
+from gfla_tf.names import Spellings
 
 _FASHION = re.compile(r"fashion((?:WO)?MEN[A-Za-z_]*?id\d{8})")
 _MARKET = re.compile(r"(?:.*/)?(\d{4})_c\d+s\d+_")
@@ -37,8 +38,9 @@ def check_pairs(tables: Tables, other: Tables | None, faults: FaultList) -> None
         _check_pair(pair, seen, tables, faults)
         for name in dict.fromkeys((pair.source, pair.target)):
             lines.setdefault(name, []).append(pair.line)
+    spellings = Spellings(tables.rows)
     for name, numbers in lines.items():
-        _check_name(name, numbers, tables, other, faults)
+        _check_name(name, numbers, tables, other, spellings, faults)
 
 
 def check_splits(train: Tables, test: Tables, faults: FaultList) -> None:
@@ -82,7 +84,14 @@ def _check_pair(pair: Pair, seen: dict[tuple[str, str], int], tables: Tables, fa
         faults.error("mixed-pair", sentence, **where)
 
 
-def _check_name(name: str, lines: list[int], tables: Tables, other: Tables | None, faults: FaultList) -> None:
+def _check_name(
+    name: str,
+    lines: list[int],
+    tables: Tables,
+    other: Tables | None,
+    spellings: Spellings,
+    faults: FaultList,
+) -> None:
     """Checks a name in the pairs, which occurs in `lines`."""
     where = {"split": tables.split, "file": tables.pairs_path, "line": lines[0], "image": name}
     more = f" and {len(lines) - 1} more" if len(lines) > 1 else ""
@@ -101,7 +110,8 @@ def _check_name(name: str, lines: list[int], tables: Tables, other: Tables | Non
         )
         faults.error("across-splits", f"{position}: {sentence}", **where)
         return
-    sentence = f"the image {name!r} has no row in {tables.annotation_path!r}"
+    hint = spellings.explain(name)
+    sentence = f"the image {name!r} has no row in {tables.annotation_path!r}{hint}"
     if name in tables.malformed:
         row = f"{tables.annotation_path!r}, line {tables.malformed[name]}"
         sentence = f"the row of the image {name!r} ({row}) cannot be read"

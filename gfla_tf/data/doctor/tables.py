@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from gfla_tf.csv_text import is_blank, text_lines
 from gfla_tf.data.doctor.checks import FaultList
 from gfla_tf.data.layout import PAIRS_HEADER, Layout, check_pairs_header, parse_pair
 from gfla_tf.errors import InputError
@@ -80,7 +81,7 @@ def read_tables(root: str, layout: Layout, split: str, faults: FaultList) -> Tab
             name, keypoints = parse_annotation(line, f"{tables.annotation_path!r}, line {number}")
         except InputError as error:
             faults.error("malformed-line", str(error), **where)
-            tables.malformed.setdefault(line.partition(":")[0].strip(), number)
+            tables.malformed.setdefault(line.partition(":")[0].strip(' \t"'), number)
             continue
         if name in tables.rows:
             first = tables.rows[name].line
@@ -115,7 +116,7 @@ def _read_lines(
     text = _read_text(path, kind, where, faults)
     if text is None:
         return None, []
-    lines = text.splitlines()
+    lines = text_lines(text)
     expected, separator, check = _KINDS[kind]
     head = lines[0] if lines else ""
     try:
@@ -155,7 +156,7 @@ def _read_text(path: str, kind: str, where: dict[str, Any], faults: FaultList) -
 
 
 def _filled(numbered: Iterable[tuple[int, str]]) -> list[tuple[int, str]]:
-    return [(number, line) for number, line in numbered if line.strip()]
+    return [(number, line) for number, line in numbered if not is_blank(line)]
 
 
 def _other_separator(head: str, expected: str, separator: str) -> str | None:

@@ -15,6 +15,7 @@ from gfla_tf.data.prepare.workers import prepare_images
 from gfla_tf.data.protocol import FORMATS, Protocol
 from gfla_tf.errors import InputError
 from gfla_tf.files import PathLike, write_files
+from gfla_tf.names import other_spelling
 
 
 def prepare_folder(
@@ -107,11 +108,13 @@ def prepare_folder(
 def _refuse_missing(plans: list[SplitPlan], source: Source) -> None:
     missing = [name for plan in plans for name in plan.missing]
     if missing:
+        split = next(plan.split for plan in plans if missing[0] in plan.missing)
+        hint = other_spelling(missing[0], source.images[split])
         total = sum(len(plan.lists.names) for plan in plans)
         raise InputError(
             f"{len(missing):,} of the {total:,} listed images are not in {source.tree!r}, such as "
-            f"{', '.join(map(repr, missing[:3]))}: unzip the whole dataset, or prepare the available images "
-            "with --subset"
+            f"{', '.join(map(repr, missing[:3]))}{hint}: unzip the whole dataset, or prepare the available "
+            "images with --subset"
         )
 
 

@@ -6,12 +6,20 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from gfla_tf.csv_text import is_blank, text_lines
 from gfla_tf.data.layout import SPLITS, Layout, check_inside, find_csv, read_pairs
 from gfla_tf.data.prepare.source import folders_below
 from gfla_tf.errors import InputError
 from gfla_tf.files import PathLike
 from gfla_tf.images.io import read_file
-from gfla_tf.pose.keypoints import MAX_CSV_BYTES, check_annotation_header, decode_text, parse_annotation
+from gfla_tf.names import other_spelling
+from gfla_tf.pose.keypoints import (
+    MAX_CSV_BYTES,
+    check_annotation_header,
+    decode_text,
+    parse_annotation,
+    split_annotation,
+)
 
 _KINDS = ("pairs", "annotation")
 _IMAGE_FOLDERS = ("MEN", "WOMEN", "bounding_box_train", "bounding_box_test", "query")
@@ -71,11 +79,12 @@ def read_lists(layout: Layout, folder: str, split: str) -> SplitLists:
     rows = {}
     for number, line in _lines(annotation_path, "annotation file", check_annotation_header):
         where = f"{annotation_path!r}, line {number}"
-        name, _ = parse_annotation(line, where)
+        name, *columns = split_annotation(line, where)
+        parse_annotation(line, where)
         check_inside(name, where)
         if name in rows:
             raise InputError(f"{where}: the name {name!r} occurs twice")
-        rows[name] = line[len(name) + 1 :]
+        rows[name] = ":".join(columns)
     pairs_path = find_csv(folder, layout.prefixes, "pairs", split)
     list_path = os.path.join(folder, f"{split}.lst")
     listed = _read_names(list_path)
@@ -86,7 +95,10 @@ def read_lists(layout: Layout, folder: str, split: str) -> SplitLists:
             where = f"{pairs_path!r}, line {number}"
             check_inside(name, where)
             if name not in rows:
-                raise InputError(f"{where}: the image {name!r} has no row in {annotation_path!r}")
+                raise InputError(
+                    f"{where}: the image {name!r} has no row in {annotation_path!r}"
+                    f"{other_spelling(name, rows)}"
+                )
             names[name] = None
         pairs.append(pair)
     if not pairs:
@@ -114,10 +126,10 @@ def _read_names(path: str) -> list[str] | None:
 def _lines(
     path: str, what: str, check_header: Callable[[str, str], None] | None = None
 ) -> Iterator[tuple[int, str]]:
-    """Yields (line number, stripped line) of a text file, without empty lines and the header, if any."""
-    lines = decode_text(read_file(path, MAX_CSV_BYTES, what), path).splitlines()
+    """Yields (line number, line) of a text file, without outer blanks, empty lines and the header, if any."""
+    lines = text_lines(decode_text(read_file(path, MAX_CSV_BYTES, what), path))
     if check_header is not None:
         check_header(lines[0] if lines else "", path)
     for number, line in enumerate(lines, 1):
-        if line.strip() and not (number == 1 and check_header is not None):
-            yield number, line.strip()
+        if not is_blank(line) and not (number == 1 and check_header is not None):
+            yield number, line.strip(" \t")

@@ -9,6 +9,7 @@ from gfla_tf.data.layout import SPLITS, Layout
 from gfla_tf.data.protocol import FILE_NAME, Protocol, read_protocol, write_protocol
 from gfla_tf.errors import InputError
 from gfla_tf.files import remove_temporary_files
+from gfla_tf.names import names_in
 
 SUMMARY_NAME = "summary.json"
 
@@ -56,7 +57,7 @@ def open_output(out: str, protocol: Protocol, layout: Layout, force: bool) -> No
                 f"the folder {out!r} was prepared with another protocol ({existing.describe()}): choose "
                 "another one, or overwrite it with --force"
             )
-    elif os.path.isdir(out) and os.listdir(out):
+    elif os.path.isdir(out) and names_in(out):
         raise InputError(
             f"the folder {out!r} is not empty and contains no {FILE_NAME}, so it was not written by gfla "
             "data prepare: choose a new folder"
@@ -76,7 +77,7 @@ def check_contents(out: str, targets: set[str]) -> None:
     for split in SPLITS:
         folder = os.path.join(out, split)
         remove_temporary_files(folder)
-        for name in sorted(os.listdir(folder)):
+        for name in names_in(folder):
             path = os.path.join(folder, name)
             if path not in targets:
                 raise InputError(

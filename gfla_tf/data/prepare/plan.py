@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
+from gfla_tf.csv_text import format_cells
 from gfla_tf.data.layout import PAIRS_HEADER, Layout
 from gfla_tf.data.prepare.lists import SplitLists
 from gfla_tf.data.prepare.summary import SplitSummary
 from gfla_tf.errors import InputError
+from gfla_tf.names import without_ending
 from gfla_tf.pose.keypoints import ANNOTATION_HEADER
 
 
@@ -57,7 +59,7 @@ class SplitPlan:
 
     def stored_name(self, name: str) -> str:
         """Returns the file name of a prepared image: its name in the lists with the plan's extension."""
-        return os.path.splitext(name)[0] + self.extension
+        return without_ending(name) + self.extension
 
     def jobs(self, out: str) -> list[tuple[str, str]]:
         """Returns the (source, target) paths of the images."""
@@ -88,14 +90,16 @@ class SplitPlan:
         Raises:
           InputError: no pair is complete.
         """
-        pairs = [",".join(map(self.stored_name, pair)) for pair in self.pairs]
+        pairs = [format_cells([self.stored_name(name) for name in pair], ",") for pair in self.pairs]
         if not pairs:
             raise InputError(
                 f"no pair of {self.lists.pairs_path!r} has both its images in the source: {self.split!r} "
                 "would be empty"
             )
         rows = [
-            f"{self.stored_name(name)}:{row}" for name, row in self.lists.rows.items() if name in self.images
+            f"{format_cells([self.stored_name(name)], ':')}:{row}"
+            for name, row in self.lists.rows.items()
+            if name in self.images
         ]
         prefix = layout.prefixes[0]
         return {

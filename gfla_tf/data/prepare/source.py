@@ -11,6 +11,7 @@ from gfla_tf.errors import InputError
 from gfla_tf.files import PathLike
 from gfla_tf.images.header import HeaderError, read_header
 from gfla_tf.images.io import FORMATS, MAX_BYTES, read_file
+from gfla_tf.names import is_system_file
 
 _GENDERS = ("MEN", "WOMEN")
 _BOXES = {split: f"bounding_box_{split}" for split in SPLITS}
@@ -169,11 +170,15 @@ def _stays_inside(entry: os.DirEntry, tree: str) -> bool:
 
 
 def _entries(path: str) -> list[os.DirEntry]:
-    """Returns a folder's entries in the order of their names; an empty list if it does not exist."""
+    """Returns a folder's entries in the order of their names; an empty list if it does not exist.
+
+    Files that operating systems add, such as `__MACOSX`, are left out.
+    """
     try:
         with os.scandir(path) as entries:
-            return sorted(entries, key=lambda entry: entry.name)
+            found = [entry for entry in entries if not is_system_file(entry.name)]
     except FileNotFoundError:
         return []
     except OSError as error:
         raise InputError(f"the folder {path!r} cannot be read: {error.strerror or error}") from error
+    return sorted(found, key=lambda entry: entry.name)

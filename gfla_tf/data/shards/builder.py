@@ -35,6 +35,7 @@ from gfla_tf.data.shards.writer import BuildStopped, Shard, ShardImage, Written,
 from gfla_tf.data.split import Split, read_folder_split
 from gfla_tf.errors import InputError
 from gfla_tf.files import PathLike, move_folder, replace_file
+from gfla_tf.names import names_in
 
 SHARD_BYTES = 128 * 2**20
 
@@ -104,7 +105,7 @@ def _check_paths(folder: str, out: str, force: bool) -> None:
         raise InputError(f"the shards {out!r} would overwrite the data folder {folder!r}: choose another one")
     if os.path.lexists(out) and not os.path.isdir(out):
         raise InputError(f"cannot write shards to {out!r}: it is a file; choose a new folder")
-    if os.path.isdir(out) and os.listdir(out):
+    if os.path.isdir(out) and names_in(out):
         if not is_shards(out):
             raise InputError(f"the folder {out!r} is not empty and contains no shards: choose a new one")
         if not force:

@@ -106,3 +106,25 @@ def test_text_report_of_many_faults(folder):
 def test_all_checks_are_documented():
     rows = table(ROOT / "docs" / "data.md", "## Check a folder")
     assert [row[0].strip("`") for row in rows if row[0].startswith("`")] == list(CHECKS)
+
+
+def test_files_of_operating_systems_are_passed_over(folder):
+    for name in ("._a.jpg", ".DS_Store", "Thumbs.db", "desktop.ini"):
+        (folder.path / "train" / name).write_bytes(b"\0\5\x16\7")
+    assert check_folder(folder.path).faults == []
+
+
+def test_names_that_differ_in_their_normalization_only(folder):
+    name = folder.name("test", 0)
+    (folder.path / "test" / name).rename(folder.path / "test" / f"\u00e9{name}")
+    for kind in ("annotation", "pairs"):
+        folder.replace(kind, "test", name, f"e\u0301{name}")
+    sentences = [
+        fault.sentence for fault in check_folder(folder.path).faults if fault.check == "missing-image"
+    ]
+    assert "the same name in another Unicode normalization: it is in NFC" in sentences[0]
+    folder.replace("pairs", "test", f"e\u0301{name}", f"\u00e9{name}")
+    sentences = [
+        fault.sentence for fault in check_folder(folder.path).faults if fault.check == "no-annotation"
+    ]
+    assert "the same name in another Unicode normalization: it is in NFD" in sentences[0]

@@ -162,3 +162,52 @@ def test_folders_without_the_dataset(tmp_path):
         prepare_folder("market1501", source, tmp_path / "out")
     with pytest.raises(ValueError, match="layout must be one of"):
         prepare_folder("vogue", source, tmp_path / "out")
+
+
+def test_files_of_macos_before_the_real_tree(tree, tmp_path):
+    original = tmp_path / "download"
+    original.mkdir()
+    tree.rename(original / "deepfashion")
+    tree = original / "deepfashion"
+    for image in list(tree.rglob("*.jpg")):
+        for copy in (original / "__MACOSX" / image.relative_to(tree), image):
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            (copy.parent / f"._{copy.name}").write_bytes(b"\0\5\x16\7")
+    for path in tree.glob("*.csv"):
+        shutil.copy(path, original / "__MACOSX")
+    (tree / ".DS_Store").touch()
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / ".DS_Store").touch()
+    summary = prepare_folder("deepfashion", original, tmp_path / "out")
+    assert summary.splits["train"].images == 8
+    (tmp_path / "out" / "train" / ".DS_Store").touch()
+    assert prepare_folder("deepfashion", original, tmp_path / "out").kept == 12
+
+
+def test_a_listed_name_in_another_normalization(tree, tmp_path):
+    path = first_image(tree)
+    path.rename(path.with_name("01_1_fronté.jpg"))  # NFC
+    for file in tree.glob("*train*"):
+        file.write_text(file.read_text().replace(FIRST, FIRST + "e\u0301"))
+    with pytest.raises(InputError, match=r"another Unicode normalization: it is in NFC, .* in NFD; rename"):
+        prepare_folder("deepfashion", tree, tmp_path / "out")
+
+
+def test_names_with_dots_and_quoted_cells(tree, tmp_path):
+    path = first_image(tree)
+    names = {
+        f"{FIRST}.jpg": f"{FIRST}, v1.jpg",
+        f"{FIRST.replace('1front', '2side')}.jpg": f"{FIRST}, v1.1.jpg",
+    }
+    path.rename(path.with_name("01_1_front, v1.jpg"))
+    path.with_name("01_2_side.jpg").rename(path.with_name("01_1_front, v1.1.jpg"))
+    for file in (tree / "train.lst", tree / "fasion-annotation-train.csv", tree / "fasion-pairs-train.csv"):
+        text = file.read_text()
+        for old, new in names.items():
+            text = text.replace(old, f'"{new}"' if "pairs" in file.name else new)
+        file.write_text(text)
+    prepare_folder("deepfashion", tree, tmp_path / "out")
+    assert sorted(name[len(FIRST) :] for name in DeepFashion(tmp_path / "out").load("train").names)[:2] == [
+        ", v1.1.png",
+        ", v1.png",
+    ]

@@ -3,18 +3,40 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
-import re
 import secrets
-import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from gfla_tf.errors import InputError
+from gfla_tf.exchange import exchange_names
+from gfla_tf.temporary import flush_file, remove_tree, second_name, temporary_file, temporary_folder
 
 PathLike = str | os.PathLike
 
-_TEMPORARY = re.compile(r"\.[0-9a-f]{16}\.part(\.[^.]+){0,2}")
+_LONGEST_EXTENSION = 32  # bytes, of a temporary file for another library
+_LONGEST_SHOWN = 300  # characters of a path in a message
+
+
+def check_name(path: PathLike) -> None:
+    """Checks that an output can have the path `path`: the file system refuses none of its names.
+
+    Raises:
+      InputError: the path is empty or contains a null character, or it or a name in it is too long.
+    """
+    path = os.fspath(path)
+    if not path:
+        raise InputError("the name of an output is empty: give the name of a file or folder")
+    try:
+        os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            raise _not_written(path, error) from error
+    except ValueError as error:
+        raise _not_written(path, error) from error
 
 
 def check_output(path: PathLike, force: bool = False) -> None:
@@ -25,16 +47,21 @@ def check_output(path: PathLike, force: bool = False) -> None:
       force: whether an existing file may be overwritten.
 
     Raises:
-      InputError: the file exists and `force` is False, it is not a regular file, or its folder is missing
-        or not writable.
+      InputError: the file exists and `force` is False, it is not a regular file, its name is too long, or its
+        folder is missing or not writable.
     """
     path = os.fspath(path)
     _check_free(path, force)
-    os.unlink(_write_temporary(path, b""))
+    with _written(path, b""):
+        pass
 
 
 def write_files(contents: Mapping[PathLike, bytes], force: bool = False) -> None:
-    """Writes several files atomically: if one of them cannot be written, none is.
+    """Writes several files: if one of them cannot be written, none is.
+
+    Each file is replaced atomically: at every moment its old or its new content exists under its name, also
+    if the process is killed. A process that is killed between two files leaves the first one new and the
+    second one old.
 
     Args:
       contents: {path: bytes}. The files appear in this order.
@@ -46,31 +73,29 @@ def write_files(contents: Mapping[PathLike, bytes], force: bool = False) -> None
     """
     contents = {os.fspath(path): data for path, data in contents.items()}
     staged: dict[str, str] = {}
-    backups: dict[str, str] = {}
-    moved: list[str] = []
-    try:
+    moved: dict[str, str | None] = {}  # {path: name of the old file}
+    with contextlib.ExitStack() as stack:
         for path, data in contents.items():
             _check_free(path, force)
-            staged[path] = _write_temporary(path, data)
-        for path, temporary in staged.items():
-            _check_free(path, force)
-            if os.path.lexists(path):
-                backups[path] = _back_up(path)
-            os.replace(temporary, path)
-            moved.append(path)
-    except BaseException as error:
-        for path in moved:
-            os.unlink(path)
-        for path, backup in backups.items():
-            os.replace(backup, path)
-        for temporary in (*staged.values(), *backups.values()):  # renaming a hard link may leave it
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(temporary)
-        if isinstance(error, OSError):
-            raise InputError(f"the outputs cannot be written: {error.strerror}") from error
-        raise
-    for backup in backups.values():
-        os.unlink(backup)
+            staged[path] = stack.enter_context(_written(path, data))
+        try:
+            for path, temporary in staged.items():
+                _check_free(path, force)
+                can_fail_later = len(moved) < len(staged) - 1
+                old = None
+                if can_fail_later and os.path.lexists(path):
+                    old = stack.enter_context(second_name(path))
+                os.replace(temporary, path)
+                moved[path] = old
+        except BaseException as error:
+            for path, old in moved.items():
+                if old is None:
+                    os.unlink(path)
+                else:
+                    os.replace(old, path)
+            if isinstance(error, OSError):
+                raise InputError(f"the outputs cannot be written: {error.strerror}") from error
+            raise
 
 
 def replace_file(path: PathLike, data: bytes) -> None:
@@ -80,12 +105,11 @@ def replace_file(path: PathLike, data: bytes) -> None:
       InputError: the file cannot be written.
     """
     path = os.fspath(path)
-    temporary = _write_temporary(path, data)
-    try:
-        os.replace(temporary, path)
-    except OSError as error:
-        os.unlink(temporary)
-        raise _not_written(path, error) from error
+    with _written(path, data) as temporary:
+        try:
+            os.replace(temporary, path)
+        except OSError as error:
+            raise _not_written(path, error) from error
 
 
 @contextlib.contextmanager
@@ -104,18 +128,21 @@ def atomic_path(path: PathLike, force: bool = True) -> Iterator[Path]:
       InputError: as for `check_output` if `force` is False, or an `OSError` occurred.
     """
     path = os.fspath(path)
-    temporary = Path(_temporary_name(path) + "".join(Path(path).suffixes[-2:]))
-    try:
-        if not force:
-            _check_free(path, force)
-        yield temporary
-        if not force:
-            _check_free(path, force)
-        os.replace(temporary, path)
-    except OSError as error:
-        raise _not_written(path, error) from error
-    finally:
-        temporary.unlink(missing_ok=True)
+    check_name(path)
+    if not force:
+        _check_free(path, force)
+    with _written(path, b"") as locked:
+        temporary = Path(locked + _extension(path))
+        try:
+            yield temporary
+            if not force:
+                _check_free(path, force)
+            flush_file(temporary)
+            os.replace(temporary, path)
+        except OSError as error:
+            raise _not_written(path, error) from error
+        finally:
+            temporary.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
@@ -123,24 +150,23 @@ def new_folder(path: PathLike) -> Iterator[Path]:
     """Context manager for an output folder.
 
     Yields a temporary folder, created together with the missing parents of `path`. If the block succeeds, it
-    is renamed to `path`, replacing an existing folder; if it raises, everything created is removed.
+    is moved to `path`, replacing an existing folder; if it raises, everything created is removed.
 
     Raises:
       InputError: an `OSError` occurred.
     """
+    check_name(path)
     path = Path(os.path.abspath(path))
     created = missing_folders(path.parent)
-    temporary = Path(_temporary_name(path))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.mkdir()
-        yield temporary
-        move_folder(temporary, path)
+        with temporary_folder(os.fspath(path.parent)) as temporary:
+            yield Path(temporary)
+            move_folder(temporary, path)
         created = []
     except OSError as error:
         raise _not_written(os.fspath(path), error) from error
     finally:
-        shutil.rmtree(temporary, ignore_errors=True)
         remove_empty_folders(created)
 
 
@@ -154,6 +180,7 @@ def output_folder(path: PathLike) -> Iterator[None]:
       InputError: the folder cannot be created.
     """
     path = os.fspath(path)
+    check_name(path)
     created = missing_folders(path)
     try:
         try:
@@ -166,24 +193,35 @@ def output_folder(path: PathLike) -> Iterator[None]:
 
 
 def move_folder(source: PathLike, path: PathLike) -> None:
-    """Renames a finished folder to `path`. An existing folder there is deleted only afterwards.
+    """Moves a finished folder to `path`. An existing folder there is removed afterwards.
+
+    The two folders exchange their names in one step, so that a folder exists under `path` at every moment.
+    File systems that cannot exchange names (NFS and others) need two steps: a process that is killed between
+    them leaves the old folder beside `path` as `<name>.old-<digits>`, where nothing removes it.
 
     Args:
       source: the finished folder, in the same parent folder as `path`.
       path: the new path.
+
+    Raises:
+      OSError: the folder cannot be moved; both folders are then unchanged.
     """
-    source, path, old = Path(source), Path(path), Path(f"{os.fspath(source)}-old")
-    if not path.exists():
+    source, path = Path(source), Path(path)
+    if not os.path.lexists(path):
         os.replace(source, path)
+    elif exchange_names(source, path):
+        remove_tree(source)
     else:
-        shutil.rmtree(old, ignore_errors=True)
-        os.replace(path, old)
+        name = os.fsdecode(os.fsencode(path.name)[:200])
+        old = path.with_name(f"{name}.old-{secrets.token_hex(4)}")
         try:
+            os.replace(path, old)
             os.replace(source, path)
-        except OSError:
-            os.replace(old, path)
+        except BaseException:
+            if os.path.lexists(old) and not os.path.lexists(path):
+                os.replace(old, path)
             raise
-    shutil.rmtree(old, ignore_errors=True)
+        remove_tree(old)
 
 
 def missing_folders(path: PathLike) -> list[Path]:
@@ -199,14 +237,17 @@ def remove_empty_folders(folders: Iterable[PathLike]) -> None:
             os.rmdir(folder)
 
 
-def remove_temporary_files(folder: PathLike) -> None:
-    """Removes the temporary files that an interrupted process left in a folder."""
-    for entry in os.scandir(folder):
-        if _TEMPORARY.fullmatch(entry.name) and not entry.is_dir(follow_symlinks=False):
-            os.unlink(entry)
+def is_working_folder_deleted() -> bool:
+    """Returns whether the current folder no longer exists."""
+    try:
+        os.getcwd()
+    except OSError:
+        return True
+    return False
 
 
 def _check_free(path: str, force: bool) -> None:
+    check_name(path)
     if os.path.isdir(path):
         raise InputError(f"the output {path!r} is a folder: give the name of a file")
     if os.path.lexists(path) and not os.path.isfile(path):
@@ -217,41 +258,34 @@ def _check_free(path: str, force: bool) -> None:
         )
 
 
-def _temporary_name(path: PathLike) -> str:
-    return os.path.join(os.path.dirname(path), f".{secrets.token_hex(8)}.part")
+@contextlib.contextmanager
+def _written(path: str, data: bytes) -> Iterator[str]:
+    """A temporary file with the content of the output `path`, in its folder; see `temporary_file`."""
+    with contextlib.ExitStack() as stack:
+        try:
+            temporary = stack.enter_context(temporary_file(os.path.dirname(path), data))
+        except (OSError, ValueError) as error:
+            raise _not_written(path, error) from error
+        yield temporary
 
 
-def _write_temporary(path: str, data: bytes) -> str:
-    """Writes a new file in the folder of `path` and returns its name; on failure no file remains."""
-    temporary = _temporary_name(path)
-    try:
-        with open(temporary, "xb") as file:
-            try:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            except BaseException:
-                os.unlink(temporary)
-                raise
-    except (OSError, ValueError) as error:
-        raise _not_written(path, error) from error
-    return temporary
-
-
-def _back_up(path: str) -> str:
-    """Gives a file a second name, or moves it on file systems without hard links; returns that name."""
-    backup = _temporary_name(path)
-    try:
-        os.link(path, backup, follow_symlinks=False)
-    except (OSError, NotImplementedError):
-        os.replace(path, backup)
-    return backup
+def _extension(path: str) -> str:
+    """The last two suffixes of a path as far as they are short; never empty."""
+    suffixes = Path(path).suffixes[-2:]
+    while suffixes and len(os.fsencode("".join(suffixes))) > _LONGEST_EXTENSION:
+        suffixes.pop(0)
+    return "".join(suffixes) or ".data"
 
 
 def _not_written(path: str, error: OSError | ValueError) -> InputError:
+    shown = path if len(path) <= _LONGEST_SHOWN else f"{path[:100]}...{path[-100:]}"
+    if getattr(error, "errno", None) == errno.ENAMETOOLONG:
+        return InputError(f"the output {shown!r} cannot be written: its name or path is too long")
     folder = os.path.dirname(path) or "."
+    if isinstance(error, FileNotFoundError) and not os.path.isabs(folder) and is_working_folder_deleted():
+        return InputError(f"the output {shown!r} cannot be written: the current folder has been deleted")
     missing = FileNotFoundError | NotADirectoryError | FileExistsError
     if isinstance(error, missing) and not os.path.isdir(folder):
-        return InputError(f"the output {path!r} cannot be written: there is no folder {folder!r}")
+        return InputError(f"the output {shown!r} cannot be written: there is no folder {folder!r}")
     reason = getattr(error, "strerror", None) or str(error)
-    return InputError(f"the output {path!r} cannot be written: {reason}")
+    return InputError(f"the output {shown!r} cannot be written: {reason}")

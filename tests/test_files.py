@@ -2,22 +2,27 @@
 
 import ast
 import os
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 import gfla_tf
+from gfla_tf import files
 from gfla_tf.errors import InputError
 from gfla_tf.files import (
     atomic_path,
+    check_name,
     check_output,
     move_folder,
     new_folder,
     output_folder,
-    remove_temporary_files,
     replace_file,
     write_files,
 )
+from gfla_tf.temporary import remove_temporary_files
 
 PACKAGE = Path(gfla_tf.__file__).parent
 
@@ -63,7 +68,7 @@ def test_write_files_without_hard_links(tmp_path, monkeypatch):
 
     monkeypatch.setattr(os, "link", fail)
     (tmp_path / "old").write_bytes(b"before")
-    _fail_replace(monkeypatch, 4)
+    _fail_replace(monkeypatch, 3)
     paths = {tmp_path / "first": b"1", tmp_path / "old": b"2", tmp_path / "last": b"3"}
     with pytest.raises(InputError, match="No space left"):
         write_files(paths, force=True)
@@ -135,11 +140,14 @@ def test_new_folder_leaves_nothing_on_errors(tmp_path, monkeypatch):
     assert not list(tmp_path.iterdir())
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "x").write_bytes(b"before")
-    _fail_replace(monkeypatch, 2)
-    with pytest.raises(InputError, match="No space left"), new_folder(tmp_path / "a") as folder:
-        (folder / "x").write_bytes(b"new")
-    assert os.listdir(tmp_path) == ["a"]
-    assert _contents(tmp_path / "a") == {"x": b"before"}
+    for call in (1, 2):
+        with monkeypatch.context() as patch:
+            patch.setattr(files, "exchange_names", lambda first, second: False)
+            _fail_replace(patch, call)
+            with pytest.raises(InputError, match="No space left"), new_folder(tmp_path / "a") as folder:
+                (folder / "x").write_bytes(b"new")
+        assert os.listdir(tmp_path) == ["a"]
+        assert _contents(tmp_path / "a") == {"x": b"before"}
     with (
         pytest.raises(InputError, match="there is no folder"),
         new_folder(tmp_path / "a/x/y"),
@@ -147,8 +155,11 @@ def test_new_folder_leaves_nothing_on_errors(tmp_path, monkeypatch):
         pytest.fail("the block ran")
 
 
-def test_move_folder_removes_the_remains_of_an_interrupted_move(tmp_path):
-    for name in ("source", "source-old", "target"):
+@pytest.mark.parametrize("exchange", [True, False])
+def test_move_folder(tmp_path, monkeypatch, exchange):
+    if not exchange:
+        monkeypatch.setattr(files, "exchange_names", lambda first, second: False)
+    for name in ("source", "target"):
         (tmp_path / name).mkdir()
         (tmp_path / name / name).write_bytes(b"")
     move_folder(tmp_path / "source", tmp_path / "target")
@@ -167,12 +178,97 @@ def test_output_folder_is_removed_if_empty(tmp_path):
         pytest.fail("the block ran")
 
 
-def test_remove_temporary_files(tmp_path):
-    names = [".0123456789abcdef.part", ".0123456789abcdef.part.weights.h5", "a.part", ".0123456789abcdef.png"]
-    for name in names:
-        (tmp_path / name).write_bytes(b"")
-    remove_temporary_files(tmp_path)
-    assert sorted(os.listdir(tmp_path)) == sorted(names[2:])
+KILLED = """
+import os, signal, sys
+from gfla_tf.files import *
+target, kind, last = sys.argv[1], sys.argv[2], int(sys.argv[3])
+events = 0
+
+def hook(event, arguments):
+    global events
+    if event in ("os.rename", "os.link", "os.remove", "os.rmdir", "os.mkdir", "ctypes.dlsym"):
+        events += 1
+        if events > last:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+sys.addaudithook(hook)
+if kind == "files":
+    write_files({target: b"new", target + "2": b"new"}, force=True)
+elif kind == "path":
+    with atomic_path(target) as path:
+        path.write_bytes(b"new")
+else:
+    with new_folder(target) as path:
+        (path / "x").write_bytes(b"new")
+"""
+
+
+@pytest.mark.parametrize("kind", ["files", "path", "folder"])
+def test_a_killed_process_leaves_the_old_or_the_new_output(tmp_path, kind):
+    """Kills the process before every change of the folder in turn; the next one removes what remained."""
+    target = tmp_path / "out" / "a"
+    content = target / "x" if kind == "folder" else target
+    environment = {**os.environ, "PYTHONPATH": ":".join(filter(None, sys.path))}
+    found = set()
+    for last in range(30):
+        shutil.rmtree(tmp_path / "out", ignore_errors=True)
+        content.parent.mkdir(parents=True)
+        content.write_bytes(b"old")
+        command = [sys.executable, "-c", KILLED, target, kind, str(last)]
+        code = subprocess.run(command, env=environment, check=False).returncode
+        found.add(content.read_bytes())
+        assert content.read_bytes() in (b"old", b"new")
+        remove_temporary_files(tmp_path / "out")
+        assert set(os.listdir(tmp_path / "out")) <= {"a", "a2"}
+        if code == 0:
+            break
+    assert (code, found) == (0, {b"old", b"new"})
+
+
+@pytest.mark.parametrize("mask", [0o002, 0o077])
+def test_the_umask_is_respected(tmp_path, mask):
+    before = os.umask(mask)
+    try:
+        write_files({tmp_path / "a": b"1", tmp_path / "b": b"2"})
+        with atomic_path(tmp_path / "c.npz") as path:
+            path.write_bytes(b"3")
+        with new_folder(tmp_path / "d" / "e"):
+            pass
+    finally:
+        os.umask(before)
+    for name in ("a", "b", "c.npz"):
+        assert (tmp_path / name).stat().st_mode & 0o777 == 0o666 & ~mask
+    for name in ("d", "d/e"):
+        assert (tmp_path / name).stat().st_mode & 0o777 == 0o777 & ~mask
+
+
+@pytest.mark.parametrize("name", ["a" * 256, "a/" * 2100 + "a", "a\0b", "", "\u00e9" * 128 + ".png"])
+def test_impossible_names_are_refused_before_the_work(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    for check in (check_name, check_output):
+        with pytest.raises(InputError, match=r"too long|null (byte|character)|is empty"):
+            check(name)
+    for context in (atomic_path, new_folder, output_folder):
+        with pytest.raises(InputError), context(name):
+            pytest.fail("the block ran")
+    assert not os.listdir(tmp_path)
+    check_output("\u00e9" * 125 + ".weights.h5"[:5])
+
+
+def test_a_deleted_working_folder(tmp_path, monkeypatch):
+    (tmp_path / "a").mkdir()
+    monkeypatch.chdir(tmp_path / "a")
+    (tmp_path / "a").rmdir()
+    with pytest.raises(InputError, match="the current folder has been deleted"):
+        check_output("a.png")
+
+
+def test_long_suffixes_leave_room_for_a_temporary_name(tmp_path):
+    with atomic_path(tmp_path / ("a." + "b" * 240 + ".npz")) as path:
+        path.write_bytes(b"1")
+        assert path.name.endswith(".npz")
+    with atomic_path(tmp_path / ("a." + "b" * 240)) as path:
+        path.write_bytes(b"1")
 
 
 def test_no_other_module_renames_files():

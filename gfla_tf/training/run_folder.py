@@ -12,14 +12,9 @@ import keras
 from gfla_tf._version import __version__
 from gfla_tf.config import Config, load_config
 from gfla_tf.errors import InputError
-from gfla_tf.files import (
-    atomic_path,
-    missing_folders,
-    remove_empty_folders,
-    remove_temporary_files,
-    replace_file,
-)
+from gfla_tf.files import atomic_path, missing_folders, remove_empty_folders, replace_file
 from gfla_tf.names import names_in
+from gfla_tf.temporary import remove_temporary_files
 
 _RECORD = "run.json"
 _CONFIG = "config.yaml"

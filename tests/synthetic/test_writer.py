@@ -2,13 +2,13 @@
 
 import csv
 import json
-import os
 import re
 
 import cv2
 import numpy as np
 import pytest
 
+from gfla_tf import files
 from gfla_tf.errors import InputError
 from gfla_tf.synthetic import SyntheticPeople, write_folder
 
@@ -68,14 +68,11 @@ def test_existing_contents_are_overwritten_only_with_force(tmp_path, people, mon
     monkeypatch.chdir(tmp_path / "full")
     write_folder(".", small, force=True)
     assert (tmp_path / "full" / "train").is_dir()
-    replace = os.replace
 
-    def fail_once(source, target):
-        if source.name.endswith(("-old", "full")):
-            return replace(source, target)
+    def fail(source, target):
         raise PermissionError(1, "Operation not permitted")
 
-    monkeypatch.setattr(os, "replace", fail_once)
+    monkeypatch.setattr(files, "exchange_names", fail)
     with pytest.raises(InputError, match="not permitted"):
         write_folder(tmp_path / "full", small, force=True)
     assert (tmp_path / "full" / "train").is_dir()

@@ -1,6 +1,7 @@
 """`gfla convert`: convert weights between the released PyTorch program and Keras."""
 
 from gfla_tf.cli import arguments
+from gfla_tf.console import echo
 
 HELP = "Convert weights between PyTorch (.pth, .npz) and Keras (.keras)."
 
@@ -52,10 +53,10 @@ def run(args):
     from gfla_tf.interop.convert import convert
 
     for done in convert(args.input, args.output, to=args.to, image_size=args.size, force=args.force):
-        print(f"{done.source}: {done.network}, {done.parameters:,} parameters")
+        echo(f"{done.source}: {done.network}, {done.parameters:,} parameters")
         for note in done.notes:
-            print(f"  {note}")
-        print("  read back: every tensor is equal")
-        print(f"wrote {done.out}, sha256 {done.sha256}")
+            echo(f"  {note}")
+        echo("  read back: every tensor is equal")
+        echo(f"wrote {done.out}, sha256 {done.sha256}")
         if done.usage:
-            print(f"use it: {done.usage}")
+            echo(f"use it: {done.usage}")

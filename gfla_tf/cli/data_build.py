@@ -1,6 +1,7 @@
 """`gfla data build`: packs a data folder into shards or an HDF5 file, and verifies shards."""
 
 from gfla_tf.cli import arguments
+from gfla_tf.console import echo
 
 HELP = "Pack a dataset folder into TFRecord shards or an HDF5 file, or verify shards."
 
@@ -76,9 +77,9 @@ def _build_pair_file(args):
         force=args.force,
         progress=progress_bar("writing pairs"),
     )
-    print(f"{args.output}: {', '.join(f'{count} {split} pairs' for split, count in pairs.items())}.")
+    echo(f"{args.output}: {', '.join(f'{count} {split} pairs' for split, count in pairs.items())}.")
     command = training_command(find_layout(args.folder, args.layout), args.output, "data.source=hdf5")
-    print(f"Train on it with: {command}")
+    echo(f"Train on it with: {command}")
 
 
 def _build(args):
@@ -101,7 +102,7 @@ def _build(args):
             progress=progress_bar("packing images"),
         )
     except KeyboardInterrupt:
-        print("\nto resume: run the same command again", flush=True)
+        echo("\nto resume: run the same command again")
         raise
     manifest = report.manifest
     counts = ", ".join(
@@ -110,8 +111,8 @@ def _build(args):
     shards = sum(len(entry.shards) for entry in manifest.splits.values())
     size = sum(entry.bytes for entry in manifest.files.values()) / 2**20
     kept = f" ({report.kept} kept from the previous build)" if report.kept else ""
-    print(f"{args.output}: {counts} in {shards} shards{kept}, {size:.1f} MiB.")
-    print(f"Train on it with: {training_command(LAYOUTS[manifest.layout], args.output)}")
+    echo(f"{args.output}: {counts} in {shards} shards{kept}, {size:.1f} MiB.")
+    echo(f"Train on it with: {training_command(LAYOUTS[manifest.layout], args.output)}")
 
 
 def _verify(folder):
@@ -120,9 +121,9 @@ def _verify(folder):
 
     faults = verify_shards(folder, progress_bar("verifying bytes"))
     for fault in faults:
-        print(fault)
+        echo(fault)
     if faults:
-        print("Copy or build the shards again.")
+        echo("Copy or build the shards again.")
         return _FAULTS
-    print(f"{folder}: every file matches its checksum.")
+    echo(f"{folder}: every file matches its checksum.")
     return 0

@@ -1,6 +1,7 @@
 """`gfla data check`: validates a dataset folder before training."""
 
 from gfla_tf.cli import arguments
+from gfla_tf.console import echo
 
 HELP = "Validate a dataset folder."
 
@@ -72,7 +73,7 @@ def run(args):
         decode=args.decode,
         progress=progress_bar("reading images"),
     )
-    print(report.to_text())
+    echo(report.to_text())
     outputs = {}
     if args.json:
         outputs[args.json] = (json.dumps(report.to_dict(), indent=1) + "\n").encode()
@@ -82,9 +83,9 @@ def run(args):
         outputs[args.sheet] = encode_image(args.sheet, data_sheet(report, args.sheet_images, args.seed))
     write_files(outputs, args.force)
     if outputs:
-        print(f"wrote {', '.join(outputs)}")
+        echo(f"wrote {', '.join(outputs)}")
     if report.trains:
-        print(f"Train on it with: {training_command(report.layout, args.folder)}")
+        echo(f"Train on it with: {training_command(report.layout, args.folder)}")
     return FAULTS if not report.trains or (args.strict and report.faults) else 0
 
 

@@ -1,6 +1,7 @@
 """`gfla data frames`: writes the frames of a video as PNG files."""
 
 from gfla_tf.cli import arguments
+from gfla_tf.console import echo
 
 HELP = "Write the frames of a video as PNG files."
 
@@ -35,5 +36,5 @@ def run(args):
 
     frames = video_frames(args.video, args.reader).enumerate().shard(args.every, 0)
     count = write_frames(frames if args.most is None else frames.take(args.most), args.video, args.output)
-    print(f"{args.output}: {count} frames.")
-    print(f"Estimate their poses: gfla pose {args.output} -o poses")
+    echo(f"{args.output}: {count} frames.")
+    echo(f"Estimate their poses: gfla pose {args.output} -o poses")

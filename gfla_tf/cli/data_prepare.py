@@ -1,6 +1,7 @@
 """`gfla data prepare`: converts an original (downloaded) dataset to the layout used for training."""
 
 from gfla_tf.cli import arguments
+from gfla_tf.console import echo
 
 HELP = "Convert the original DeepFashion or Market-1501 dataset for training."
 
@@ -82,10 +83,10 @@ def run(args):
             progress=progress_bar("preparing images"),
         )
     except KeyboardInterrupt:
-        print("\nto resume: run the same command again", flush=True)
+        echo("\nto resume: run the same command again")
         raise
     images = sum(one.images for one in summary.splits.values())
     kept = f", {summary.kept:,} of them kept from a previous run" if summary.kept else ""
-    print(f"{args.output}: {images:,} images{kept}")
-    print(summary.to_text())
-    print(f"Train on it with: {training_command(LAYOUTS[args.dataset], args.output)}")
+    echo(f"{args.output}: {images:,} images{kept}")
+    echo(summary.to_text())
+    echo(f"Train on it with: {training_command(LAYOUTS[args.dataset], args.output)}")

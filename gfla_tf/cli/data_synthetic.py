@@ -1,6 +1,7 @@
 """`gfla data synthetic`: renders SyntheticPeople into a dataset folder."""
 
 from gfla_tf.cli import arguments
+from gfla_tf.console import echo
 
 HELP = "Render SyntheticPeople into a folder in the layout of a real dataset."
 
@@ -76,8 +77,8 @@ def run(args):
     except OSError as error:
         raise InputError(f"cannot write the folder {out}: {error.strerror or error}") from error
     pairs = ", ".join(f"{people.num_pairs(split)} {split} pairs" for split in identities)
-    print(f"{out}: {pairs}.")
-    print(f"Train on it with: {training_command(LAYOUTS[args.layout], out)}")
+    echo(f"{out}: {pairs}.")
+    echo(f"Train on it with: {training_command(LAYOUTS[args.layout], out)}")
 
 
 def _progress(people):

@@ -2,6 +2,8 @@
 
 import shlex
 
+from gfla_tf.console import echo
+
 HELP = "Train the small model from scratch, evaluate it and write a report."
 
 
@@ -56,7 +58,7 @@ def run(args):
             config, args.output, resume=args.resume, progress=progress_bar("rendering SyntheticPeople")
         )
     except KeyboardInterrupt:
-        print(f"\nto resume: {_command(args)} --resume", flush=True)
+        echo(f"\nto resume: {_command(args)} --resume")
         raise
     reported = report_run(
         trained.model,
@@ -70,9 +72,9 @@ def run(args):
         progress=progress_bar("evaluating held-out people"),
         force=args.resume,
     )
-    print(reported.result.to_text())
-    print(table_to_text(targets_table(reported.targets)))
-    print(f"\nFinished in {clock(time.monotonic() - started)}. Report: {reported.report.resolve()}")
+    echo(reported.result.to_text())
+    echo(table_to_text(targets_table(reported.targets)))
+    echo(f"\nFinished in {clock(time.monotonic() - started)}. Report: {reported.report.resolve()}")
     return 0
 
 

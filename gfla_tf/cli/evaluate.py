@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from gfla_tf.cli import arguments
+from gfla_tf.console import echo
 from gfla_tf.errors import InputError
 
 HELP = "Evaluate a trained model on held-out people."
@@ -84,10 +85,10 @@ def run(args):
     if args.output:
         check_output(args.output, args.force)
     result, targets = _evaluate_synthetic(args) if synthetic else (_evaluate_photographs(args), [])
-    print(result.to_markdown() if args.markdown else result.to_text(), end="")
+    echo(result.to_markdown() if args.markdown else result.to_text(), end="")
     if targets:
         table = targets_table(targets)
-        print("\n" + (table_to_markdown(table) if args.markdown else table_to_text(table)))
+        echo("\n" + (table_to_markdown(table) if args.markdown else table_to_text(table)))
     if args.output:
         write_files({args.output: result.to_json().encode()}, args.force)
     return 0 if all(target.met for target in targets) else 1
@@ -140,7 +141,7 @@ def _evaluate_synthetic(args):
             mean_images=args.mean_images, force=args.force, **options,
         )  # fmt: skip
         result = reported.result
-        print(f"gfla: wrote {reported.report}", file=sys.stderr)
+        echo(f"gfla: wrote {reported.report}", stream=sys.stderr)
     else:
         mean_image, mean_images = mean_target(dataset, args.mean_images)
         result = evaluate_synthetic(

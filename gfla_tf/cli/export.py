@@ -5,6 +5,7 @@ import shlex
 import sys
 
 from gfla_tf.cli import arguments
+from gfla_tf.console import echo
 from gfla_tf.errors import InputError
 
 HELP = "Export a trained model for TensorFlow Serving, LiteRT or ONNX Runtime."
@@ -131,18 +132,18 @@ def _saved_model(args):
 
     done = _export(args, export_saved_model, fit=args.fit or "letterbox")
     print_written(args.output, done.model_card)
-    print(f"signatures: {', '.join(done.signatures)}")
-    print(f"inspect it: saved_model_cli show --all --dir {shlex.quote(args.output)}")
+    echo(f"signatures: {', '.join(done.signatures)}")
+    echo(f"inspect it: saved_model_cli show --all --dir {shlex.quote(args.output)}")
     path = os.path.abspath(args.output)
     base, version = os.path.split(path)
     if version.isdecimal():
         name = os.path.basename(base) or "person"
-        print(
+        echo(
             f"serve it: tensorflow_model_server --rest_api_port=8501 --model_name={shlex.quote(name)} "
             f"--model_base_path={shlex.quote(base)}"
         )
     else:
-        print(
+        echo(
             "TensorFlow Serving needs a version number as the folder's name: export to "
             f"{shlex.quote(os.path.join(path, '1'))}"
         )
@@ -174,7 +175,7 @@ def _onnx(args):
 def _print_file(done):
     print_written(done.path, done.model_card)
     export, parity = done.model_card["export"], done.model_card["parity"]
-    print(f"compared on {export['compared_on']}; SSIM {parity['ssim']:.4f}")
+    echo(f"compared on {export['compared_on']}; SSIM {parity['ssim']:.4f}")
     return 0
 
 
@@ -182,13 +183,13 @@ def print_written(output, model_card):
     """Prints the files of an export and its largest differences from the Keras model."""
     size = sum(file["bytes"] for file in model_card["files"].values())
     name, parameters = model_card["name"], model_card["parameters"]
-    print(f"wrote {output}: {name}, {parameters:,} parameters, {size / 2**20:.1f} MiB")
+    echo(f"wrote {output}: {name}, {parameters:,} parameters, {size / 2**20:.1f} MiB")
     for name, file in model_card["files"].items():
-        print(f"  {file['bytes']:>12,}  {name}")
+        echo(f"  {file['bytes']:>12,}  {name}")
     parity = {name: value for name, value in model_card["parity"].items() if name != "ssim"}
     differences = ", ".join(f"{name} {value:.2g}" for name, value in parity.items())
-    print(f"largest differences from the Keras model: {differences}")
+    echo(f"largest differences from the Keras model: {differences}")
 
 
 def _log(step):
-    print(f"gfla: {step}", file=sys.stderr, flush=True)
+    echo(f"gfla: {step}", stream=sys.stderr)

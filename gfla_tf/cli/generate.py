@@ -4,6 +4,7 @@ import os
 import sys
 
 from gfla_tf.cli import arguments
+from gfla_tf.console import echo
 from gfla_tf.errors import InputError
 
 HELP = "Generate an image of the person of a photo in a target pose."
@@ -94,14 +95,14 @@ def run(args):
     )
     load_tensorflow()
     if args.model is None:
-        print(
+        echo(
             "gfla: no --model given: using the shipped model, which generates 64 x 64 pixels and was trained "
             "on synthetic people only",
-            file=sys.stderr,
+            stream=sys.stderr,
         )
     (result,) = generate_from(inputs, args.model or "synthetic", fit=args.fit, size=args.size)
     result.save(args.output, **others, overwrite=args.force)
-    print(f"wrote {', '.join(outputs)}")
+    echo(f"wrote {', '.join(outputs)}")
 
 
 def _check_outputs(outputs, args):

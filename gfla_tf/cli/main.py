@@ -2,15 +2,15 @@
 
 import argparse
 import importlib
-import os
 import sys
 
+from gfla_tf.cli.failures import Signals, describe
 from gfla_tf.cli.parser import Parser
-from gfla_tf.errors import InputError
+from gfla_tf.console import discard_unwritten, echo, escape_unencodable, open_standard_streams
 
 COMMANDS = ("demo", "data", "train", "generate", "evaluate", "pose", "convert", "export", "native")
 
-DONE, BAD_INPUT, INTERRUPTED, CLOSED_PIPE = 0, 2, 130, 141
+DONE = 0
 
 
 class _Version(argparse.Action):
@@ -19,7 +19,7 @@ class _Version(argparse.Action):
     def __call__(self, parser, namespace, values, option_string=None):
         from gfla_tf.cli.version import version_text
 
-        print(version_text())
+        echo(version_text())
         parser.exit()
 
 
@@ -46,25 +46,44 @@ def build_parser():
 
 
 def main(argv=None):
-    """Runs a command line and returns the exit code: 0 done, 1 a check found faults, 2 bad input or usage.
+    """Runs a command line and returns the exit code.
+
+    It is 0 if the command is done, 1 if a check found faults, 2 for invalid input or usage and for errors of
+    the system (disk full, no memory), 130, 143 or 129 after Ctrl-C, SIGTERM or SIGHUP, and 141 if the reader
+    of the output has closed it.
 
     Raises:
       SystemExit: from argparse, for --help (0) and for wrong usage (2).
     """
+    open_standard_streams()
+    escape_unencodable()
+    with Signals() as signals:
+        try:
+            return _run(argv)
+        except Exception as error:
+            described = describe(error, signals.received)
+            if described is None:
+                raise
+            code, sentence = described
+        except KeyboardInterrupt as error:
+            code, sentence = describe(error, signals.received)
+        finally:
+            discard_unwritten()
+        if sentence is not None:
+            echo(f"gfla: {sentence}", stream=sys.stderr)
+        return code
+
+
+def _run(argv):
+    """Parses the arguments, runs the command, and writes what it has printed."""
     try:
         args = _parse(build_parser(), argv)
         code = args.run(args) or DONE
-        sys.stdout.flush()
-        return code
-    except InputError as error:
-        print(f"gfla: error: {error}", file=sys.stderr)
-        return BAD_INPUT
-    except KeyboardInterrupt:
-        print("gfla: interrupted", file=sys.stderr)
-        return INTERRUPTED
-    except BrokenPipeError:  # the reader of the output, such as `head`, has closed it
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return CLOSED_PIPE
+    except SystemExit:  # of --help and wrong usage
+        echo(end="")
+        raise
+    echo(end="")
+    return code
 
 
 def _parse(parser, argv):

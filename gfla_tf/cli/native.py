@@ -1,6 +1,7 @@
 """`gfla native`: shows the status of the compiled operators, or builds them."""
 
 from gfla_tf.cli.arguments import FORCE
+from gfla_tf.console import echo
 
 HELP = "Show or build the compiled operators."
 
@@ -41,7 +42,7 @@ def run(args):
         from gfla_tf.native.build import build
 
         def report(line):
-            print(line, flush=True)
+            echo(line)
 
         build(cuda=args.cuda, force=args.force, werror=args.werror, scratch=args.scratch, report=report)
         return
@@ -51,6 +52,6 @@ def run(args):
     if args.json:
         import json
 
-        print(json.dumps(status, indent=2))
+        echo(json.dumps(status, indent=2))
     else:
-        print(status_text(status))
+        echo(status_text(status))

@@ -3,6 +3,7 @@
 import sys
 
 from gfla_tf.cli import arguments
+from gfla_tf.console import echo
 from gfla_tf.errors import InputError
 
 HELP = "Estimate poses in photos, or convert pose files."
@@ -88,7 +89,7 @@ def run(args):
 
     if args.download:
         path = download_pose_model(_megabytes(progress_bar("download (MB)")))
-        print(f"gfla: the pose model is {path}", file=sys.stderr)
+        echo(f"gfla: the pose model is {path}", stream=sys.stderr)
         if not args.inputs and not args.output:
             return 0
     if not args.inputs:
@@ -111,15 +112,15 @@ def run(args):
         args.inputs, args.output, options, lambda: _estimator(args.pose_model, given), progress_bar("poses")
     )
     for sentence in summary.failed + summary.empty:
-        print(f"gfla: error: {sentence}", file=sys.stderr)
+        echo(f"gfla: error: {sentence}", stream=sys.stderr)
     if summary.skipped:
-        print(f"skipped {summary.skipped} image(s) whose output exists")
+        echo(f"skipped {summary.skipped} image(s) whose output exists")
     if summary.text is not None:
-        sys.stdout.write(summary.text.decode())
+        echo(summary.text.decode(), end="")
     elif len(summary.written) == 1:
-        print(f"wrote {summary.written[0]}")
+        echo(f"wrote {summary.written[0]}")
     elif summary.written:
-        print(f"wrote {len(summary.written)} files in {args.output}")
+        echo(f"wrote {len(summary.written)} files in {args.output}")
     return 2 if summary.failed else int(bool(summary.empty))
 
 

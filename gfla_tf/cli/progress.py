@@ -3,6 +3,8 @@
 import sys
 import time
 
+from gfla_tf.console import echo
+
 _SECONDS_PER_LINE = 60  # in logs
 
 
@@ -28,6 +30,6 @@ def progress_bar(label, stream=None):
             printed = now
             form = "{desc}: {n_fmt}/{total_fmt}, {elapsed} elapsed, ETA {remaining}"
             line = tqdm.format_meter(done, total, now - started, prefix=label, bar_format=form)
-            print(line, file=stream, flush=True)
+            echo(line, stream=stream)
 
     return show

@@ -3,6 +3,8 @@
 import argparse
 from pathlib import Path
 
+from gfla_tf.console import echo
+
 HELP = "Train stage 1 (F), then stage 2 (F, G and D)."
 
 
@@ -54,7 +56,7 @@ def run(args: argparse.Namespace) -> None:
     try:
         train(config, folder, resume=args.resume, progress=progress_bar("rendering SyntheticPeople"))
     except KeyboardInterrupt:
-        print(f"\nto resume: gfla train --resume -o {folder}", flush=True)
+        echo(f"\nto resume: gfla train --resume -o {folder}")
         raise
 
 

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 
 from gfla_tf.config import Config, FlowTrainingConfig, GFLATrainingConfig
+from gfla_tf.console import echo
 from gfla_tf.errors import InputError
 from gfla_tf.features import PartFeatures, VGG19Features
 from gfla_tf.features.network import FeatureNetwork
@@ -179,7 +180,7 @@ def _train_parts(features: PartFeatures, config: Config, source: SyntheticSource
         for name, value in metrics.items()
         if name.endswith("accuracy")
     )
-    print(f"part features trained in {clock(time.monotonic() - began)}; accuracy {accuracy}", flush=True)
+    echo(f"part features trained in {clock(time.monotonic() - began)}; accuracy {accuracy}")
 
 
 def _calibrate(features: VGG19Features, config: Config, source: Source) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 
 from gfla_tf import _compat
 from gfla_tf.config import Config, FlowTrainingConfig, GFLATrainingConfig
+from gfla_tf.console import echo
 from gfla_tf.data.pipeline import data_errors
 from gfla_tf.errors import InputError
 from gfla_tf.models import PersonImageGenerator
@@ -94,7 +95,7 @@ def train(
     run.save_model(trainer.discriminator, "discriminator.keras")
     seconds = time.monotonic() - began
     run.record_end(seconds)
-    print(f"trained in {clock(seconds)}; the model is {run.path / 'model.keras'}", flush=True)
+    echo(f"trained in {clock(seconds)}; the model is {run.path / 'model.keras'}")
     return TrainedRun(model, source.dataset, run.path)
 
 
@@ -117,7 +118,7 @@ def _fit(
     done = checkpoint.restore()
     if done >= stage.epochs:
         if done:
-            print(f"{label}  already trained ({done} epochs)", flush=True)
+            echo(f"{label}  already trained ({done} epochs)")
         return
     trim_log(folder / "log.csv", done)
     validation = source.validation_batches(config.batch_size, config.validation_batches)

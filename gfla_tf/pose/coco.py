@@ -1,6 +1,7 @@
-"""COCO's keypoint JSON with 17 keypoints per person: annotation files and result files.
+"""COCO's keypoint JSON: annotation files and result files.
 
-Annotation files list images with their sizes, and people with keypoints (x, y, visibility): 2 visible,
+The keypoints are those that the person's category lists (`gfla_tf.pose.coco_categories`), by default COCO's
+17. Annotation files list images with their sizes, and people with keypoints (x, y, visibility): 2 visible,
 1 labeled but occluded, 0 missing, which is read as a confidence of 1, 0.5 or 0. Result files list people
 with the id of their image and keypoints (x, y, confidence); they contain no image sizes.
 """
@@ -14,6 +15,7 @@ import numpy as np
 
 from gfla_tf.errors import InputError
 from gfla_tf.names import stem
+from gfla_tf.pose.coco_categories import Names, PersonCategories
 from gfla_tf.pose.keypoints import check_numbers
 from gfla_tf.pose.openpose import frame_of
 from gfla_tf.pose.people import PosedImage, is_image_name
@@ -29,8 +31,11 @@ _LIMBS = (
 def parse_annotations(document: dict[str, Any], where: str, min_confidence: float) -> list[PosedImage]:
     """Converts a parsed annotation file: its images and their people; an image may have none.
 
+    Annotations of other categories than the person, and bounding boxes without keypoints, are not read.
+
     Raises:
-      InputError: `images` or an entry is malformed, or a person's image is not listed.
+      InputError: `images`, `categories` or an entry is malformed, a person's image is not listed, the names
+        of the keypoints are unknown, or no annotation has keypoints.
     """
     images, people = {}, {}
     for entry in _entries(document.get("images"), "images", where):
@@ -41,17 +46,24 @@ def parse_annotations(document: dict[str, Any], where: str, min_confidence: floa
             )
         images[key] = (name, frame_of(entry, "height", "width"))
         people[key] = []
-    for index, entry in enumerate(_entries(document.get("annotations"), "annotations", where)):
+    entries = _entries(document.get("annotations"), "annotations", where)
+    if entries and not any("keypoints" in entry for entry in entries):
+        raise InputError(f"the pose {where!r} has no annotation with a list 'keypoints': it contains no pose")
+    categories = PersonCategories(document.get("categories"), entries, where)
+    for index, entry in enumerate(entries):
         where_entry = f"the pose {where!r}, annotation {index}"
+        names = categories.names_of(entry, where_entry)
+        if names is None or "keypoints" not in entry:
+            continue
         key = entry.get("image_id")
         if not _is_key(key) or key not in images:
             raise InputError(f"{where_entry} belongs to no image of the file: correct its 'image_id'")
-        points = _points(entry, where_entry)
+        points = _points(entry, len(names), where_entry)
         if not np.isin(points[:, 2], (0, 1, 2)).all():
             raise InputError(f"{where_entry} has a visibility other than 0, 1 and 2")
         seen = points[:, 2] == 2
         points[:, 2] /= 2
-        people[key].append(person_from(points[:, [1, 0, 2]], COCO_17, min_confidence, seen))
+        people[key].append(_person(points[:, [1, 0, 2]], names, min_confidence, seen))
     several = len(images) > 1
     return [
         PosedImage(name, frame, tuple(people[key]), f"{where}#{name}" if several else where)
@@ -63,14 +75,19 @@ def parse_results(document: list[Any], where: str, min_confidence: float) -> lis
     """Converts a parsed result file: its people, grouped by image. An image's name is its id.
 
     Raises:
-      InputError: an entry is malformed.
+      InputError: an entry is malformed, or there are several categories of which none is 1, the person.
     """
     people: dict[str, list[np.ndarray]] = {}
-    for index, entry in enumerate(_entries(document, "results", where)):
+    entries = _entries(document, "results", where)
+    categories = PersonCategories(None, entries, where)
+    for index, entry in enumerate(entries):
         where_entry = f"the pose {where!r}, result {index}"
+        names = categories.names_of(entry, where_entry)
+        if names is None:
+            continue
         if not _is_key(entry.get("image_id")):
             raise InputError(f"{where_entry} has no 'image_id'")
-        person = person_from(_points(entry, where_entry)[:, [1, 0, 2]], COCO_17, min_confidence)
+        person = _person(_points(entry, len(names), where_entry)[:, [1, 0, 2]], names, min_confidence)
         people.setdefault(str(entry["image_id"]), []).append(person)
     several = len(people) > 1
     return [
@@ -167,13 +184,24 @@ def _is_key(value: object) -> bool:
     return is_image_name(value) or (isinstance(value, int) and not isinstance(value, bool))
 
 
-def _points(entry: dict[str, Any], where_entry: str) -> np.ndarray:
-    """Returns (x, y, visibility or confidence) as float32 [17, 3]."""
+def _person(
+    points: np.ndarray, names: Names, min_confidence: float, visible: np.ndarray | None = None
+) -> np.ndarray:
+    """Converts points [n, 3] (y, x, confidence), of which some have no name, to a person [25, 3]."""
+    used = [index for index, name in enumerate(names) if name is not None]
+    known = tuple(name for name in names if name is not None)
+    return person_from(points[used], known, min_confidence, None if visible is None else visible[used])
+
+
+def _points(entry: dict[str, Any], count: int, where_entry: str) -> np.ndarray:
+    """Returns (x, y, visibility or confidence) as float32 [count, 3]."""
     values = entry.get("keypoints")
     if not isinstance(values, list):
         raise InputError(f"{where_entry} has no list 'keypoints'")
-    if len(values) != 3 * len(COCO_17):
-        raise InputError(f"{where_entry} has {len(values)} numbers: expected 17 keypoints of 3 numbers each")
+    if len(values) != 3 * count:
+        raise InputError(
+            f"{where_entry} has {len(values)} numbers: expected {count} keypoints of 3 numbers each"
+        )
     return check_numbers(values, f"{where_entry}: keypoints").reshape(-1, 3)
 
 

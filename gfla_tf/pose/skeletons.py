@@ -45,7 +45,7 @@ def person_from(
 
     Args:
       points: [n, 3] (y, x, confidence) in the order of `names`.
-      names: `BODY_25`, `COCO_18` or `COCO_17`.
+      names: different names of `BODY_25`, such as `BODY_25`, `COCO_18` or `COCO_17`.
       min_confidence: keypoints of lower confidence, or of confidence 0, are marked as missing.
       visible: bool [n], for formats that mark occluded keypoints; by default all found keypoints are visible.
 

@@ -21,7 +21,7 @@ class PersonCategories:
     """The categories of people in a COCO file.
 
     Of the categories whose entries have keypoints, one is a person if it has that name, or if none has it and
-    its keypoints are those of a person. Without `categories`, the keypoints are COCO's 17 in COCO's order, and
+    its keypoints are those of a person. Without `categories`, the keypoints are COCO's 17 in its order, and
     the person is category 1 if there are several.
 
     Args:

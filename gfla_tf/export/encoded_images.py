@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import tensorflow as tf
 
+from gfla_tf.export.file_limits import check_jpeg, check_png, check_size
 from gfla_tf.export.request_checks import required
-from gfla_tf.images.io import MAX_BYTES, MAX_PIXELS
+from gfla_tf.images.io import MAX_BYTES
+from gfla_tf.images.limits import MAX_PIXELS
 
 _PNG = (0x89, *b"PNG\r\n\x1a\n")
 _JPEG = (0xFF, 0xD8, 0xFF)
@@ -19,13 +21,16 @@ _FAST = 1  # compression level of zlib
 _HEADER_BYTES = 26  # of a PNG, up to its color type
 
 
-def decode_png_or_jpeg(data: tf.Tensor, row: tf.Tensor | int, name: str) -> tf.Tensor:
+def decode_png_or_jpeg(
+    data: tf.Tensor, row: tf.Tensor | int, name: str, max_pixels: int = MAX_PIXELS
+) -> tf.Tensor:
     """Decodes one image.
 
     Args:
       data: String scalar, the bytes of a PNG or JPEG file.
       row: int32 scalar, the image's row in the request, for error messages.
       name: The name of the request's field, for error messages.
+      max_pixels: The largest accepted product of height and width.
 
     Returns:
       uint8 RGB [h, w, 3].
@@ -40,7 +45,9 @@ def decode_png_or_jpeg(data: tf.Tensor, row: tf.Tensor | int, name: str) -> tf.T
         (is_png | is_jpeg, formats, row),
     ):
         data, head = tf.identity(data), tf.identity(head)
-    return tf.cond(is_png, lambda: _png(data, head, row, name), lambda: _jpeg(data, row, name))
+    return tf.cond(
+        is_png, lambda: _png(data, head, row, name, max_pixels), lambda: _jpeg(data, row, name, max_pixels)
+    )
 
 
 def encode_png(rgb: tf.Tensor) -> tf.Tensor:
@@ -52,11 +59,11 @@ def encode_png(rgb: tf.Tensor) -> tf.Tensor:
     return tf.image.encode_png(rgb, compression=_FAST)
 
 
-def _png(data, head, row, name):
+def _png(data, head, row, name, max_pixels):
     sides = tf.cast(head[16:24], tf.int64)
     height, width = (tf.reduce_sum(sides[at : at + 4] * [2**24, 2**16, 2**8, 1]) for at in (4, 0))
     depth, color = head[24], head[25]
-    data = _check_size(data, height, width, row, name)
+    data = check_png(check_size(data, height, width, row, name, max_pixels), row, name)
     opaque = (color == _GRAY) | (color == _RGB)
 
     def with_alpha(dtype, scale):
@@ -76,17 +83,8 @@ def _png(data, head, row, name):
     )
 
 
-def _jpeg(data, row, name):
+def _jpeg(data, row, name, max_pixels):
     height, width, _ = tf.unstack(tf.image.extract_jpeg_shape(data), num=3)
-    data = _check_size(data, height, width, row, name)
+    data = check_size(data, height, width, row, name, max_pixels)
+    data = check_jpeg(data, height, width, row, name, max_pixels)
     return tf.image.decode_jpeg(data, channels=3, dct_method="INTEGER_ACCURATE")
-
-
-def _check_size(data, height, width, row, name):
-    height, width = tf.cast(height, tf.int64), tf.cast(width, tf.int64)
-    # A PNG's sides have 32 bits each, so the product may overflow unless both are small.
-    small = (tf.maximum(height, width) <= MAX_PIXELS) & (tf.minimum(height, width) > 0)
-    valid = small & (height * width <= MAX_PIXELS)
-    message = f"{name} must declare 1 to {MAX_PIXELS} pixels; (height, width) are"
-    with required((valid, message, height, width, "in row", row)):
-        return tf.identity(data)

@@ -12,6 +12,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from gfla_tf.images.limits import MAX_SIDE
 from gfla_tf.pose.keypoints import NUM_KEYPOINTS
 
 
@@ -117,8 +118,14 @@ def check_frame_sizes(value: tf.Tensor, name: str, max_side: int) -> tf.Tensor:
 
 
 def check_image_sizes(value: tf.Tensor, name: str, max_pixels: int) -> tf.Tensor:
-    """Checks that output image sizes are int32 [N, 2], (height, width), of at most `max_pixels` pixels."""
-    sides = tf.cast(check_frame_sizes(value, name, max_pixels), tf.int64)
+    """Checks that output image sizes are int32 [N, 2], (height, width), that a PNG encoder accepts.
+
+    Args:
+      value: The field's value.
+      name: The field's name.
+      max_pixels: The largest accepted product of height and width.
+    """
+    sides = tf.cast(check_frame_sizes(value, name, MAX_SIDE), tf.int64)
     valid = tf.reduce_prod(sides, axis=1) <= max_pixels
     message = f"{name} must be sizes of images of at most {max_pixels} pixels, got"
     row = _first_row(~valid)

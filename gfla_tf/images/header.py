@@ -1,4 +1,4 @@
-"""Checks of an image file before it is decoded: format, declared size and completeness."""
+"""Checks of an image file before it is decoded: format, declared size, completeness and cost of decoding."""
 
 from __future__ import annotations
 
@@ -14,7 +14,15 @@ from PIL.ImageFile import ImageFile
 from PIL.PngImagePlugin import PngImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
-MAX_PIXELS = 64_000_000
+from gfla_tf.images.limits import (
+    MAX_PIXELS,
+    MAX_SCANS,
+    MAX_SIDE,
+    MAX_TEXT_BYTES,
+    TEXT_CHUNKS,
+    max_segments,
+    scanned_pixels,
+)
 
 _JPEG = b"\xff\xd8\xff"
 _SUPPORTED = "PNG, JPEG, WebP or BMP"
@@ -43,6 +51,8 @@ PILLOW_ERRORS = (
 """The exceptions that Pillow raises on damaged files."""
 
 _JPEG_SIZES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # SOF0..15 without DHT, JPG and DAC
+_RLE_BMP = (1, 2)  # BMP's compression methods of runs
+_MAX_RLE_PIXELS = 4_000_000  # Pillow pads each row of runs pixel by pixel, 0.2 s per million
 _JPEG_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")  # ends entropy-coded data
 
 
@@ -60,7 +70,10 @@ class ImageHeader:
 
 
 def read_header(data: bytes, max_pixels: int = MAX_PIXELS) -> ImageHeader:
-    """Reads the header of an image file and checks that the file is complete.
+    """Reads the header of an image file and checks that the file is complete and not too large.
+
+    Memory and time of decoding depend on the declared size, the scans of a JPEG and the compressed text of a
+    PNG, not on the length of the file, so that these are bounded here; see `gfla_tf.images.limits`.
 
     The segments of JPEG files are read here, because Pillow would have to decode a file to find out whether
     it is complete. Pillow reads the headers and checksums of the other formats.
@@ -70,20 +83,25 @@ def read_header(data: bytes, max_pixels: int = MAX_PIXELS) -> ImageHeader:
       max_pixels: the largest accepted product of width and height.
 
     Raises:
-      HeaderError: empty, of an unsupported format, damaged, truncated or too large.
+      HeaderError: empty, of an unsupported format, damaged, truncated, or too large in one of these ways.
     """
     if data.startswith(_JPEG):
-        header = _read_jpeg(data)
-    else:
-        format, image = open_image(data)
-        header = ImageHeader(format, *image.size)
-    width, height = header.width, header.height
-    if width < 1 or height < 1:
-        raise HeaderError(f"declares a size of {width} x {height} pixels")
-    if width * height > max_pixels:
+        header, scans = _read_jpeg(data)
+        _check_size(header.width, header.height, max_pixels)
+        _check_scans(header, scans, max_pixels)
+        return header
+    if data.startswith(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR") and len(data) >= 24:
+        _check_size(*struct.unpack(">II", data[16:24]), max_pixels)
+        _check_png_chunks(data)
+    elif data.startswith(b"RIFF"):
+        _check_size(*_webp_size(data), max_pixels)
+    format, image = open_image(data)
+    header = ImageHeader(format, *image.size)
+    _check_size(header.width, header.height, max_pixels)
+    runs = format == "BMP" and image.info.get("compression") in _RLE_BMP
+    if runs and header.width * header.height > _MAX_RLE_PIXELS:
         raise HeaderError(
-            f"declares {width} x {height} pixels, more than the {max_pixels:,} that are accepted: reduce it "
-            "first"
+            f"is a run-length encoded BMP of more than {_MAX_RLE_PIXELS:,} pixels: save it as PNG"
         )
     try:
         if header.format == "PNG":
@@ -121,11 +139,70 @@ def open_image(data: bytes) -> tuple[str, ImageFile]:
     raise HeaderError(f"is not a {_SUPPORTED} image, whatever its extension")
 
 
-def _read_jpeg(data: bytes) -> ImageHeader:
-    """Reads the segments of a JPEG file, and checks that it has one size and an end."""
+def _check_size(width: int, height: int, max_pixels: int) -> None:
+    if width < 1 or height < 1:
+        raise HeaderError(f"declares a size of {width} x {height} pixels")
+    if width * height > max_pixels:
+        raise HeaderError(
+            f"declares {width} x {height} pixels, more than the {max_pixels:,} that are accepted: reduce it "
+            "first"
+        )
+    if max(width, height) > MAX_SIDE:
+        raise HeaderError(
+            f"declares {width} x {height} pixels, a side of more than {MAX_SIDE:,}: reduce it first"
+        )
+
+
+def _check_scans(header: ImageHeader, scans: int, max_pixels: int) -> None:
+    pixels = scanned_pixels(header.height, header.width)
+    if scans > MAX_SCANS and scans * pixels > MAX_SCANS * max_pixels:
+        raise HeaderError(
+            f"is a JPEG of {scans} scans, which may each process all {header.width} x {header.height} "
+            "pixels: save it with fewer scans"
+        )
+
+
+def _check_png_chunks(data: bytes) -> None:
+    """Checks the number of chunks and the size of text and color profiles in front of and after the image."""
+    position, count, text, limit = 8, 0, 0, max_segments(len(data))
+    while position + 12 <= len(data):
+        size, count = int.from_bytes(data[position : position + 4], "big"), count + 1
+        text += size if data[position + 4 : position + 8] in TEXT_CHUNKS else 0
+        position += 12 + size
+        if count > limit:
+            raise HeaderError(f"is a PNG of more than {limit:,} chunks: save it again")
+    if text > MAX_TEXT_BYTES:
+        raise HeaderError(
+            f"is a PNG with {text:,} bytes of text and color profiles, more than the {MAX_TEXT_BYTES:,} that "
+            "are accepted: remove them"
+        )
+
+
+def _webp_size(data: bytes) -> tuple[int, int]:
+    """Returns the (width, height) of a WebP file's canvas or, if it has none, of its first image."""
+    chunk, content = data[12:16], data[20:30].ljust(10, b"\0")
+    if chunk == b"VP8X":
+        return int.from_bytes(content[4:7], "little") + 1, int.from_bytes(content[7:10], "little") + 1
+    if chunk == b"VP8L":
+        bits = int.from_bytes(content[1:5], "little")
+        return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
+    sides = (int.from_bytes(content[at : at + 2], "little") & 0x3FFF for at in (6, 8))
+    return tuple(max(1, side) for side in sides)  # another chunk's size is checked by Pillow
+
+
+def _read_jpeg(data: bytes) -> tuple[ImageHeader, int]:
+    """Reads the segments of a JPEG file, and checks that it has one size and an end.
+
+    Returns:
+      The header and the number of scans.
+    """
     header, components, adobe, position = None, 0, False, 2
+    scans, count, limit = 0, 0, max_segments(len(data))
     while (found := _JPEG_MARKER.search(data, position)) is not None:
         marker, position = data[found.start() + 1], found.end()
+        scans, count = scans + (marker == 0xDA), count + 1
+        if count > limit:
+            raise HeaderError(f"is a JPEG of more than {limit:,} segments: save it again")
         if marker == 0xD9:
             break
         if marker in _JPEG_SIZES and header is not None:
@@ -146,7 +223,7 @@ def _read_jpeg(data: bytes) -> ImageHeader:
         raise HeaderError(
             "is a CMYK JPEG without the Adobe marker, so its inks are ambiguous: save it as RGB"
         )
-    return header
+    return header, scans
 
 
 def _one_line(error: Exception) -> str:

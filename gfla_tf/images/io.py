@@ -11,7 +11,8 @@ from PIL import Image
 
 from gfla_tf.errors import InputError
 from gfla_tf.files import PathLike
-from gfla_tf.images.header import MAX_PIXELS, PILLOW_ERRORS, HeaderError, open_image, read_header
+from gfla_tf.images.header import PILLOW_ERRORS, HeaderError, open_image, read_header
+from gfla_tf.images.limits import MAX_PIXELS
 from gfla_tf.names import other_file
 
 MAX_BYTES = 256 * 2**20

@@ -67,6 +67,21 @@ _PNG = encode_image("a.png", _noise())
 
 
 @pytest.mark.parametrize(
+    "data",
+    [
+        pictures.scanned_jpeg(16, 16, 900),
+        pictures.crumbled_jpeg(900),
+        pictures.crumbled_png(900),
+        _JPEG + b"\xff\xda\0\2" * 900,  # after the end, as in photos with a video
+        _JPEG[:2] + b"\xff\xfe\xff\xff" + b"\xff\xda" * 32766 + b"\0" + _JPEG[2:],
+        pictures.png(0, 1, [bytes(125_000)], (1, 1_000_000)),
+    ],
+)
+def test_files_within_the_limits_match_those_of_images_io(decode, data):
+    np.testing.assert_array_equal(decode(data).numpy(), decode_image(data))
+
+
+@pytest.mark.parametrize(
     ("data", "message"),
     [
         (b"", "source_bytes holds an empty string in row"),
@@ -78,6 +93,14 @@ _PNG = encode_image("a.png", _noise())
         (pictures.png(2, 8, [], (0, 9)), "source_bytes must declare 1 to 64000000 pixels"),
         (pictures.png(2, 8, [], (2**32 - 1, 2**32 - 1)), "source_bytes must declare 1 to 64000000 pixels"),
         (pictures.huge_jpeg(), "source_bytes must declare 1 to 64000000 pixels"),
+        (pictures.scanned_jpeg(8000, 8000, 25), "source_bytes must be a JPEG with fewer scans"),
+        (pictures.scanned_jpeg(992, 8000, 194), "source_bytes must be a JPEG with fewer scans"),
+        (pictures.scanned_jpeg(65500, 1, 768), "source_bytes must be a JPEG with fewer scans"),
+        (pictures.crumbled_jpeg(1100), "source_bytes has more JPEG segments than the accepted"),
+        (pictures.crumbled_png(1100), "source_bytes has more PNG chunks than the accepted"),
+        (pictures.text_png(69), "source_bytes has more than 524288 bytes of text"),
+        (pictures.png(0, 1, [], (1_000_001, 1)), "each side at most 1000000"),
+        (pictures.png(0, 1, [], (1, 64_000_000)), "each side at most 1000000"),
         (_JPEG[:8], "Invalid JPEG data"),
         (_JPEG[:-900], "Invalid JPEG data"),
         (_PNG[:10], "source_bytes must declare 1 to 64000000 pixels"),

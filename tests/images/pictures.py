@@ -35,6 +35,35 @@ def palette_png(height: int, width: int) -> bytes:
     return plain[:33] + palette + plain[33:]
 
 
+def text_png(chunks: int) -> bytes:
+    """A PNG of 16 x 16 pixels with chunks of 7,690 bytes each, which contain 7.9 MB of compressed text."""
+    plain = png(2, 8, [bytes(48)] * 16, (16, 16))
+    text = _chunk(b"zTXt", b"Comment\0\0" + zlib.compress(bytes(7_900_000), 9))
+    return plain[:33] + text * chunks + plain[33:]
+
+
+def crumbled_png(chunks: int) -> bytes:
+    """A PNG of 16 x 16 pixels with empty chunks in front of its image."""
+    plain = png(2, 8, [bytes(48)] * 16, (16, 16))
+    return plain[:33] + _chunk(b"teSt", b"") * chunks + plain[33:]
+
+
+def scanned_jpeg(height: int, width: int, scans: int) -> bytes:
+    """A progressive JPEG of a gray image, whose last scan is repeated; each processes all its pixels."""
+    data = cv2.imencode(".jpg", np.full((16, 16), 200, np.uint8), [cv2.IMWRITE_JPEG_PROGRESSIVE, 1])[
+        1
+    ].tobytes()
+    at, last, end = data.index(b"\xff\xc2") + 5, data.rindex(b"\xff\xda"), data.rindex(b"\xff\xd9")
+    repeated = data[last:end] * (scans - data.count(b"\xff\xda"))
+    return data[:at] + struct.pack(">HH", height, width) + data[at + 4 : end] + repeated + data[end:]
+
+
+def crumbled_jpeg(segments: int) -> bytes:
+    """A JPEG of 16 x 16 pixels with empty comments in front of its image."""
+    data = jpeg(gradient(16, 16))
+    return data[:2] + b"\xff\xfe\0\2" * segments + data[2:]
+
+
 def huge_jpeg() -> bytes:
     """A small JPEG that declares 60,000 x 60,000 pixels."""
     data = jpeg(gradient(16, 16))
@@ -51,6 +80,13 @@ def huge_bmp() -> bytes:
     """A small BMP that declares 20,000 x 20,000 pixels."""
     data = cv2.imencode(".bmp", gradient(16, 16))[1].tobytes()
     return data[:18] + struct.pack("<ii", 20000, 20000) + data[26:]
+
+
+def run_length_bmp(height: int, width: int) -> bytes:
+    """A BMP whose rows consist of one pixel each; the rest of a row is padded by the decoder."""
+    rows = b"\1\0\0\0" * height
+    info = struct.pack("<IiiHHIIiiII", 40, width, height, 1, 8, 1, len(rows), 0, 0, 256, 0)
+    return b"BM" + struct.pack("<IHHI", 1078 + len(rows), 0, 0, 1078) + info + bytes(1024) + rows
 
 
 def huge_webp(side: int) -> bytes:

@@ -1,0 +1,96 @@
+"""Limits of `gfla_tf.images.limits` inside a graph, checked before an image is decoded."""
+
+from __future__ import annotations
+
+import tensorflow as tf
+
+from gfla_tf.export.file_segments import jpeg_segments, png_chunks
+from gfla_tf.export.request_checks import required
+from gfla_tf.images.limits import (
+    MAX_PIXELS,
+    MAX_SCANS,
+    MAX_SIDE,
+    MAX_TEXT_BYTES,
+    TEXT_CHUNKS,
+    max_segments,
+    scanned_pixels,
+)
+
+
+def check_size(
+    data: tf.Tensor,
+    height: tf.Tensor,
+    width: tf.Tensor,
+    row: tf.Tensor | int,
+    name: str,
+    max_pixels: int = MAX_PIXELS,
+) -> tf.Tensor:
+    """Checks the size that an image declares.
+
+    Args:
+      data: String scalar, the bytes of the file, returned for the next step.
+      height: Integer scalar.
+      width: Integer scalar.
+      row: int32 scalar, the image's row in the request, for error messages.
+      name: The name of the request's field, for error messages.
+      max_pixels: The largest accepted product of height and width.
+    """
+    height, width = tf.cast(height, tf.int64), tf.cast(width, tf.int64)
+    sides = tf.maximum(height, width) <= MAX_SIDE
+    valid = sides & (tf.minimum(height, width) > 0) & (height * width <= max_pixels)
+    message = f"{name} must declare 1 to {max_pixels} pixels, each side at most {MAX_SIDE}"
+    with required((valid, f"{message}; (height, width) are", height, width, "in row", row)):
+        return tf.identity(data)
+
+
+def check_png(data: tf.Tensor, row: tf.Tensor | int, name: str) -> tf.Tensor:
+    """Checks the number of a PNG's chunks and its compressed text, which may expand a thousandfold."""
+    limit = _max_segments(data)
+    chunks = png_chunks(data, TEXT_CHUNKS, limit)
+    text = tf.reduce_sum(chunks.sizes)
+    with required(
+        (chunks.count <= limit, f"{name} has more PNG chunks than the accepted", limit, "in row", row),
+        (
+            text <= MAX_TEXT_BYTES,
+            f"{name} has more than {MAX_TEXT_BYTES} bytes of text and color profiles in row",
+            row,
+        ),
+    ):
+        return tf.identity(data)
+
+
+def check_jpeg(
+    data: tf.Tensor,
+    height: tf.Tensor,
+    width: tf.Tensor,
+    row: tf.Tensor | int,
+    name: str,
+    max_pixels: int = MAX_PIXELS,
+) -> tf.Tensor:
+    """Checks the number of a JPEG's segments, and its scans, each of which may process every pixel.
+
+    The arguments are those of `check_size`.
+    """
+    limit = _max_segments(data)
+    segments = jpeg_segments(data, limit)
+    height, width = tf.cast(height, tf.int64), tf.cast(width, tf.int64)
+    few = segments.scans <= MAX_SCANS
+    few |= segments.scans * scanned_pixels(height, width) <= MAX_SCANS * max_pixels
+    with required(
+        (segments.count <= limit, f"{name} has more JPEG segments than the accepted", limit, "in row", row),
+        (
+            few,
+            f"{name} must be a JPEG with fewer scans, which may each process all its pixels; it has",
+            segments.scans,
+            "of (height, width)",
+            height,
+            width,
+            "in row",
+            row,
+        ),
+    ):
+        return tf.identity(data)
+
+
+def _max_segments(data):
+    return max_segments(tf.cast(tf.strings.length(data), tf.int64))

@@ -1,0 +1,109 @@
+"""The chunks of a PNG file and the segments of a JPEG file inside a graph, read from its bytes.
+
+Both loops end after a limited number of steps, so that a file of many tiny segments takes little time.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import tensorflow as tf
+
+_WINDOW = 65536  # bytes searched for a marker at a time
+_PNG_SIGNATURE, _JPEG_SIGNATURE = 8, 2  # bytes before the first chunk or segment
+_END, _SCAN, _TEM = 0xD9, 0xDA, 0x01  # markers
+
+
+class PngChunks(NamedTuple):
+    """The chunks of a PNG file.
+
+    Attributes:
+      count: int64 scalar, the number of chunks.
+      sizes: int64 [number of types], the total content, in bytes, of the chunks of each type.
+    """
+
+    count: tf.Tensor
+    sizes: tf.Tensor
+
+
+class JpegSegments(NamedTuple):
+    """The segments of a JPEG file.
+
+    Attributes:
+      count: int64 scalar, the number of segments.
+      scans: int64 scalar, the number of scans.
+    """
+
+    count: tf.Tensor
+    scans: tf.Tensor
+
+
+def png_chunks(data: tf.Tensor, types: tuple[bytes, ...], limit: tf.Tensor) -> PngChunks:
+    """Reads the types and lengths of a PNG file's chunks.
+
+    Args:
+      data: String scalar, the bytes of the file.
+      types: Chunk types of four bytes each.
+      limit: int64 scalar. Reading ends after `limit` + 1 chunks.
+    """
+    codes = tf.constant([list(code) for code in types], tf.uint8)
+    length = tf.cast(tf.strings.length(data), tf.int64)
+
+    def more(position, count, sizes):
+        return (position + 12 <= length) & (count <= limit)
+
+    def step(position, count, sizes):
+        head = _bytes_at(data, position, 8)
+        size = _big_endian(head[:4])
+        matches = tf.reduce_all(head[4:] == codes, axis=-1)
+        return position + 12 + size, count + 1, sizes + tf.where(matches, size, 0)
+
+    start = tf.constant(_PNG_SIGNATURE, tf.int64), tf.zeros([], tf.int64), tf.zeros([len(types)], tf.int64)
+    return PngChunks(*tf.while_loop(more, step, start, parallel_iterations=1)[1:])
+
+
+def jpeg_segments(data: tf.Tensor, limit: tf.Tensor) -> JpegSegments:
+    """Reads the markers of a JPEG file up to its end; those within a segment's content are not counted.
+
+    Args:
+      data: String scalar, the bytes of the file.
+      limit: int64 scalar. Reading ends after `limit` + 1 segments.
+    """
+    length = tf.cast(tf.strings.length(data), tf.int64)
+
+    def more(position, count, scans):
+        return (position + 1 < length) & (count <= limit)
+
+    def step(position, count, scans):
+        window = tf.io.decode_raw(tf.strings.substr(data, tf.cast(position, tf.int32), _WINDOW), tf.uint8)
+        second = window[1:]
+        restart = (second >= 0xD0) & (second <= 0xD7)
+        is_marker = (window[:-1] == 0xFF) & (second != 0) & (second != 0xFF) & ~restart
+        first = tf.argmax(tf.cast(is_marker, tf.uint8))
+        found, marker = is_marker[first], second[first]
+        content = position + first + 2
+        size = tf.where(marker == _TEM, tf.zeros([], tf.int64), _big_endian(_bytes_at(data, content, 2)))
+        after = tf.where(marker == _END, length, content + size)
+        nothing = position + tf.size(second, tf.int64)  # the last byte may begin a marker
+        counted = tf.cast(found, tf.int64)
+        return (
+            tf.where(found, after, nothing),
+            count + counted,
+            scans + tf.where(marker == _SCAN, counted, 0),
+        )
+
+    start = tf.constant(_JPEG_SIGNATURE, tf.int64), tf.zeros([], tf.int64), tf.zeros([], tf.int64)
+    return JpegSegments(*tf.while_loop(more, step, start, parallel_iterations=1)[1:])
+
+
+def _bytes_at(data, position, count):
+    """Returns `count` bytes, uint8 [count]; zeros after the end of the data."""
+    length = tf.cast(tf.strings.length(data), tf.int64)
+    begin = tf.cast(tf.minimum(position, length), tf.int32)
+    return tf.io.decode_raw(tf.strings.substr(data, begin, count), tf.uint8, fixed_length=count)[:count]
+
+
+def _big_endian(values):
+    """Returns the integer of big-endian bytes, int64 scalar."""
+    count = values.shape[0]
+    return tf.reduce_sum(tf.cast(values, tf.int64) * [256**power for power in reversed(range(count))])

@@ -14,11 +14,17 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from gfla_tf.documents import DocumentError, parse_yaml
 from gfla_tf.errors import InputError
 from gfla_tf.names import stem
 from gfla_tf.resources import resource
 
 Constraint = Callable[[Any], str | None]  # the problem of a value, or None
+
+MAX_IDENTITIES = 10**6
+"""The largest number of people in a split of SyntheticPeople."""
+MAX_WEIGHT = 10**6
+"""The largest weight of a loss term."""
 
 _MAX_BYTES = 1_000_000
 _KINDS = {int: "an integer", float: "a number", str: "a string", bool: "true or false", dict: "a mapping"}
@@ -31,6 +37,15 @@ def at_least(low: float, strict: bool = False) -> Constraint:
         if low < value < math.inf or (value == low and not strict):
             return None
         return f"must be {'above' if strict else 'at least'} {low}"
+
+    return check
+
+
+def at_most(high: float) -> Constraint:
+    """Constraint: a number of at most `high`."""
+
+    def check(value: float) -> str | None:
+        return None if value <= high else f"must be at most {high}"
 
     return check
 
@@ -76,11 +91,13 @@ class DataConfig:
     source: str = setting("synthetic", one_of("synthetic", "deepfashion", "market1501", "hdf5"))
     root: str | None = setting(None)  # folder of a real dataset; hdf5: the file
     reader: str = setting("h5py", one_of("h5py", "tensorflow-io"))  # hdf5 only
-    seed: int = setting(0, at_least(0))
-    identities: int = setting(5000, at_least(1))  # synthetic: people in the training split
-    test_identities: int = setting(100, at_least(1))
+    seed: int = setting(0, at_least(0), below(2**63))
+    identities: int = setting(
+        5000, at_least(1), at_most(MAX_IDENTITIES)
+    )  # synthetic: people in the training split
+    test_identities: int = setting(100, at_least(1), at_most(MAX_IDENTITIES))
     augment: bool = setting(True)  # market1501 only: random affine maps
-    workers: int = setting(2, at_least(0))  # synthetic: rendering processes
+    workers: int = setting(2, at_least(0), at_most(256))  # synthetic: rendering processes
 
 
 @dataclasses.dataclass(frozen=True)
@@ -90,44 +107,48 @@ class FeaturesConfig:
     kind: str = setting("vgg19", one_of("vgg19", "parts"))
     weights: str = setting("imagenet")  # vgg19: "imagenet", "random", or a .pth or .npz file
     vgg_input: str = setting("signed", one_of("signed", "imagenet"))
-    width: int = setting(16, at_least(1))  # parts: channels of the first block
-    width_multiplier: float = setting(1.0, at_least(0, strict=True))  # vgg19 "random"
-    steps: int = setting(600, at_least(1))  # parts: training steps on part labels
+    width: int = setting(16, at_least(1), at_most(256))  # parts: channels of the first block
+    width_multiplier: float = setting(1.0, at_least(0, strict=True), at_most(4))  # vgg19 "random"
+    steps: int = setting(600, at_least(1), at_most(10**7))  # parts: training steps on part labels
 
 
 @dataclasses.dataclass(frozen=True)
 class FlowTrainingConfig:
     """Stage 1, `gfla_tf.training.FlowTrainer`: F alone."""
 
-    epochs: int = setting(10, at_least(0))
-    steps_per_epoch: int = setting(1000, at_least(1))
-    learning_rate: float = setting(1e-4, at_least(0, strict=True))
-    final_learning_rate: float | None = setting(None, at_least(0, strict=True))  # of a cosine decay
+    epochs: int = setting(10, at_least(0), at_most(10**6))
+    steps_per_epoch: int = setting(1000, at_least(1), at_most(10**7))
+    learning_rate: float = setting(1e-4, at_least(0, strict=True), at_most(10))
+    final_learning_rate: float | None = setting(
+        None, at_least(0, strict=True), at_most(10)
+    )  # of a cosine decay
     beta_1: float = setting(0.0, at_least(0), below(1))  # of Adam
-    correctness: float = setting(20.0, at_least(0))
-    regularization: float = setting(0.01, at_least(0))
-    background: float = setting(1.0, at_least(0))  # weight of the correctness outside the person
+    correctness: float = setting(20.0, at_least(0), at_most(MAX_WEIGHT))
+    regularization: float = setting(0.01, at_least(0), at_most(MAX_WEIGHT))
+    background: float = setting(
+        1.0, at_least(0), at_most(MAX_WEIGHT)
+    )  # weight of the correctness outside the person
 
 
 @dataclasses.dataclass(frozen=True)
 class GFLATrainingConfig:
     """Stage 2, `gfla_tf.training.GFLATrainer`: F, G and D."""
 
-    epochs: int = setting(20, at_least(0))
-    steps_per_epoch: int = setting(1000, at_least(1))
-    learning_rate: float = setting(1e-4, at_least(0, strict=True))
-    final_learning_rate: float | None = setting(None, at_least(0, strict=True))
+    epochs: int = setting(20, at_least(0), at_most(10**6))
+    steps_per_epoch: int = setting(1000, at_least(1), at_most(10**7))
+    learning_rate: float = setting(1e-4, at_least(0, strict=True), at_most(10))
+    final_learning_rate: float | None = setting(None, at_least(0, strict=True), at_most(10))
     beta_1: float = setting(0.0, at_least(0), below(1))
-    flow_learning_rate: float | None = setting(None, at_least(0))  # of F; None: as G
-    discriminator_learning_rate: float = setting(1e-5, at_least(0, strict=True))
+    flow_learning_rate: float | None = setting(None, at_least(0), at_most(10))  # of F; None: as G
+    discriminator_learning_rate: float = setting(1e-5, at_least(0, strict=True), at_most(10))
     gan_mode: str = setting("lsgan", one_of("lsgan", "vanilla", "hinge"))
-    l1: float = setting(5.0, at_least(0))
-    correctness: float = setting(5.0, at_least(0))
-    regularization: float = setting(0.0025, at_least(0))
-    adversarial: float = setting(2.0, at_least(0))
-    content: float = setting(0.5, at_least(0))
-    style: float = setting(500.0, at_least(0))
-    background: float = setting(1.0, at_least(0))
+    l1: float = setting(5.0, at_least(0), at_most(MAX_WEIGHT))
+    correctness: float = setting(5.0, at_least(0), at_most(MAX_WEIGHT))
+    regularization: float = setting(0.0025, at_least(0), at_most(MAX_WEIGHT))
+    adversarial: float = setting(2.0, at_least(0), at_most(MAX_WEIGHT))
+    content: float = setting(0.5, at_least(0), at_most(MAX_WEIGHT))
+    style: float = setting(500.0, at_least(0), at_most(MAX_WEIGHT))
+    background: float = setting(1.0, at_least(0), at_most(MAX_WEIGHT))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -139,8 +160,8 @@ class Config:
     features: FeaturesConfig = dataclasses.field(default_factory=FeaturesConfig)
     stage1: FlowTrainingConfig = dataclasses.field(default_factory=FlowTrainingConfig)
     stage2: GFLATrainingConfig = dataclasses.field(default_factory=GFLATrainingConfig)
-    batch_size: int = setting(8, at_least(1))
-    validation_batches: int = setting(8, at_least(1))
+    batch_size: int = setting(8, at_least(1), at_most(10**4))
+    validation_batches: int = setting(8, at_least(1), at_most(10**4))
     seed: int = setting(0, at_least(0), below(2**32))
     precision: str = setting("float32", one_of("float32", "mixed_float16", "mixed_bfloat16"))
 
@@ -211,29 +232,11 @@ def _read_yaml(path: str | PathLike) -> dict[str, Any]:
 
 
 def _parse(text: str, where: str) -> Any:
-    import yaml
-
-    class Loader(yaml.SafeLoader):
-        """A safe loader that refuses duplicate keys."""
-
-        def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
-            seen = set()
-            for key, _ in node.value:
-                if isinstance(key.value, str) and key.value in seen:
-                    raise yaml.constructor.ConstructorError(
-                        problem=f"duplicate key {key.value}", problem_mark=key.start_mark
-                    )
-                seen.add(str(key.value))
-            return super().construct_mapping(node, deep)
-
     try:
-        return yaml.load(text, Loader)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f", line {mark.line + 1}" if mark else ""
-        raise InputError(f"{where}{line}: not valid YAML ({getattr(error, 'problem', error)})") from error
-    except RecursionError as error:
-        raise InputError(f"{where}: its YAML is nested too deeply") from error
+        return parse_yaml(text)
+    except DocumentError as error:
+        line = f", line {error.line}" if error.line else ""
+        raise InputError(f"{where}{line}: not valid YAML ({error})") from error
 
 
 def _reason(error: Exception) -> str:

@@ -98,6 +98,15 @@ def test_paper_configurations(preset):
         ("- a", "must contain `key: value` lines, not a list"),
         ("seed: 1\nstage1: {", "line 2: not valid YAML"),
         ("seed: 1\nseed: 2", "line 2: not valid YAML (duplicate key seed)"),
+        ("seed: &a 1\nbatch_size: *a", "line 1: not valid YAML (aliases and anchors are not supported"),
+        ("data: {identities: 1000000000000}", "data.identities must be at most 1000000, got 1000000000000"),
+        ("data: {workers: 1000000}", "data.workers must be at most 256, got 1000000"),
+        ("features: {width: 1000000}", "features.width must be at most 256, got 1000000"),
+        ("features: {width_multiplier: .nan}", "features.width_multiplier must be above 0, got nan"),
+        ("stage1: {learning_rate: .inf}", "stage1.learning_rate must be above 0, got inf"),
+        ("stage1: {steps_per_epoch: 1e3}", "stage1.steps_per_epoch must be an integer, got '1e3'"),
+        ("batch_size: 10000000", "batch_size must be at most 10000, got 10000000"),
+        ("data: {seed: 9223372036854775808}", "data.seed must be below 9223372036854775808"),
     ],
 )
 def test_invalid_files(file, text, message):
@@ -123,6 +132,14 @@ def test_invalid_files(file, text, message):
 def test_invalid_overrides(file, override, message):
     with pytest.raises(InputError, match=re.escape(message)):
         load_config(file(""), [override])
+
+
+def test_aliases_do_not_expand(file):
+    levels = [f"l{i}: &l{i} [{', '.join(['*l' + str(i - 1)] * 9)}]" for i in range(1, 12)]
+    with pytest.raises(InputError, match=r"line 1: not valid YAML .aliases and anchors are not supported"):
+        load_config(file("\n".join(["l0: &l0 [x]", *levels])))
+    with pytest.raises(InputError, match=r"override 'seed=.*, line 1: not valid YAML .aliases and anchors"):
+        load_config(file(""), ["seed=[&a [1, 1], *a]"])
 
 
 def test_unreadable_files(tmp_path):

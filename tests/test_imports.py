@@ -20,6 +20,8 @@ ORDER = [
     "_lazy",
     "_registration",
     "errors",
+    "arguments",
+    "documents",
     "names",
     "csv_text",
     "resources",

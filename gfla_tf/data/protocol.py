@@ -12,6 +12,7 @@ import os
 from typing import Any
 
 from gfla_tf._version import __version__
+from gfla_tf.documents import DocumentError, parse_json
 from gfla_tf.errors import InputError
 from gfla_tf.files import PathLike, write_files
 from gfla_tf.images.io import read_file
@@ -132,9 +133,11 @@ def read_protocol(folder: PathLike) -> Protocol | None:
         return None
     data = read_file(path, _MAX_BYTES, "protocol")
     try:
-        values = json.loads(data.decode("utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"the protocol {path!r} is not a JSON file: prepare the data again") from error
+        values = parse_json(data)
+    except DocumentError as error:
+        raise InputError(
+            f"the protocol {path!r} is not a JSON file ({error}): prepare the data again"
+        ) from error
     return Protocol.from_dict(values, f"the protocol {path!r}")
 
 

@@ -15,6 +15,7 @@ import tensorflow as tf
 
 from gfla_tf._version import __version__
 from gfla_tf.config import load_config
+from gfla_tf.documents import parse_json, parse_yaml
 from gfla_tf.errors import InputError
 from gfla_tf.export.exported_folder import MODEL_CARD
 from gfla_tf.images.io import read_file
@@ -65,7 +66,7 @@ def model_card(
         "parameters": int(model.count_params()),
         "weights_sha256": sha256(path),
         "data": _data(path),
-        "metrics": _record(path, "metrics.json", json.loads),
+        "metrics": _record(path, "metrics.json", parse_json),
         "export": export,
         "parity": parity,
         "files": {
@@ -104,8 +105,8 @@ def _arguments(model):
 
 def _data(path):
     """Returns the data settings of a run and the origin of its images, or `None` without a run."""
-    config = _record(path, "config.yaml", _load_yaml)
-    run = _record(path, "run.json", json.loads)
+    config = _record(path, "config.yaml", parse_yaml)
+    run = _record(path, "run.json", parse_json)
     if config is None and run is None:
         return None
     settings, images = (config or {}).get("data"), (run or {}).get("images")
@@ -128,18 +129,8 @@ def _record(path: Path, name: str, parse: Callable[[str], Any]) -> dict[str, Any
     text = read_file(str(record), _MAX_BYTES, "record")
     try:
         value = parse(text.decode("utf-8"))
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise InputError(f"the record {str(record)!r} beside the model is damaged: remove it") from error
     if not isinstance(value, dict):
         raise InputError(f"the record {str(record)!r} beside the model is damaged: remove it")
     return value
-
-
-def _load_yaml(text):
-    """Parses YAML; raises `ValueError` like `json.loads` if the text is invalid."""
-    import yaml
-
-    try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise ValueError(str(error)) from error

@@ -10,9 +10,9 @@ from typing import Any
 import keras
 import numpy as np
 
+from gfla_tf import arguments
 from gfla_tf.features import part_labeller
 from gfla_tf.features.network import FeatureNetwork
-from gfla_tf.ops.checks import positive_int
 
 # Dilated, so that the receptive fields of the layers for sampling correctness (34, 76 and 96 pixels) contain
 # much of a person. Without dilation the median matching error was 65 % (relu2_3) and 15 % (relu3_3) larger.
@@ -52,7 +52,7 @@ class PartFeatures(FeatureNetwork):
       images: [B, H, W, 3] RGB, uint8 in [0, 255] or float in [-1, 1].
 
     Raises:
-      ValueError: `width` or `num_parts` is not a positive int.
+      ValueError: `width`, `num_parts` or `seed` is not an integer in its range.
     """
 
     correctness_layers = types.MappingProxyType({1: "relu2_3", 2: "relu3_3", 3: "relu4_1"})
@@ -60,8 +60,9 @@ class PartFeatures(FeatureNetwork):
     style_layers = ("relu2_3", "relu3_3", "relu4_1")
 
     def __init__(self, width: int = 16, num_parts: int = 16, *, seed: int = 0, **kwargs: Any):
-        positive_int(width, "width")
-        positive_int(num_parts, "num_parts")
+        arguments.integer("width", width, 1, 256)
+        arguments.integer("num_parts", num_parts, 1, 1000)
+        arguments.integer("seed", seed, 0, 2**32 - 1)
         super().__init__([width * 2**block for block in range(len(_DILATIONS))], _DILATIONS, **kwargs)
         self.width = width
         self.num_parts = num_parts

@@ -11,6 +11,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from gfla_tf.arguments import integer, number, short
 from gfla_tf.features import vgg19_weights
 from gfla_tf.features.network import FeatureNetwork
 from gfla_tf.losses.perceptual import CONTENT_LAYERS, STYLE_LAYERS
@@ -63,7 +64,7 @@ class VGG19Features(FeatureNetwork):
       images: [B, H, W, 3] RGB, uint8 in [0, 255] or float in [-1, 1].
 
     Raises:
-      ValueError: an invalid `vgg_input` or `width_multiplier`.
+      ValueError: an invalid argument.
       InputError: the weights do not exist, cannot be downloaded or do not fit.
     """
 
@@ -82,10 +83,12 @@ class VGG19Features(FeatureNetwork):
     ):
         if vgg_input not in _INPUTS:
             raise ValueError(f"vgg_input must be one of {', '.join(_INPUTS)}, got {vgg_input!r}")
-        if not width_multiplier > 0 or (width_multiplier != 1 and weights != "random"):
-            raise ValueError(
-                f"width_multiplier must be positive, and 1 unless weights are random, got {width_multiplier}"
-            )
+        if not isinstance(weights, str | os.PathLike) or not os.fspath(weights):
+            raise ValueError(f'weights must be "imagenet", "random" or a path, got {short(weights)}')
+        integer("seed", seed, 0, 2**32 - 1)
+        number("width_multiplier", width_multiplier, 0, 4, strict=True)
+        if width_multiplier != 1 and weights != "random":
+            raise ValueError(f"width_multiplier must be 1 unless weights are random, got {width_multiplier}")
         super().__init__([max(1, round(width * width_multiplier)) for width in _WIDTHS], _DILATIONS, **kwargs)
         self.source = os.fspath(weights)
         self.vgg_input = vgg_input

@@ -10,7 +10,8 @@ import tensorflow as tf
 from gfla_tf.images.scaling import scale_images
 from gfla_tf.layers import DiscriminatorBlock, SpectralNormConv2D
 from gfla_tf.layers.convolutions import lrelu
-from gfla_tf.models.network import Network, build_sequence, width_at
+from gfla_tf.models.network import Network, build_sequence
+from gfla_tf.models.network_arguments import check_channels, check_widths, width_at
 from gfla_tf.models.presets import PRESETS, discriminator_preset
 
 
@@ -48,6 +49,9 @@ class ResDiscriminator(Network):
 
     Returns:
       Logits [B, H // 2^num_blocks, W // 2^num_blocks, 1], float32.
+
+    Raises:
+      ValueError: an argument of another type or out of range.
     """
 
     def __init__(
@@ -59,6 +63,8 @@ class ResDiscriminator(Network):
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
+        check_channels(image_channels=image_channels)
+        check_widths("num_blocks", num_blocks, width, max_width)
         self.num_blocks = num_blocks
         self.image_channels = image_channels
         self.width = width

@@ -12,7 +12,8 @@ import tensorflow as tf
 from gfla_tf.images.scaling import scale_images
 from gfla_tf.layers import EncoderBlock, JumpBlock, ResidualDecoderBlock
 from gfla_tf.layers.convolutions import same
-from gfla_tf.models.network import Network, build_sequence, check_size, sort_attention_layers, width_at
+from gfla_tf.models.network import Network, build_sequence, check_size
+from gfla_tf.models.network_arguments import check_attention_layers, check_channels, check_widths, width_at
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -69,8 +70,8 @@ class FlowFieldEstimator(Network):
       `estimate` are the two halves of the call, so that one source can be encoded once for many poses.
 
     Raises:
-      ValueError: no attention layers, an attention layer that is not less than `encoder_layers`, or H or W is
-        not divisible by 2^encoder_layers.
+      ValueError: an argument of another type or out of range, no attention layers, an attention layer that is
+        not less than `encoder_layers`, or H or W is not divisible by 2^encoder_layers.
     """
 
     def __init__(
@@ -84,9 +85,11 @@ class FlowFieldEstimator(Network):
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
-        self._attention_layers = sort_attention_layers(
+        self._attention_layers = check_attention_layers(
             {3: 3, 2: 5} if attention_layers is None else attention_layers
         )
+        check_channels(image_channels=image_channels, pose_channels=pose_channels)
+        check_widths("encoder_layers", encoder_layers, width, max_width)
         if not self._attention_layers:
             raise ValueError("F needs at least one attention layer, got none")
         self.image_channels = image_channels

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 import keras
@@ -12,6 +12,7 @@ import tensorflow as tf
 from gfla_tf import ops
 from gfla_tf.errors import InputError
 from gfla_tf.models import archive, preset_folder
+from gfla_tf.models.network_arguments import check_base_arguments
 
 
 class Network(keras.Model):
@@ -29,6 +30,7 @@ class Network(keras.Model):
     """
 
     def __init__(self, **kwargs):
+        check_base_arguments(kwargs)
         super().__init__(autocast=False, **kwargs)
 
     def build(self, input_shape: Any = None) -> None:
@@ -118,32 +120,12 @@ class Network(keras.Model):
         return [name for name in super().__dir__() if name != "layers"]
 
 
-def sort_attention_layers(attention_layers: Mapping[int | str, int]) -> tuple[tuple[int, int], ...]:
-    """Checks attention layers and sorts them from coarse to fine: {layer: n} -> ((layer, n), ...).
-
-    Raises:
-      ValueError: a layer is less than 1, or a patch size is not a positive odd int.
-    """
-    pairs = sorted(((int(layer), int(n)) for layer, n in dict(attention_layers).items()), reverse=True)
-    for layer, n in pairs:
-        if layer < 1 or n < 1 or n % 2 == 0:
-            raise ValueError(
-                f"attention_layers maps layers (1, 2, ...) to odd patch sizes, got {attention_layers}"
-            )
-    return tuple(pairs)
-
-
 def build_sequence(blocks: Iterable[keras.layers.Layer], channels: int) -> int:
     """Builds blocks that follow each other, the first on `channels` channels; returns the last one's."""
     for block in blocks:
         block.build((None, None, None, channels))
         channels = block.filters
     return channels
-
-
-def width_at(layer: int, width: int, max_width: int) -> int:
-    """Returns the channels after block `layer`: `width`, doubled per block up to `max_width`."""
-    return min(width * 2 ** (layer - 1), max_width)
 
 
 def check_size(image: tf.Tensor, multiple: int, name: str) -> None:

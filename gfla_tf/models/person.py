@@ -9,10 +9,11 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from gfla_tf import _compat, ops
+from gfla_tf import _compat, arguments, ops
 from gfla_tf.layers.initializers import INITIAL_GAIN
 from gfla_tf.models.flow_field_estimator import FlowFieldEstimator
-from gfla_tf.models.network import Network, sort_attention_layers
+from gfla_tf.models.network import Network
+from gfla_tf.models.network_arguments import MAX_SIDE, check_attention_layers
 from gfla_tf.models.presets import PRESETS, preset, preset_weights
 from gfla_tf.models.target_image_generator import TargetImageGenerator
 
@@ -68,8 +69,8 @@ class PersonImageGenerator(Network):
       [B, h, w, n*n].
 
     Raises:
-      ValueError: an attention layer is greater than `num_layers` or not less than `flow_encoder_layers`, or
-        the image size is not divisible as above.
+      ValueError: an argument of another type or out of range, an attention layer is greater than `num_layers`
+        or not less than `flow_encoder_layers`, or the image size is not divisible as above.
     """
 
     def __init__(
@@ -92,10 +93,8 @@ class PersonImageGenerator(Network):
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
-        self.image_size = tuple(image_size)
-        self.heatmap_sigma = heatmap_sigma
         attention_layers = dict(
-            sort_attention_layers({3: 3, 2: 5} if attention_layers is None else attention_layers)
+            check_attention_layers({3: 3, 2: 5} if attention_layers is None else attention_layers)
         )
         self.flow_field_estimator = FlowFieldEstimator(
             attention_layers=attention_layers,
@@ -116,7 +115,10 @@ class PersonImageGenerator(Network):
             average_attention=average_attention,
             normalize_source=normalize_source,
         )
-        self.initial_gain = initial_gain
+        halvings = max(flow_encoder_layers, num_layers)  # checked by F and G
+        self.image_size = arguments.image_size(image_size, 1, MAX_SIDE, 2**halvings)
+        self.heatmap_sigma = arguments.number("heatmap_sigma", heatmap_sigma, 0, MAX_SIDE, strict=True)
+        self.initial_gain = arguments.number("initial_gain", initial_gain, 0, 1000, strict=True)
         self.build()
         if initial_gain != INITIAL_GAIN:
             for kernel in (v for v in self.trainable_variables if len(v.shape) == 4):

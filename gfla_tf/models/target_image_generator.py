@@ -9,9 +9,11 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from gfla_tf.arguments import boolean
 from gfla_tf.images.scaling import scale_images
 from gfla_tf.layers import EncoderBlock, LocalAttention, OutputBlock, ResidualBlock, ResidualDecoderBlock
-from gfla_tf.models.network import Network, build_sequence, check_size, sort_attention_layers, width_at
+from gfla_tf.models.network import Network, build_sequence, check_size
+from gfla_tf.models.network_arguments import check_attention_layers, check_channels, check_widths, width_at
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -82,7 +84,8 @@ class TargetImageGenerator(Network):
       the call, so that one source can be encoded once for many poses.
 
     Raises:
-      ValueError: an attention layer greater than `num_layers`, or H or W is not divisible by 2^num_layers.
+      ValueError: an argument of another type or out of range, an attention layer greater than `num_layers`,
+        or H or W is not divisible by 2^num_layers.
     """
 
     def __init__(
@@ -99,9 +102,17 @@ class TargetImageGenerator(Network):
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
-        self._attention_layers = sort_attention_layers(
+        self._attention_layers = check_attention_layers(
             {3: 3, 2: 5} if attention_layers is None else attention_layers
         )
+        check_channels(
+            image_channels=image_channels,
+            guidance_channels=guidance_channels,
+            attention_hidden=attention_hidden,
+        )
+        check_widths("num_layers", num_layers, width, max_width)
+        boolean("average_attention", average_attention)
+        boolean("normalize_source", normalize_source)
         self.image_channels = image_channels
         self.guidance_channels = guidance_channels
         self.width = width

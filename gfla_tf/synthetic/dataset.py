@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import functools
+import os
 import types
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from gfla_tf import arguments
+from gfla_tf.errors import InputError
 
 from .body import PART_NAMES
 from .identity import RenderSettings, render_identity
@@ -69,26 +73,18 @@ class SyntheticPeople:
         supersample: int = 2,
     ):
         identities = {"train": 5000, "test": 100} if identities is None else dict(identities)
-        size = tuple(int(n) for n in image_size)
-        if len(size) != 2 or min(size) < 32:
-            raise ValueError(
-                f"image_size must be (height, width) of at least 32 pixels each, got {image_size}"
-            )
-        if seed < 0:
-            raise ValueError(f"seed must not be negative, got {seed}")
-        if images_per_identity < 2:
-            raise ValueError(
-                f"images_per_identity must be at least 2 to form pairs, got {images_per_identity}"
-            )
-        if any(count < 0 for count in identities.values()):
-            raise ValueError(f"identities must not be negative, got {identities}")
-        if supersample < 1:
-            raise ValueError(f"supersample must be at least 1, got {supersample}")
+        size = arguments.image_size(image_size, 32, 4096)
+        arguments.integer("images_per_identity", images_per_identity, 2, 100)
+        arguments.integer("supersample", supersample, 1, 8)
+        for split, count in identities.items():
+            arguments.integer(f"identities of {split!r}", count, 0, 10**6)
+        if heatmap_sigma is None:
+            heatmap_sigma = max(2.0, 6.0 * size[0] / 256)
         self.image_size = size
-        self.seed = int(seed)
+        self.seed = arguments.integer("seed", seed, 0, 2**63 - 1)
         self.identities = types.MappingProxyType(identities)
         self.images_per_identity = int(images_per_identity)
-        self.heatmap_sigma = max(2.0, 6.0 * size[0] / 256) if heatmap_sigma is None else float(heatmap_sigma)
+        self.heatmap_sigma = arguments.number("heatmap_sigma", heatmap_sigma, 0, 4096, strict=True)
         self._settings = RenderSettings(size, self.seed, self.images_per_identity, int(supersample))
         self._render = functools.lru_cache(maxsize=2)(functools.partial(render_identity, self._settings))
         self._cached = {}
@@ -149,6 +145,7 @@ class SyntheticPeople:
 
         Raises:
           ValueError: the split does not exist, or the range is empty or out of bounds.
+          InputError: the arrays need more memory than the machine has.
           RuntimeError: a worker process failed.
         """
         stop = self._count(split) if stop is None else stop
@@ -163,6 +160,7 @@ class SyntheticPeople:
             and (not truth or "flow" in cached)
         ):
             return dict(cached)
+        self._check_memory(split, stop - start, truth)
         arrays = render_range(self._settings, split, start, stop, truth, workers, progress)
         first = np.arange(stop - start, dtype=np.int32)[:, None, None] * self.images_per_identity
         arrays["pairs"] = (first + np.array(self._settings.pairs, np.int32)).reshape(-1, 2)
@@ -236,6 +234,18 @@ class SyntheticPeople:
         return make_dataset(
             batches, steps, self.image_size, self.heatmap_sigma, repeat, heatmaps, truth, truth or parts
         )
+
+    def _check_memory(self, split: str, identities: int, truth: bool) -> None:
+        pixels = self.image_size[0] * self.image_size[1]
+        needed = identities * pixels * 4 * self.images_per_identity  # images and part labels
+        if truth:
+            needed += identities * pixels * 12 * self.pairs_per_identity  # flow and visibility
+        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        if needed > memory:
+            raise InputError(
+                f"{identities} people of the split {split!r} need {needed / 2**30:.1f} GiB, more than the "
+                f"{memory / 2**30:.1f} GiB of this machine's memory: use fewer people or smaller images"
+            )
 
     def _count(self, split: str) -> int:
         if split not in self.identities:

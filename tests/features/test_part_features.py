@@ -169,5 +169,5 @@ def test_wrong_training_data_raises(change, message):
 
 
 def test_wrong_arguments_raise():
-    with pytest.raises(ValueError, match="width must be a positive int, got 0"):
+    with pytest.raises(ValueError, match="width must be an integer from 1 to 256, got 0"):
         PartFeatures(width=0)

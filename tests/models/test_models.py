@@ -256,7 +256,10 @@ def test_weights_start_orthogonal_with_gain_002():
             "more than the coarsest attention layer, 5",
         ),
         (lambda: models.PersonImageGenerator(attention_layers={}), "at least one attention layer, got none"),
-        (lambda: models.FlowFieldEstimator(attention_layers={2: 4}), "odd patch sizes, got {2: 4}"),
+        (
+            lambda: models.FlowFieldEstimator(attention_layers={2: 4}),
+            "patch sizes up to 31, all odd, got {2: 4}",
+        ),
         (
             lambda: models.TargetImageGenerator(attention_layers={4: 3}),
             "num_layers=3 must be at least the coarsest attention layer, 4",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import json
 import os
 from collections.abc import Iterator
 from types import ModuleType
@@ -16,6 +15,7 @@ import tensorflow as tf
 from gfla_tf.data.layout import SPLITS
 from gfla_tf.data.pairs import PairDataset
 from gfla_tf.data.protocol import Protocol
+from gfla_tf.documents import DocumentError, parse_json
 from gfla_tf.errors import InputError
 from gfla_tf.files import PathLike
 from gfla_tf.images.io import MAX_PIXELS
@@ -142,8 +142,8 @@ def _protocol(file: h5py.File, path: str) -> Protocol | None:
         return None
     where = f"the protocol of {path!r}"
     try:
-        values = json.loads(text)
-    except (TypeError, ValueError, RecursionError) as error:
+        values = parse_json(text)
+    except (TypeError, DocumentError) as error:
         raise InputError(f"{where} is not JSON") from error
     return Protocol.from_dict(values, where)
 

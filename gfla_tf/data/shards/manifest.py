@@ -20,6 +20,7 @@ from typing import Any
 
 from gfla_tf.data.layout import LAYOUTS, SPLITS
 from gfla_tf.data.protocol import FILE_NAME as PROTOCOL
+from gfla_tf.documents import DocumentError, parse_json
 from gfla_tf.errors import InputError
 from gfla_tf.images.io import read_file
 
@@ -108,9 +109,9 @@ def read_manifest(root: str) -> Manifest:
 def parse(data: bytes, path: str) -> dict[str, Any]:
     """Parses a JSON object; an `InputError` contains the path."""
     try:
-        values = json.loads(data.decode("utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path!r} is damaged: it is not a JSON file; {REMEDY}") from error
+        values = parse_json(data, nonfinite=True)
+    except DocumentError as error:
+        raise InputError(f"{path!r} is damaged: it is not a JSON file ({error}); {REMEDY}") from error
     if not isinstance(values, dict):
         raise InputError(f"{path!r} is damaged: it contains no JSON object; {REMEDY}")
     return values

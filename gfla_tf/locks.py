@@ -53,16 +53,22 @@ class FolderLock:
     Raises:
       InputError: another process uses the folder.
       OSError: the file cannot be written.
+
+    Attributes:
+      path: the file.
+      abandoned: whether a process that was killed had left the file.
     """
 
     def __init__(self, folder: str | os.PathLike, name: str):
         self.path = Path(folder) / name
+        self._handle = None
         while True:
             self._handle = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
             try:
-                self._lock()
+                self.abandoned = self._lock()
             except BaseException:
                 os.close(self._handle)
+                self._handle = None  # of another process: its file remains
                 raise
             if is_open_at(self._handle, self.path):  # otherwise its last user has just removed it
                 break
@@ -76,21 +82,28 @@ class FolderLock:
     def __exit__(self, *error: object) -> None:
         self.release()
 
+    def __del__(self) -> None:
+        self.release()
+
     def release(self) -> None:
-        """Removes the file and releases the lock."""
+        """Removes the file and releases the lock. Later calls do nothing."""
+        if self._handle is None:
+            return
         if is_open_at(self._handle, self.path):
             with contextlib.suppress(OSError):
                 os.unlink(self.path)
         os.close(self._handle)
+        self._handle = None
 
-    def _lock(self) -> None:
+    def _lock(self) -> bool:
+        """Locks the file; returns whether it names an earlier process."""
         locked = try_lock(self._handle)
         number, _, host = os.pread(self._handle, 300, 0).decode(errors="replace").strip().partition(" ")
         if locked or (locked is None and not _may_be_running(number, host)):
-            return
-        owner = f"process {number} on {host}" if number else "another process"
+            return bool(number)
+        holder = f"process {number} on {host}" if number else "another process"
         remedy = "" if locked is False else f", or delete {self.path} if it has ended"
-        raise InputError(f"{self.path.parent} is in use by {owner}: wait for it to end, or stop it{remedy}")
+        raise InputError(f"{self.path.parent} is in use by {holder}: wait for it to end, or stop it{remedy}")
 
 
 def _may_be_running(number: str, host: str) -> bool:

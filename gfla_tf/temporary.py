@@ -117,6 +117,11 @@ def remove_tree(path: str | os.PathLike) -> None:
             os.unlink(path)
 
 
+def is_temporary(name: str) -> bool:
+    """Returns whether a file name is that of a temporary file or folder of this module."""
+    return _NAME.fullmatch(name) is not None
+
+
 def remove_temporary_files(folder: str | os.PathLike) -> None:
     """Removes the temporary files and folders in `folder` that processes left when they were killed.
 

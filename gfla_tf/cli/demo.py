@@ -51,6 +51,7 @@ def run(args):
     from gfla_tf.report import report_run
     from gfla_tf.training.callbacks import clock
     from gfla_tf.training.run import train
+    from gfla_tf.training.run_folder import is_run
 
     show_log()
     try:
@@ -58,7 +59,8 @@ def run(args):
             config, args.output, resume=args.resume, progress=progress_bar("rendering SyntheticPeople")
         )
     except KeyboardInterrupt:
-        echo(f"\nto resume: {_command(args)} --resume")
+        if is_run(args.output):
+            echo(f"\nto resume: {_command(args)} --resume")
         raise
     reported = report_run(
         trained.model,

@@ -52,11 +52,13 @@ def run(args: argparse.Namespace) -> None:
     show_log()
 
     from gfla_tf.training.run import train
+    from gfla_tf.training.run_folder import is_run
 
     try:
         train(config, folder, resume=args.resume, progress=progress_bar("rendering SyntheticPeople"))
     except KeyboardInterrupt:
-        echo(f"\nto resume: gfla train --resume -o {folder}")
+        if is_run(folder):
+            echo(f"\nto resume: gfla train --resume -o {folder}")
         raise
 
 

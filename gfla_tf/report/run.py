@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 from gfla_tf._version import __version__
 from gfla_tf.config import Config, load_config
-from gfla_tf.errors import InputError
 from gfla_tf.evaluation import EvaluationResult, Target, evaluate_synthetic, mean_target
 from gfla_tf.files import check_output, write_files
 from gfla_tf.models import PersonImageGenerator
@@ -19,6 +17,7 @@ from gfla_tf.report.page import Report, render
 from gfla_tf.report.samples import collect_samples
 from gfla_tf.synthetic import SyntheticPeople
 from gfla_tf.training.callbacks import clock
+from gfla_tf.training.run_folder import read_record
 
 STAGES = (
     ("stage1", "Stage 1: flow field estimator"),
@@ -135,8 +134,8 @@ def _facts(run_dir: Path, config: Config, model, dataset) -> list[tuple[str, str
         facts.append(
             (name, f"{stage.epochs} epochs of {stage.steps_per_epoch} steps, batch {config.batch_size}")
         )
-    seconds = _record(run_dir / "run.json").get("last_seconds")
-    if seconds is not None:
+    seconds = read_record(run_dir).get("last_seconds")
+    if isinstance(seconds, int | float):
         facts.append(("Training", clock(seconds)))
     return [*facts, ("Program", f"gfla_tf {__version__}")]
 
@@ -145,13 +144,6 @@ def _features(features) -> str:
     if features.kind == "parts":
         return f"PartFeatures, trained for {features.steps:,} steps on part labels of the training people"
     return f"VGG19, weights {features.weights}"
-
-
-def _record(path: Path) -> dict:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path} is not the record of a training run: {error}") from error
 
 
 def _log(path: Path) -> dict[str, list[float]]:

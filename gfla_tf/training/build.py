@@ -74,7 +74,7 @@ def build_features(config: Config, source: Source, path: Path | None = None) -> 
         trained or calibrated here.
 
     Raises:
-      InputError: the weights cannot be read.
+      InputError: the weights cannot be read, or their training diverged.
     """
     settings = config.features
     parts = settings.kind == "parts"
@@ -98,6 +98,8 @@ def build_features(config: Config, source: Source, path: Path | None = None) -> 
             ) from error
         return features
     (_train_parts if parts else _calibrate)(features, config, source)
+    if not all(np.isfinite(weight).all() for weight in features.get_weights()):
+        raise InputError("the features diverged: a weight became NaN or infinite; try another seed")
     if path is not None:
         with atomic_path(path) as temporary:
             features.save_weights(temporary)

@@ -1,5 +1,6 @@
 """Callbacks of a run: progress, checkpoints, TensorBoard logs and sample images."""
 
+import os
 import sys
 import time
 import zipfile
@@ -91,6 +92,10 @@ def _losses(logs: Logs | None) -> str:
     return "  ".join(f"{name} {float(logs[name]):.3f}" for name in _SHOWN if name in (logs or {}))
 
 
+def _is_finite(array: np.ndarray) -> bool:
+    return bool(np.isfinite(array).all())
+
+
 def clock(seconds: float) -> str:
     """Returns a duration as m:ss or h:mm:ss."""
     minutes, seconds = divmod(round(seconds), 60)
@@ -99,10 +104,10 @@ def clock(seconds: float) -> str:
 
 
 class Checkpoint(keras.callbacks.Callback):
-    """Saves the state of a stage after every epoch whose loss is finite.
+    """Saves the state of a stage after every epoch, and stops the training if the state is not finite.
 
     The state is the weights, the optimizer variables and the number of epochs done, in one `.npz` file
-    without pickles. The file is replaced atomically.
+    without pickles. The file is replaced atomically, and only by finite values.
 
     Args:
       path: the `.npz` file.
@@ -113,20 +118,28 @@ class Checkpoint(keras.callbacks.Callback):
         self.path = path
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        if np.isfinite(float((logs or {}).get("loss", 0.0))):
-            self.save(epoch + 1)
+        if not (np.isfinite(float((logs or {}).get("loss", 0.0))) and self.save(epoch + 1)):
+            self.model.stop_training = True
 
-    def save(self, epochs_done: int) -> None:
-        """Writes the checkpoint."""
-        arrays = {f"v{i}": np.asarray(value) for i, value in enumerate(self._variables())}
+    def save(self, epochs_done: int) -> bool:
+        """Writes the checkpoint, unless a weight or an optimizer variable is NaN or infinite.
+
+        Returns:
+          Whether all values are finite.
+        """
+        arrays = [np.asarray(value) for value in self._variables()]
+        if not all(map(_is_finite, arrays)):
+            return False
+        named = {f"v{i}": array for i, array in enumerate(arrays)}
         with atomic_path(self.path) as temporary:
-            np.savez(temporary, epochs_done=epochs_done, **arrays)
+            np.savez(temporary, epochs_done=epochs_done, **named)
+        return True
 
     def restore(self) -> int:
         """Restores the state from the checkpoint, if it exists, and returns the number of epochs done.
 
         Raises:
-          InputError: the file is damaged or belongs to another network.
+          InputError: the file is damaged, belongs to another network, or contains NaN or infinite values.
         """
         if not self.path.exists():
             return 0
@@ -147,6 +160,10 @@ class Checkpoint(keras.callbacks.Callback):
             raise InputError(
                 f"the checkpoint {self.path} belongs to another network than the run's config.yaml"
             )
+        if not all(map(_is_finite, values)):
+            raise InputError(
+                f"the checkpoint {self.path} contains NaN or infinite values; delete it to restart its stage"
+            )
         for variable, value in zip(variables, values, strict=True):
             variable.assign(value)
         return epochs_done
@@ -160,16 +177,46 @@ class Checkpoint(keras.callbacks.Callback):
 
 
 def trim_log(path: Path, epochs_done: int) -> None:
-    """Removes from a CSV log the epochs after `epochs_done` and an incomplete last line."""
+    """Removes from a CSV log the epochs after `epochs_done` and a last line that is incomplete.
+
+    Raises:
+      InputError: the file cannot be read, or another line is not one of a training log.
+    """
     if not path.exists():
         return
-    header, *rows = path.read_text(encoding="utf-8").splitlines(keepends=True) or [""]
-    kept = [
-        row
-        for row in rows
-        if row.endswith("\n") and row.count(",") == header.count(",") and int(row.split(",")[0]) < epochs_done
-    ]
-    replace_file(path, "".join([header, *kept]).encode())
+    try:
+        header, *rows = path.read_bytes().decode(errors="surrogateescape").splitlines(keepends=True) or [""]
+    except OSError as error:
+        raise InputError(f"the training log {path} cannot be read: {error.strerror}") from error
+    if not header.endswith("\n"):
+        header, rows = "", []
+    elif not header.startswith("epoch"):
+        raise InputError(f"{path}, line 1: not the header of a training log; correct or delete it to resume")
+    kept = []
+    for line, row in enumerate(rows, start=2):
+        epoch = _epoch_of(row, header)
+        if epoch is None and line - 1 < len(rows):
+            raise InputError(
+                f"{path}, line {line}: not a line of this training log; correct or delete the line to resume"
+            )
+        if epoch is not None and epoch < epochs_done:
+            kept.append(row)
+    replace_file(path, "".join([header, *kept]).encode(errors="surrogateescape"))
+
+
+def _epoch_of(row: str, header: str) -> int | None:
+    """The epoch of a line of a CSV log, None if the line is incomplete or damaged."""
+    first, *others = row.rstrip("\r\n").split(",")
+    complete = row.endswith("\n") and len(others) == header.count(",") and first.isdecimal()
+    return int(first) if complete and all(map(_is_number, others)) else None
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell or "nan")
+    except ValueError:
+        return cell == "NA"  # written by `CSVLogger` for an epoch that was stopped
+    return True
 
 
 class TensorBoardLog(keras.callbacks.Callback):
@@ -181,7 +228,7 @@ class TensorBoardLog(keras.callbacks.Callback):
 
     def __init__(self, folder: Path):
         super().__init__()
-        self.writer = tf.summary.create_file_writer(str(folder))
+        self.writer = tf.summary.create_file_writer(os.fsencode(folder))
         self.metadata = tf.compat.v1.SummaryMetadata(
             plugin_data=tf.compat.v1.SummaryMetadata.PluginData(plugin_name="scalars"),
             data_class="DATA_CLASS_SCALAR",

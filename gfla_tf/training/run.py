@@ -2,6 +2,7 @@
 
 import dataclasses
 import logging
+import os
 import time
 from collections.abc import Callable
 from os import PathLike
@@ -64,37 +65,38 @@ def train(
       A `TrainedRun`.
 
     Raises:
-      InputError: the folder is in use, the data or weights are missing, or the settings are invalid. A new
-        folder is then removed again.
-    """
-    run = RunFolder(folder, config, resume)
-    try:
-        with data_errors():
-            keras.utils.set_random_seed(config.seed)
-            source = open_source(config)
-            check_settings(config, source)
-            with _compat.dtype_policy(config.precision):
-                model = build_model(config, source)
-            source.prepare(progress)
-            features = build_features(config, source, run.features_path)
-            with _compat.dtype_policy(config.precision):
-                flow_trainer, trainer = build_trainers(config, features, model)
-            if not run.stage2_checkpoint.exists():
-                load_initial_weights(config, model, trainer.discriminator)
-            _log.info("training %s with %s", config.model.preset, features.description)
-            run.record_images(source.images)
-    except InputError:
-        if not resume:
-            run.remove()
-        raise
+      InputError: the folder is in use, the data or weights are missing, or the settings are invalid.
 
-    began = time.monotonic()
-    _fit(flow_trainer, "stage 1 (F)", run.stage("stage1"), config, config.stage1, source)
-    _fit(trainer, "stage 2 (F, G, D)", run.stage("stage2"), config, config.stage2, source)
-    run.save_model(model, "model.keras")
-    run.save_model(trainer.discriminator, "discriminator.keras")
-    seconds = time.monotonic() - began
-    run.record_end(seconds)
+    If a new run cannot begin, whatever the reason, its folder is removed again.
+    """
+    with RunFolder(folder, config, resume) as run:
+        try:
+            with data_errors():
+                keras.utils.set_random_seed(config.seed)
+                source = open_source(config)
+                check_settings(config, source)
+                with _compat.dtype_policy(config.precision):
+                    model = build_model(config, source)
+                source.prepare(progress)
+                features = build_features(config, source, run.features_path)
+                with _compat.dtype_policy(config.precision):
+                    flow_trainer, trainer = build_trainers(config, features, model)
+                if not run.stage2_checkpoint.exists():
+                    load_initial_weights(config, model, trainer.discriminator)
+                _log.info("training %s with %s", config.model.preset, features.description)
+                run.record_images(source.images)
+        except BaseException:
+            if not resume:
+                run.remove()
+            raise
+
+        began = time.monotonic()
+        _fit(flow_trainer, "stage 1 (F)", run.stage("stage1"), config, config.stage1, source)
+        _fit(trainer, "stage 2 (F, G, D)", run.stage("stage2"), config, config.stage2, source)
+        run.save_model(model, "model.keras")
+        run.save_model(trainer.discriminator, "discriminator.keras")
+        seconds = time.monotonic() - began
+        run.record_end(seconds)
     echo(f"trained in {clock(seconds)}; the model is {run.path / 'model.keras'}")
     return TrainedRun(model, source.dataset, run.path)
 
@@ -132,7 +134,7 @@ def _fit(
         verbose=0,
         callbacks=[
             keras.callbacks.TerminateOnNaN(),
-            keras.callbacks.CSVLogger(str(folder / "log.csv"), append=done > 0),
+            keras.callbacks.CSVLogger(os.fsencode(folder / "log.csv"), append=done > 0),
             TensorBoardLog(folder / "tensorboard"),
             SampleGrid(folder / "samples", next(iter(validation)), trainer.pictures),
             checkpoint,

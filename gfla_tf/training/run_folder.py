@@ -1,30 +1,37 @@
-"""Run folder: ownership, resolved configuration, run record and atomic writes."""
+"""Run folder: lock, resolved configuration, run record and atomic writes."""
 
+import contextlib
 import json
 import logging
 import time
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import keras
 
 from gfla_tf._version import __version__
 from gfla_tf.config import Config, load_config
 from gfla_tf.errors import InputError
-from gfla_tf.files import atomic_path, missing_folders, remove_empty_folders, replace_file
+from gfla_tf.files import atomic_path, check_name, missing_folders, remove_empty_folders, replace_file
+from gfla_tf.locks import FolderLock
 from gfla_tf.names import names_in
-from gfla_tf.temporary import remove_temporary_files
+from gfla_tf.temporary import is_temporary, remove_temporary_files
 
 _RECORD = "run.json"
 _CONFIG = "config.yaml"
+_LOCK = "run.lock"
 _FEATURES = "features.weights.h5"
 
 _log = logging.getLogger("gfla_tf")
 
 
 class RunFolder:
-    """Creates the folder of a run, or opens that of an earlier run.
+    """Creates the folder of a run, or opens that of an earlier run, and reserves it for this process.
+
+    It is a context manager, at whose end other processes may use the folder. config.yaml is written first and
+    run.json last: a folder without run.json, left by a process that was killed between the two, can be used
+    for a new run and can be resumed.
 
     Args:
       folder: its path.
@@ -33,31 +40,43 @@ class RunFolder:
         than those of `config`.
 
     Raises:
-      InputError: the folder cannot be written to, or contains other files, or a run while `resume` is False;
-        or, with `resume`, it contains no run or one of another configuration.
+      InputError: the folder cannot be written to, contains other files, or is in use by another process; it
+        contains a run while `resume` is False; or, with `resume`, it contains no run, a damaged one, or one
+        of another configuration.
     """
 
     def __init__(self, folder: str | PathLike, config: Config, resume: bool = False):
+        check_name(folder)
         self.path = Path(folder)
         self._created = missing_folders(self.path)
-        if resume:
-            self._check_same(config)
-            remove_temporary_files(self.path)
-            return
-        if (self.path / _RECORD).exists():
-            raise InputError(
-                f"{self.path} contains a run; add --resume to continue it, or name another folder"
-            )
+        self._files: list[str] = []  # written here, if the run is new
+        check = self._check_resumable if resume else self._check_unused
         try:
-            if self.path.exists() and names_in(self.path):
-                raise InputError(f"{self.path} is not empty and contains no run of gfla; name another folder")
+            check(config, (self.path / _LOCK).exists())
             self.path.mkdir(parents=True, exist_ok=True)
+            self._lock = FolderLock(self.path, _LOCK)
         except OSError as error:
+            remove_empty_folders(self._created)
             raise InputError(
                 f"cannot write to the run folder {self.path}: {error.strerror or error}"
             ) from error
-        self._write_config(config)
-        self._write_record({"program": "gfla_tf", "version": __version__, "began": _now()})
+        try:
+            check(config, self._lock.abandoned)  # again, because another process may have used it meanwhile
+            remove_temporary_files(self.path)
+            self._open(config, resume)
+        except BaseException:
+            self.remove()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.release()
+
+    def release(self) -> None:
+        """Lets other processes use the folder."""
+        self._lock.release()
 
     @property
     def features_path(self) -> Path:
@@ -84,8 +103,10 @@ class RunFolder:
 
     def remove(self) -> None:
         """Removes the files of a run that could not start, and the folders that this object created."""
-        for name in (_RECORD, _CONFIG, _FEATURES):
-            (self.path / name).unlink(missing_ok=True)
+        for name in self._files:
+            with contextlib.suppress(OSError):
+                (self.path / name).unlink()
+        self.release()
         remove_empty_folders(self._created)
 
     def record_images(self, images: str) -> None:
@@ -94,22 +115,61 @@ class RunFolder:
         Args:
           images: one sentence, on which the metrics of the run depend.
         """
-        before = self._record().get("images", images)
+        record = read_record(self.path)
+        before = record.get("images", images)
         if before != images:
             _log.warning("the images differ from those at the start of the run: %s", before)
         _log.info("images: %s", images)
-        self._write_record({**self._record(), "images": images})
+        self._write_record({**record, "images": images})
 
     def record_end(self, seconds: float) -> None:
         """Records in run.json that the run is complete."""
-        self._write_record({**self._record(), "finished": _now(), "last_seconds": round(seconds)})
+        self._write_record({**read_record(self.path), "finished": _now(), "last_seconds": round(seconds)})
 
-    def _record(self) -> dict[str, Any]:
-        return json.loads((self.path / _RECORD).read_text(encoding="utf-8"))
+    def _check_unused(self, config: Config, abandoned: bool) -> None:
+        """Checks that a folder is new, is empty, or was left by a run that was killed before it began.
 
-    def _check_same(self, config: Config) -> None:
-        if not (self.path / _RECORD).exists():
+        Args:
+          config: the configuration of the new run.
+          abandoned: whether a killed process left its lock.
+        """
+        if is_run(self.path):
+            raise InputError(
+                f"{self.path} contains a run; add --resume to continue it, or name another folder"
+            )
+        if not self.path.exists():
+            return
+        names = {name for name in names_in(self.path) if name != _LOCK and not is_temporary(name)}
+        if abandoned or _content(self.path / _CONFIG) == _config_text(config):
+            names.discard(_CONFIG)
+        if names:
+            raise InputError(f"{self.path} is not empty and contains no run of gfla; name another folder")
+
+    def _check_resumable(self, config: Config, abandoned: bool) -> None:
+        """Checks that a folder contains a run, or what one left that was killed before it began."""
+        if is_run(self.path):
+            read_record(self.path)
+            return
+        path = self.path / _CONFIG
+        if not path.is_file() or not (
+            abandoned or (self.path / "stage1").is_dir() or _content(path) == _config_text(load_config(path))
+        ):
             raise InputError(f"{self.path} contains no run to resume")
+
+    def _open(self, config: Config, resume: bool) -> None:
+        """Writes the files of a run as far as they are missing."""
+        if resume:
+            self._continue(config)
+        else:
+            self._files = [_RECORD, _FEATURES]
+            if self._lock.abandoned or not (self.path / _CONFIG).exists():
+                self._files.append(_CONFIG)
+            self._write_config(config)
+        if not is_run(self.path):
+            self._write_record({"program": "gfla_tf", "version": __version__, "began": _now()})
+
+    def _continue(self, config: Config) -> None:
+        """Checks that the configuration is that of the run, and writes larger numbers of epochs."""
         old, new = (_flat(c) for c in (load_config(self.path / _CONFIG), config))
         different = [key for key in new if new[key] != old[key]]
         longer = [key for key in different if key.endswith(".epochs") and new[key] > old[key]]
@@ -132,12 +192,48 @@ class RunFolder:
             self._write_config(config)
 
     def _write_config(self, config: Config) -> None:
-        import yaml
-
-        replace_file(self.path / _CONFIG, yaml.safe_dump(config.to_dict(), sort_keys=False).encode())
+        replace_file(self.path / _CONFIG, _config_text(config))
 
     def _write_record(self, record: dict[str, Any]) -> None:
         replace_file(self.path / _RECORD, (json.dumps(record, indent=2) + "\n").encode())
+
+
+def is_run(folder: str | PathLike) -> bool:
+    """Returns whether a folder contains a run that has begun."""
+    return (Path(folder) / _RECORD).exists()
+
+
+def read_record(folder: str | PathLike) -> dict[str, Any]:
+    """Reads run.json of a run folder.
+
+    Raises:
+      InputError: the file is missing or damaged.
+    """
+    path = Path(folder) / _RECORD
+    try:
+        record = json.loads(path.read_bytes())
+    except json.JSONDecodeError as error:
+        problem = f", line {error.lineno}: {error.msg}"
+    except (OSError, UnicodeDecodeError, RecursionError) as error:
+        problem = f": {getattr(error, 'strerror', None) or error}"
+    else:
+        if isinstance(record, dict):
+            return record
+        problem = f" contains a {type(record).__name__}"
+    raise InputError(
+        f"the record of the run cannot be read from {path}{problem}; delete it, and continue with --resume"
+    )
+
+
+def _config_text(config: Config) -> bytes:
+    """The content of config.yaml."""
+    import yaml
+
+    return yaml.safe_dump(config.to_dict(), sort_keys=False).encode()
+
+
+def _content(path: Path) -> bytes | None:
+    return path.read_bytes() if path.is_file() else None
 
 
 def _flat(config: Config) -> dict[str, Any]:

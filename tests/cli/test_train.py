@@ -72,4 +72,8 @@ def test_interruption(monkeypatch, config, tmp_path, capsys):
 
     monkeypatch.setattr(training, "train", interrupt)
     assert main(["train", str(config), "-o", str(tmp_path / "run")]) == 130
+    assert "to resume" not in capsys.readouterr().out  # the run has not begun
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "run.json").write_text("{}")
+    assert main(["train", str(config), "-o", str(tmp_path / "run")]) == 130
     assert f"to resume: gfla train --resume -o {tmp_path / 'run'}" in capsys.readouterr().out

@@ -1,6 +1,7 @@
 """Tests of the callbacks of a run."""
 
 import io
+import os
 
 import keras
 import numpy as np
@@ -173,3 +174,81 @@ def test_trim_log(tmp_path):
     assert path.read_text() == "epoch,loss\n0,3.0\n1,2.0\n"
     trim_log(tmp_path / "none.csv", 2)
     assert not (tmp_path / "none.csv").exists()
+
+
+@pytest.mark.parametrize(
+    "last", [b"2", b"2,1.", b"2,1.5\r", b"\0\0\0\0", b"2,\xff\n", b"2,1.0,\r\n", b"NaN,1\n"]
+)
+def test_a_last_line_that_was_not_written_completely_is_removed(tmp_path, last):
+    path = tmp_path / "log.csv"
+    path.write_bytes(b"epoch,loss\r\n0,3.0\r\n1,NA\r\n" + last)
+    trim_log(path, 3)
+    assert path.read_bytes() == b"epoch,loss\r\n0,3.0\r\n1,NA\r\n"
+
+
+@pytest.mark.parametrize(
+    "bad", [b"x,1.0\n", b"1\n", b"1,2.0,3.0\n", b"\0\0\n", b"\xff\n", b"1,2.0.0\n", b"\n"]
+)
+def test_another_damaged_line_is_named(tmp_path, bad):
+    path = tmp_path / "log.csv"
+    content = b"epoch,loss\n0,3.0\n" + bad + b"2,1.0\n"
+    path.write_bytes(content)
+    with pytest.raises(
+        InputError, match=r"log\.csv, line 3: not a line of this training log; correct or delete"
+    ):
+        trim_log(path, 3)
+    assert path.read_bytes() == content
+
+
+def test_a_header_that_was_not_written_completely(tmp_path):
+    path = tmp_path / "log.csv"
+    for start in (b"", b"epo", b"epoch,loss"):
+        path.write_bytes(start)
+        trim_log(path, 1)
+        assert path.read_bytes() == b""
+    path.write_bytes(b"loss,l1\n0,1\n")
+    with pytest.raises(InputError, match=r"log\.csv, line 1: not the header of a training log"):
+        trim_log(path, 1)
+
+
+def test_values_that_are_not_finite_do_not_replace_a_checkpoint(tmp_path):
+    path = tmp_path / "checkpoint.npz"
+    trainer = small.flow_trainer()
+    trainer.fit(small.pairs(), callbacks=[Checkpoint(path)], verbose=0)
+    before = path.read_bytes()
+    checkpoint = checkpoint_of(trainer, path)
+    variables = everything(trainer)
+    for variable in (variables[0], variables[-1]):  # a weight, a moment of Adam
+        kept = np.array(variable)
+        for value in (np.nan, np.inf):
+            variable.assign(np.full_like(kept, value))
+            trainer.stop_training = False
+            checkpoint.on_epoch_end(1, {"loss": 1.0})
+            assert trainer.stop_training
+            assert path.read_bytes() == before
+        variable.assign(kept)
+    trainer.stop_training = False
+    checkpoint.on_epoch_end(1, {"loss": 1.0})
+    assert not trainer.stop_training
+    assert checkpoint.restore() == 2
+    assert [one.name for one in tmp_path.iterdir()] == ["checkpoint.npz"]
+
+
+def test_a_checkpoint_with_values_that_are_not_finite_is_refused(tmp_path):
+    path = tmp_path / "checkpoint.npz"
+    trainer = small.flow_trainer()
+    checkpoint = checkpoint_of(trainer, path)
+    assert checkpoint.save(1)
+    with np.load(path) as file:
+        arrays = dict(file)
+    arrays["v0"][...] = np.nan
+    np.savez(path, **arrays)
+    with pytest.raises(InputError, match="contains NaN or infinite values; delete it to restart its stage"):
+        checkpoint.restore()
+
+
+def test_logs_in_a_folder_whose_name_is_not_utf8(tmp_path):
+    folder = tmp_path / os.fsdecode(b"\xff")
+    log = TensorBoardLog(folder)
+    log.on_epoch_end(0, {"loss": 1.0})
+    assert len(list(folder.glob("*tfevents*"))) == 1

@@ -1,6 +1,7 @@
 """Tests of a training run: its files, invalid settings, and resuming."""
 
 import json
+import os
 import shutil
 
 import h5py
@@ -125,12 +126,30 @@ def test_a_run_is_not_started_again(tiny, tmp_path):
 
 
 def test_resuming_removes_temporary_files(tiny, tmp_path):
-    run = RunFolder(tmp_path, tiny())
-    paths = [tmp_path / f".{'0' * 16}.part.keras", run.stage("stage1") / f".{'1' * 16}.part.npz"]
+    with RunFolder(tmp_path, tiny()) as run:
+        paths = [tmp_path / f".{'0' * 16}.part.keras", run.stage("stage1") / f".{'1' * 16}.part.npz"]
     for path in paths:
         path.write_bytes(b"")
     RunFolder(tmp_path, tiny(), resume=True).stage("stage1")
     assert not any(path.exists() for path in paths)
+
+
+@pytest.mark.parametrize(
+    "error", [OSError(28, "No space left on device"), MemoryError(), KeyboardInterrupt(), ZeroDivisionError()]
+)
+def test_a_run_that_cannot_begin_gives_its_folder_back(tiny, tmp_path, monkeypatch, error):
+    def fail(*arguments):
+        raise error
+
+    monkeypatch.setattr(run, "check_settings", fail)
+    with pytest.raises(type(error)):
+        train(tiny(), tmp_path / "runs" / "run")
+    assert not os.listdir(tmp_path)
+    with RunFolder(tmp_path / "run", tiny()):
+        pass
+    with pytest.raises(type(error)):
+        train(tiny(), tmp_path / "run", resume=True)
+    assert sorted(os.listdir(tmp_path / "run")) == ["config.yaml", "run.json"]
 
 
 def test_other_folders_are_not_changed(tiny, tmp_path):

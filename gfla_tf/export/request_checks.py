@@ -58,7 +58,9 @@ def check_shape(value: tf.Tensor, name: str, shape: tuple[int | None, ...]) -> t
         (valid, f"{name} must be of shape {expected}, got", actual),
         (actual[0] > 0, f"{name} is empty: at least one row is needed"),
     ):
-        return tf.ensure_shape(tf.identity(value), shape)
+        value = tf.identity(value)
+    value.set_shape(shape)
+    return value
 
 
 def check_same_rows(values: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:

@@ -20,7 +20,7 @@ def flowed_patches(source: TensorLike, flow: TensorLike, kernel_size: int, impl:
     Indices are clamped; see `gfla_tf.ops.flow` for the convention.
 
     All taps of a patch have the same fractional offset. The TensorFlow implementation therefore samples the
-    integer patches of `tf.image.extract_patches` once per location.
+    patches at integer positions once per location.
 
     Example:
 
@@ -73,17 +73,25 @@ def _flowed_patches_tf(source, flow, n):
     before, after = n // 2, n - 1 - n // 2
     # A further margin of n on each side: beyond it all patches are constant, so that clamping is exact.
     padded = pad_edge(source, n + before, n + after)
-    patches = tf.image.extract_patches(
-        padded, sizes=[1, n, n, 1], strides=[1, 1, 1, 1], rates=[1, 1, 1, 1], padding="VALID"
-    )  # [B, H+2n, W+2n, n*n*C]
+    patches = _shifted(_shifted(padded, n, axis=2), n, axis=1)  # [B, H+2n, W+2n, n*n*C]
     x, y = sampling_positions(checks.at_least_float32(flow))
     out = sample_bilinear(patches, x + n, y + n)
     return tf.reshape(out, [shape[0], height, width, n * n, channels])  # [B, H, W, n*n, C]
 
 
+def _shifted(image, n, axis):
+    """Joins the n shifted copies of an image along the channels; the axis becomes n - 1 shorter."""
+    size = tf.maximum(tf.shape(image)[axis] - (n - 1), 0)
+    copies = [image[:, i : i + size] if axis == 1 else image[:, :, i : i + size] for i in range(n)]
+    return tf.concat(copies, axis=-1)
+
+
 def pad_edge(image: tf.Tensor, before: int, after: int) -> tf.Tensor:
-    """Pads by edge replication: [B, H, W, C] -> [B, before+H+after, before+W+after, C]."""
-    shape = tf.shape(image)
-    rows = tf.clip_by_value(tf.range(-before, shape[1] + after), 0, shape[1] - 1)
-    columns = tf.clip_by_value(tf.range(-before, shape[2] + after), 0, shape[2] - 1)
-    return tf.gather(tf.gather(image, rows, axis=1), columns, axis=2)
+    """Pads by edge replication: [B, H, W, C] -> [B, before+H+after, before+W+after, C].
+
+    An empty axis has no edge and stays empty.
+    """
+    rows = [tf.tile(image[:, :1], [1, before, 1, 1]), image, tf.tile(image[:, -1:], [1, after, 1, 1])]
+    image = tf.concat(rows, axis=1)
+    columns = [tf.tile(image[:, :, :1], [1, 1, before, 1]), image, tf.tile(image[:, :, -1:], [1, 1, after, 1])]
+    return tf.concat(columns, axis=2)

@@ -154,28 +154,29 @@ def _gather_sum(source, weights, y, x, size):
 
         def add_tap(tap, total):
             total = total + by_tap[tap] * tf.gather(flat, rows_of(tap))
-            return (tf.ensure_shape(total, [None, channels]),)
+            return (total,)
 
         (total,) = each_tap(add_tap, tf.zeros([locations, channels], source.dtype))
 
         def gradient(upstream):
             g = tf.reshape(upstream, [locations, channels])
+            # `tensor_scatter_nd_update` refuses empty tensors: without locations, there is one column of zeros.
+            spare = tf.cast(locations < 1, tf.int32)
 
             def add_gradients(tap, source_gradient, weight_gradients):
                 rows = rows_of(tap)
+                of_tap = tf.reduce_sum(g * tf.gather(flat, rows), axis=-1)  # [B*h*w]
                 weight_gradients = tf.tensor_scatter_nd_update(
-                    weight_gradients, [[tap]], tf.reduce_sum(g * tf.gather(flat, rows), axis=-1)[None]
+                    weight_gradients, [[tap]], tf.pad(of_tap[None], [[0, 0], [0, spare]])
                 )
                 source_gradient += tf.math.unsorted_segment_sum(by_tap[tap] * g, rows, batch * height * width)
                 return source_gradient, weight_gradients
 
             source_gradient, weight_gradients = each_tap(
-                add_gradients, tf.zeros_like(flat), tf.zeros([taps, locations], source.dtype)
+                add_gradients, tf.zeros_like(flat), tf.zeros([taps, locations + spare], source.dtype)
             )
-            return (
-                tf.reshape(source_gradient, shape),
-                tf.reshape(tf.transpose(weight_gradients), tf.shape(weights)),
-            )
+            weight_gradients = tf.transpose(weight_gradients[:, :locations])
+            return tf.reshape(source_gradient, shape), tf.reshape(weight_gradients, tf.shape(weights))
 
         return tf.reshape(total, tf.concat([tf.shape(y), [channels]], axis=0)), gradient
 

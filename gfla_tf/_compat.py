@@ -13,13 +13,30 @@ from tensorflow.python.ops import control_flow_util
 from tensorflow.python.saved_model import save_context
 
 KERAS_3 = int(keras.__version__.split(".")[0]) >= 3
+NO_AUTOCAST = {"autocast": False} if KERAS_3 else {"experimental_autocast": False}
+"""Arguments of `add_weight` for a variable that is never cast when a layer reads it."""
+
+
+def static_shape(sizes: Sequence[int | None]) -> Any:
+    """Returns what `compute_output_shape` returns: a tuple in Keras 3, a TensorShape in Keras 2."""
+    return tuple(sizes) if KERAS_3 else tf.TensorShape(sizes)
+
+
+def symbolic_tensor(shape: Sequence[int | None], dtype: Any) -> Any:
+    """Returns what `compute_output_spec` returns, which only Keras 3 calls."""
+    return keras.KerasTensor(tuple(shape), dtype=tf.as_dtype(dtype).name)
 
 
 def add_state(layer: keras.layers.Layer, name: str, shape: Sequence[int], initializer: Any) -> keras.Variable:
     """Adds a non-trainable float variable that training updates; its value is averaged over replicas."""
     aggregation = "mean" if KERAS_3 else tf.VariableAggregation.MEAN
     return layer.add_weight(
-        name=name, shape=shape, initializer=initializer, trainable=False, aggregation=aggregation
+        name=name,
+        shape=shape,
+        initializer=initializer,
+        trainable=False,
+        aggregation=aggregation,
+        **NO_AUTOCAST,
     )
 
 

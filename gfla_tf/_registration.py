@@ -22,7 +22,7 @@ CLASSES = {
         "OutputBlock",
     ),
     "gfla_tf.layers.discriminator_block": ("DiscriminatorBlock",),
-    "gfla_tf.layers.initializers": ("UnitNormal",),
+    "gfla_tf.layers.initializers": ("PreciseOrthogonal", "UnitNormal"),
     "gfla_tf.layers.local_attention": ("LocalAttention",),
     "gfla_tf.layers.normalization": ("InstanceNormalization",),
     "gfla_tf.layers.spectral_norm": ("SpectralNormConv2D",),

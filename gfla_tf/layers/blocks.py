@@ -12,21 +12,26 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from gfla_tf import _compat
 from gfla_tf.layers.convolutions import down, lrelu, same, valid
+from gfla_tf.layers.feature_map_layer import FeatureMapLayer
 from gfla_tf.layers.normalization import InstanceNormalization
 from gfla_tf.layers.up_conv import UpConv2D
+from gfla_tf.ops import checks
 
 
-def with_channels(shape: Any, channels: int) -> tuple:
-    """Returns the shape of a feature map with another number of channels and unknown height and width."""
-    return (shape[0], None, None, channels)
+def build(channels: int, *layers: keras.layers.Layer) -> None:
+    """Builds layers for feature maps of this number of channels and of any size."""
+    for layer in layers:
+        layer.build((None, None, None, channels))
 
 
-class Block(keras.layers.Layer):
-    """Base class of the blocks, with the argument `filters`."""
+class Block(FeatureMapLayer):
+    """Base class of the blocks, with the argument `filters`, a positive int."""
 
     def __init__(self, filters: int, **kwargs: Any):
         super().__init__(**kwargs)
+        checks.positive_int(filters, "filters")
         self.filters = filters
 
     def get_config(self) -> dict[str, Any]:
@@ -57,10 +62,14 @@ class EncoderBlock(Block):
 
     Returns:
       [B, H/2, W/2, filters].
+
+    Raises:
+      ValueError: an invalid argument, an odd H or W, or inputs of wrong rank, channels or dtype.
     """
 
     def __init__(self, filters: int, normalize: bool = True, **kwargs: Any):
         super().__init__(filters, **kwargs)
+        checks.boolean(normalize, "normalize")
         dtype = kwargs.get("dtype")
         self.normalize = normalize
         self.norm0 = InstanceNormalization(dtype=dtype) if normalize else None
@@ -68,20 +77,24 @@ class EncoderBlock(Block):
         self.norm1 = InstanceNormalization(dtype=dtype) if normalize else None
         self.conv1 = same(filters, dtype=dtype)
 
-    def build(self, input_shape: Any) -> None:
-        halved = with_channels(input_shape, self.filters)
+    def _build(self, channels: int) -> None:
         if self.normalize:
-            self.norm0.build(input_shape)
-            self.norm1.build(halved)
-        self.conv0.build(input_shape)
-        self.conv1.build(halved)
-        self.built = True
+            build(channels, self.norm0)
+            build(self.filters, self.norm1)
+        build(channels, self.conv0)
+        build(self.filters, self.conv1)
+
+    def _output_size(self, height: int | None, width: int | None) -> tuple[int | None, int | None]:
+        if (height or 0) % 2 or (width or 0) % 2:
+            raise ValueError(f"EncoderBlock needs an even height and width, got {height} x {width}")
+        return tuple(size and size // 2 for size in (height, width))
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        x = self.feature_map(inputs)
         if not self.normalize:
-            return self.conv1(lrelu(self.conv0(inputs)))
-        x = self.conv0(lrelu(self.norm0(inputs)))
-        return self.conv1(lrelu(self.norm1(x)))
+            return self.cast(self.conv1(lrelu(self.conv0(self.cast(x)))))
+        x = self.conv0(lrelu(self.norm0(x)))
+        return self.cast(self.conv1(lrelu(self.norm1(x))))
 
     def project(self, inputs: tf.Tensor, first: int) -> tf.Tensor:
         """Computes the part of the first convolution that reads some of the input channels.
@@ -99,7 +112,7 @@ class EncoderBlock(Block):
         """
         part = slice(first, first + inputs.shape[-1])
         normalized = self.norm0.normalize(inputs, self.norm0.gamma[part], self.norm0.beta[part])
-        kernel = tf.cast(self.conv0.kernel, inputs.dtype)[:, :, part]
+        kernel = tf.cast(self.conv0.kernel, normalized.dtype)[:, :, part]
         return tf.nn.conv2d(lrelu(normalized), kernel, strides=2, padding="SAME")
 
     def join(self, projected: list[tf.Tensor]) -> tf.Tensor:
@@ -143,14 +156,17 @@ class ResidualBlock(Block):
         self.norm1 = InstanceNormalization(dtype=dtype)
         self.conv1 = same(filters, dtype=dtype)
 
-    def build(self, input_shape: Any) -> None:
-        for part in (self.norm0, self.conv0, self.norm1, self.conv1):
-            part.build(input_shape)
-        self.built = True
+    def _build(self, channels: int) -> None:
+        if channels != self.filters:
+            raise ValueError(
+                f"ResidualBlock(filters={self.filters}) needs {self.filters} channels, got {channels}"
+            )
+        build(channels, self.norm0, self.conv0, self.norm1, self.conv1)
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        inputs = self.feature_map(inputs)
         x = self.conv0(lrelu(self.norm0(inputs)))
-        return inputs + self.conv1(lrelu(self.norm1(x)))
+        return self.cast(inputs) + self.cast(self.conv1(lrelu(self.norm1(x))))
 
 
 @keras.saving.register_keras_serializable(package="gfla_tf")
@@ -180,6 +196,7 @@ class ResidualDecoderBlock(Block):
 
     def __init__(self, filters: int, hidden: int, **kwargs: Any):
         super().__init__(filters, **kwargs)
+        checks.positive_int(hidden, "hidden")
         dtype = kwargs.get("dtype")
         self.hidden = hidden
         self.norm0 = InstanceNormalization(dtype=dtype)
@@ -188,18 +205,18 @@ class ResidualDecoderBlock(Block):
         self.up = UpConv2D(filters, dtype=dtype)
         self.shortcut = UpConv2D(filters, dtype=dtype)
 
-    def build(self, input_shape: Any) -> None:
-        self.norm0.build(input_shape)
-        self.conv0.build(input_shape)
-        hidden = with_channels(input_shape, self.hidden)
-        self.norm1.build(hidden)
-        self.up.build(hidden)
-        self.shortcut.build(input_shape)
-        self.built = True
+    def _build(self, channels: int) -> None:
+        build(channels, self.norm0, self.conv0)
+        build(self.hidden, self.norm1, self.up)
+        build(channels, self.shortcut)
+
+    def _output_size(self, height: int | None, width: int | None) -> tuple[int | None, int | None]:
+        return tuple(size and 2 * size for size in (height, width))
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        inputs = self.feature_map(inputs)
         x = self.conv0(lrelu(self.norm0(inputs)))
-        return self.up(lrelu(self.norm1(x))) + self.shortcut(inputs)
+        return self.cast(self.up(lrelu(self.norm1(x)))) + self.cast(self.shortcut(inputs))
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "hidden": self.hidden}
@@ -229,17 +246,19 @@ class JumpBlock(Block):
       [B, H, W, filters].
     """
 
+    smallest = 2
+
     def __init__(self, filters: int, **kwargs: Any):
         super().__init__(filters, **kwargs)
         self.conv = valid(filters, kwargs.get("dtype"))
 
-    def build(self, input_shape: Any) -> None:
-        self.conv.build(input_shape)
-        self.built = True
+    def _build(self, channels: int) -> None:
+        build(channels, self.conv)
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
-        padded = tf.pad(lrelu(inputs), [[0, 0], [1, 1], [1, 1], [0, 0]], mode="REFLECT")
-        return self.conv(padded)
+        x = lrelu(self.cast(self.feature_map(inputs)))
+        padded = tf.pad(x, [[0, 0], [1, 1], [1, 1], [0, 0]], mode="REFLECT")
+        return self.cast(self.conv(padded))
 
 
 @keras.saving.register_keras_serializable(package="gfla_tf")
@@ -268,3 +287,6 @@ class OutputBlock(JumpBlock):
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
         return tf.tanh(tf.cast(super().call(inputs), tf.float32))
+
+    def compute_output_spec(self, inputs: Any) -> Any:
+        return _compat.symbolic_tensor(self.compute_output_shape(inputs.shape), tf.float32)

@@ -19,9 +19,7 @@ def lrelu(x: tf.Tensor) -> tf.Tensor:
 
 def same(filters: int, kernel_size: int = 3, dtype: Any = None) -> keras.layers.Conv2D:
     """Returns a convolution with stride 1 and zero padding: [B, H, W, C] -> [B, H, W, filters]."""
-    return keras.layers.Conv2D(
-        filters, kernel_size, padding="same", kernel_initializer=weight_initializer(), dtype=dtype
-    )
+    return _convolution(filters, kernel_size, 1, "same", dtype)
 
 
 def down(filters: int, dtype: Any = None) -> keras.layers.Conv2D:
@@ -29,13 +27,21 @@ def down(filters: int, dtype: Any = None) -> keras.layers.Conv2D:
 
     One row or column of zeros is added on each side.
     """
-    return keras.layers.Conv2D(
-        filters, 4, 2, padding="same", kernel_initializer=weight_initializer(), dtype=dtype
-    )
+    return _convolution(filters, 4, 2, "same", dtype)
 
 
 def valid(filters: int, dtype: Any = None) -> keras.layers.Conv2D:
     """Returns a 3 x 3 convolution without padding: [B, H, W, C] -> [B, H-2, W-2, filters]."""
+    return _convolution(filters, 3, 1, "valid", dtype)
+
+
+def _convolution(filters, kernel_size, strides, padding, dtype):
     return keras.layers.Conv2D(
-        filters, 3, padding="valid", kernel_initializer=weight_initializer(), dtype=dtype
+        filters,
+        kernel_size,
+        strides,
+        padding,
+        data_format="channels_last",  # whatever Keras's image_data_format is
+        kernel_initializer=weight_initializer(),
+        dtype=dtype,
     )

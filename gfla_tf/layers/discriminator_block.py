@@ -7,9 +7,10 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from gfla_tf.layers.blocks import Block, with_channels
+from gfla_tf.layers.blocks import Block, build
 from gfla_tf.layers.convolutions import lrelu
 from gfla_tf.layers.spectral_norm import SpectralNormConv2D
+from gfla_tf.ops import checks
 
 
 @keras.saving.register_keras_serializable(package="gfla_tf")
@@ -34,32 +35,38 @@ class DiscriminatorBlock(Block):
       hidden: channels between the two convolutions.
 
     Call arguments:
-      inputs: [B, H, W, C].
+      inputs: [B, H, W, C] with H and W at least 2.
       training: whether to do one power iteration of the spectral normalization.
 
     Returns:
       [B, H // 2, W // 2, filters].
     """
 
+    smallest = 2
+
     def __init__(self, filters: int, hidden: int, **kwargs: Any):
         super().__init__(filters, **kwargs)
+        checks.positive_int(hidden, "hidden")
         dtype = kwargs.get("dtype")
         self.hidden = hidden
         self.conv0 = SpectralNormConv2D(hidden, 3, padding=1, dtype=dtype)
         self.conv1 = SpectralNormConv2D(filters, 4, strides=2, padding=1, dtype=dtype)
         self.shortcut = SpectralNormConv2D(filters, 1, dtype=dtype)
 
-    def build(self, input_shape: Any) -> None:
-        self.conv0.build(input_shape)
-        self.conv1.build(with_channels(input_shape, self.hidden))
-        self.shortcut.build(input_shape)
-        self.built = True
+    def _build(self, channels: int) -> None:
+        build(channels, self.conv0)
+        build(self.hidden, self.conv1)
+        build(channels, self.shortcut)
+
+    def _output_size(self, height: int | None, width: int | None) -> tuple[int | None, int | None]:
+        return tuple(size and size // 2 for size in (height, width))
 
     def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
+        inputs = self.cast(self.feature_map(inputs))
         x = self.conv0(lrelu(inputs), training=training)
         x = self.conv1(lrelu(x), training=training)
         pooled = tf.nn.avg_pool2d(inputs, 2, 2, padding="VALID")
-        return x + self.shortcut(pooled, training=training)
+        return self.cast(x) + self.cast(self.shortcut(pooled, training=training))
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "hidden": self.hidden}

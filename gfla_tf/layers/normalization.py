@@ -7,15 +7,18 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from gfla_tf.layers.feature_map_layer import FeatureMapLayer
+from gfla_tf.ops import checks
+
 
 @keras.saving.register_keras_serializable(package="gfla_tf")
-class InstanceNormalization(keras.layers.Layer):
+class InstanceNormalization(FeatureMapLayer):
     """Normalizes each channel of each instance over height and width.
 
       y = gamma * (x - mean) / sqrt(variance + epsilon) + beta
 
-    The mean and the biased variance are computed from the inputs in training and in inference, in at least
-    float32.
+    The mean and the biased variance are computed from the inputs in training and in inference. All of it is
+    computed in at least float32, and results outside the range of a half-precision compute dtype are clipped.
 
     Example:
 
@@ -32,32 +35,35 @@ class InstanceNormalization(keras.layers.Layer):
       epsilon: positive float, added to the variance.
 
     Call arguments:
-      inputs: [B, H, W, C].
+      inputs: [B, H, W, C], of any floating-point or integer dtype.
 
     Returns:
-      [B, H, W, C], in the dtype of the inputs.
+      [B, H, W, C], in the compute dtype.
+
+    Raises:
+      ValueError: an `epsilon` that is not a positive, finite number, or inputs of wrong rank, number of
+        channels or dtype.
     """
 
     def __init__(self, epsilon: float = 1e-5, **kwargs: Any):
         super().__init__(**kwargs)
+        checks.positive_float(epsilon, "epsilon")
         self.epsilon = epsilon
 
-    def build(self, input_shape: Any) -> None:
-        channels = (input_shape[-1],)
-        self.gamma = self.add_weight(name="gamma", shape=channels, initializer="ones")
-        self.beta = self.add_weight(name="beta", shape=channels, initializer="zeros")
-        self.built = True
+    def _build(self, channels: int) -> None:
+        self.gamma = self.add_weight_in_full("gamma", (channels,), "ones")
+        self.beta = self.add_weight_in_full("beta", (channels,), "zeros")
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
-        return self.normalize(inputs, self.gamma, self.beta)
+        return self.normalize(self.feature_map(inputs), self.gamma, self.beta)
 
     def normalize(self, inputs: tf.Tensor, gamma: tf.Tensor, beta: tf.Tensor) -> tf.Tensor:
         """Normalizes with the given gamma and beta [C], for example those of some of the channels."""
-        x = tf.cast(inputs, tf.float32) if inputs.dtype.size < 4 else inputs
+        x = tf.cast(inputs, tf.float64 if self.compute_dtype == "float64" else tf.float32)
         mean = _mean(x)  # [B, 1, 1, C]
         variance = _mean(tf.math.squared_difference(x, tf.stop_gradient(mean)))
         scale = tf.math.rsqrt(variance + self.epsilon) * tf.cast(gamma, x.dtype)
-        return tf.cast((x - mean) * scale + tf.cast(beta, x.dtype), inputs.dtype)
+        return self.cast((x - mean) * scale + tf.cast(beta, x.dtype))
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "epsilon": self.epsilon}

@@ -7,11 +7,13 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from gfla_tf.layers.feature_map_layer import FeatureMapLayer
 from gfla_tf.layers.initializers import weight_initializer
+from gfla_tf.ops import checks
 
 
 @keras.saving.register_keras_serializable(package="gfla_tf")
-class UpConv2D(keras.layers.Layer):
+class UpConv2D(FeatureMapLayer):
     """Transposed 3 x 3 convolution with stride 2 and the alignment of PyTorch's padding 1, output padding 1.
 
       out[2h + i - 1, 2w + j - 1] += kernel[i, j] . x[h, w]
@@ -36,27 +38,33 @@ class UpConv2D(keras.layers.Layer):
 
     Returns:
       [B, 2H, 2W, filters].
+
+    Raises:
+      ValueError: `filters` is not a positive int, or inputs of wrong rank, channels or dtype.
     """
 
     def __init__(self, filters: int, **kwargs: Any):
         super().__init__(**kwargs)
+        checks.positive_int(filters, "filters")
         self.filters = filters
 
-    def build(self, input_shape: Any) -> None:
+    def _build(self, channels: int) -> None:
         self.kernel = self.add_weight(
-            name="kernel", shape=(3, 3, self.filters, input_shape[-1]), initializer=weight_initializer()
+            name="kernel", shape=(3, 3, self.filters, channels), initializer=weight_initializer()
         )
         self.bias = self.add_weight(name="bias", shape=(self.filters,), initializer="zeros")
-        self.built = True
+
+    def _output_size(self, height: int | None, width: int | None) -> tuple[int | None, int | None]:
+        return tuple(size and 2 * size for size in (height, width))
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
-        kernel = tf.cast(self.kernel, inputs.dtype)
-        shape = tf.shape(inputs)
+        x = self.cast(self.feature_map(inputs))
+        shape = tf.shape(x)
         full = [shape[0], 2 * shape[1] + 1, 2 * shape[2] + 1, self.filters]
-        out = tf.nn.conv2d_transpose(inputs, kernel, full, strides=2, padding="VALID")  # [B, 2H+1, 2W+1, F]
+        kernel = tf.cast(self.kernel, x.dtype)
+        out = tf.nn.conv2d_transpose(x, kernel, full, strides=2, padding="VALID")  # [B, 2H+1, 2W+1, F]
         out = out[:, 1:, 1:]  # [B, 2H, 2W, F]
-        static = inputs.shape
-        out.set_shape([static[0], *(size and 2 * size for size in static[1:3]), self.filters])
+        out.set_shape(self.compute_output_shape(x.shape))
         return tf.nn.bias_add(out, tf.cast(self.bias, out.dtype))
 
     def get_config(self) -> dict[str, Any]:

@@ -48,6 +48,24 @@ def positive_int(value: Any, name: str) -> None:
         raise ValueError(f"{name} must be a positive int, got {value!r}")
 
 
+def non_negative_int(value: Any, name: str) -> None:
+    """Raises a ValueError if `value` is not an int of at least 0."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise ValueError(f"{name} must be a non-negative int, got {value!r}")
+
+
+def positive_float(value: Any, name: str) -> None:
+    """Raises a ValueError if `value` is not a positive, finite number."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < float("inf"):
+        raise ValueError(f"{name} must be a positive, finite number, got {value!r}")
+
+
+def boolean(value: Any, name: str) -> None:
+    """Raises a ValueError if `value` is not a bool."""
+    if not isinstance(value, bool):
+        raise ValueError(f"{name} must be a bool, got {value!r}")
+
+
 def at_least_float32(tensor: tf.Tensor) -> tf.Tensor:
     """Casts half types to float32, because they are not precise enough for positions."""
     return tf.cast(tensor, tf.float32) if tensor.dtype.size < 4 else tensor
@@ -56,3 +74,16 @@ def at_least_float32(tensor: tf.Tensor) -> tf.Tensor:
 def flow_dtype(image: tf.Tensor) -> tf.DType:
     """Returns the dtype of flows in the compiled operators: float64 for float64 images, otherwise float32."""
     return tf.float64 if image.dtype == tf.float64 else tf.float32
+
+
+def clipped_cast(tensor: tf.Tensor, dtype: tf.DType | str) -> tf.Tensor:
+    """Casts floats to another dtype; values outside the range of a half type are clipped to it."""
+    dtype = tf.as_dtype(dtype)
+    if tensor.dtype == dtype:
+        return tensor
+    return tf.cast(clip_to_range(tensor, dtype) if dtype.size < 4 else tensor, dtype)
+
+
+def clip_to_range(tensor: tf.Tensor, dtype: tf.DType) -> tf.Tensor:
+    """Clips floats, infinite ones too, to the finite range of a dtype."""
+    return tf.clip_by_value(tensor, tf.cast(dtype.min, tensor.dtype), tf.cast(dtype.max, tensor.dtype))

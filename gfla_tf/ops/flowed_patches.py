@@ -93,5 +93,9 @@ def pad_edge(image: tf.Tensor, before: int, after: int) -> tf.Tensor:
     """
     rows = [tf.tile(image[:, :1], [1, before, 1, 1]), image, tf.tile(image[:, -1:], [1, after, 1, 1])]
     image = tf.concat(rows, axis=1)
-    columns = [tf.tile(image[:, :, :1], [1, 1, before, 1]), image, tf.tile(image[:, :, -1:], [1, 1, after, 1])]
+    columns = [
+        tf.tile(image[:, :, :1], [1, 1, before, 1]),
+        image,
+        tf.tile(image[:, :, -1:], [1, 1, after, 1]),
+    ]
     return tf.concat(columns, axis=2)

@@ -160,7 +160,7 @@ def _gather_sum(source, weights, y, x, size):
 
         def gradient(upstream):
             g = tf.reshape(upstream, [locations, channels])
-            # `tensor_scatter_nd_update` refuses empty tensors: without locations, there is one column of zeros.
+            # `tensor_scatter_nd_update` refuses empty tensors: without locations, one column of zeros.
             spare = tf.cast(locations < 1, tf.int32)
 
             def add_gradients(tap, source_gradient, weight_gradients):

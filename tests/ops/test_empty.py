@@ -25,8 +25,7 @@ def _output_and_gradients(name, inputs):
 
 def _check(name, call, shape, dtype):
     inputs = [
-        tf.zeros(size, of)
-        for size, of in zip((shape, (*shape[:3], 2), (*shape[:3], 9)), dtype, strict=True)
+        tf.zeros(size, of) for size, of in zip((shape, (*shape[:3], 2), (*shape[:3], 9)), dtype, strict=True)
     ]
     out, gradients = call(inputs)
     assert out.dtype == inputs[0].dtype

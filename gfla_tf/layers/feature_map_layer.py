@@ -76,15 +76,9 @@ class FeatureMapLayer(keras.layers.Layer):
         Raises:
           ValueError: wrong rank, size, number of channels or dtype.
         """
-        inputs = tf.convert_to_tensor(inputs)
+        inputs = checks.floating_point(inputs, f"inputs of {type(self).__name__}", self.compute_dtype)
         self.compute_output_shape(inputs.shape)
-        if inputs.dtype.is_floating:
-            return inputs
-        if not inputs.dtype.is_integer:
-            raise ValueError(
-                f"{type(self).__name__} needs floating-point or integer inputs, got {inputs.dtype.name}"
-            )
-        return tf.cast(inputs, self.compute_dtype)
+        return inputs
 
     def cast(self, x: tf.Tensor) -> tf.Tensor:
         """Casts to the compute dtype; values outside its range are clipped to it."""

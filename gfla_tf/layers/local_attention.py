@@ -132,7 +132,9 @@ class LocalAttention(keras.layers.Layer):
         batch, height, width, channels = self._check_shape(source_shape, "source")
         if target_shape is not None:
             self._check_shape(target_shape, "target", channels)
-        if flow_shape is not None and not tf.TensorShape(flow_shape).is_compatible_with([None, None, None, 2]):
+        if flow_shape is not None and not tf.TensorShape(flow_shape).is_compatible_with(
+            [None, None, None, 2]
+        ):
             raise ValueError(f"flow must be [B, H, W, 2], (dx, dy), got shape {flow_shape}")
         for other, name in ((target_shape, "target"), (flow_shape, "flow")):
             if other is not None and not tf.TensorShape(other)[:3].is_compatible_with([batch, height, width]):
@@ -180,7 +182,7 @@ class LocalAttention(keras.layers.Layer):
         return_attention: bool = False,
         projected_source: tf.Tensor | None = None,
     ) -> tf.Tensor | tuple[tf.Tensor, tf.Tensor]:
-        source, target = (self._features(value) for value in (source, target))
+        source, target = self._features(source, "source"), self._features(target, "target")
         self.compute_output_shape(source.shape, target.shape)
         source, flow = checks.image_and_flow(source, flow, "source")
         if projected_source is None:
@@ -191,10 +193,8 @@ class LocalAttention(keras.layers.Layer):
             out = out / self.kernel_size**2  # P of Eq. 9
         return (out, kernels) if return_attention else out
 
-    def _features(self, features):
-        features = tf.convert_to_tensor(features)
-        if features.dtype.is_integer:
-            return tf.cast(features, self.compute_dtype)
+    def _features(self, features, name):
+        features = checks.floating_point(features, name, self.compute_dtype)
         return checks.clipped_cast(features, self.compute_dtype)
 
     def _predict_kernels(self, projected_source, target, flow):

@@ -42,6 +42,20 @@ def image_and_flow(image: TensorLike, flow: TensorLike, name: str) -> tuple[tf.T
     return image, flow
 
 
+def floating_point(value: Any, name: str, dtype: str) -> tf.Tensor:
+    """Converts to a floating-point tensor; integers are cast to `dtype`.
+
+    Raises:
+      ValueError: another dtype, bool for example.
+    """
+    tensor = tf.convert_to_tensor(value)
+    if tensor.dtype.is_floating:
+        return tensor
+    if not tensor.dtype.is_integer:
+        raise ValueError(f"{name} must be floating point or integers, got {tensor.dtype.name}")
+    return tf.cast(tensor, dtype)
+
+
 def positive_int(value: Any, name: str) -> None:
     """Raises a ValueError if `value` is not an int of at least 1."""
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:

@@ -16,8 +16,10 @@ from gfla_tf.errors import InputError
 from gfla_tf.files import PathLike, write_files
 from gfla_tf.images.io import encode_image, read_image, to_rgb
 from gfla_tf.pose.estimator import PoseEstimator
-from gfla_tf.pose.keypoints import NUM_KEYPOINTS, keep_inside
-from gfla_tf.pose.source import find_pose, is_photo
+from gfla_tf.pose.frame import check_size, keep_inside
+from gfla_tf.pose.keypoints import NUM_KEYPOINTS
+from gfla_tf.pose.source import find_pose
+from gfla_tf.pose.units import check_pixels
 
 if TYPE_CHECKING:
     from gfla_tf.models import PersonImageGenerator
@@ -113,6 +115,10 @@ def read_inputs(
     photo = _read_photo(source)
     estimator = functools.cache(lambda: PoseEstimator(pose_model))
     read = functools.partial(_read_pose, photo_size=photo.shape[:2], person=person, estimator=estimator)
+    if source_frame is not None:
+        source_frame = check_size(source_frame, "source_frame")
+    if target_frame is not None:
+        target_frame = check_size(target_frame, "target_frame")
     return Inputs(
         photo,
         read(source_pose, source_frame, "source_pose"),
@@ -272,15 +278,13 @@ def _read_pose(
             )
         if not np.isfinite(keypoints).all():
             raise ValueError(f"{argument} must be finite, with (-1, -1) for missing keypoints")
-        size = frame or photo_size
-        return keep_inside(keypoints.astype(np.float32), size, argument), size
-    if frame and is_photo(os.fspath(pose)):
-        raise InputError(
-            f"a frame is given for {os.fspath(pose)!r}, but the size of a photograph is known: omit it"
-        )
-    found = find_pose(pose, estimator, person)
-    size = frame or found.frame or photo_size
-    return keep_inside(found.keypoints, size, found.name), size
+        keypoints, size = keypoints.astype(np.float32), frame or photo_size
+        check_pixels(keypoints[None], argument)
+        return keep_inside(keypoints, size, argument, frame is not None), size
+    default = photo_size if argument == "source_pose" else None  # a target may be of another aspect ratio
+    found = find_pose(pose, estimator, person, frame=frame, default_frame=default)
+    size = found.frame or photo_size
+    return keep_inside(found.keypoints, size, found.name, frame is not None), size
 
 
 def _unchanged(image: np.ndarray) -> np.ndarray:

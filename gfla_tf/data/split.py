@@ -70,9 +70,10 @@ def read_folder_split(root: str, layout: Layout, split: str) -> Split:
 
     Raises:
       InputError: a file is missing or malformed, a pair contains an image without annotation, or an image is
-        missing or its name is a path outside the folder; the message contains file and line.
+        missing or its name is a path outside the folder, with file and line in the message; or the keypoints
+        are not in pixels of the layout's frame.
     """
-    rows = read_annotations(find_csv(root, layout.prefixes, "annotation", split))
+    rows = read_annotations(find_csv(root, layout.prefixes, "annotation", split), layout.frame)
     pairs_path = find_csv(root, layout.prefixes, "pairs", split)
     indices: dict[str, int] = {}
     pairs = []

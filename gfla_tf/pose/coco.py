@@ -16,8 +16,8 @@ import numpy as np
 from gfla_tf.errors import InputError
 from gfla_tf.names import stem
 from gfla_tf.pose.coco_categories import Names, PersonCategories
+from gfla_tf.pose.frame import frame_of
 from gfla_tf.pose.keypoints import check_numbers
-from gfla_tf.pose.openpose import frame_of
 from gfla_tf.pose.people import PosedImage, is_image_name
 from gfla_tf.pose.skeletons import COCO_17, person_from, select
 
@@ -44,7 +44,7 @@ def parse_annotations(document: dict[str, Any], where: str, min_confidence: floa
             raise InputError(
                 f"the pose {where!r} lists an image without 'id' or 'file_name', or two of one 'id'"
             )
-        images[key] = (name, frame_of(entry, "height", "width"))
+        images[key] = (name, frame_of(entry, "height", "width", f"the pose {where!r}, image {name!r}"))
         people[key] = []
     entries = _entries(document.get("annotations"), "annotations", where)
     if entries and not any("keypoints" in entry for entry in entries):

@@ -12,8 +12,11 @@ formats but body25. The neck, which COCO's 17 keypoints lack, is derived (`gfla_
 
 from __future__ import annotations
 
+import dataclasses
 import json
+import logging
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,10 +31,12 @@ from gfla_tf.pose.keypoints import (
     decode_text,
     format_annotation,
     frame_of_annotations,
-    read_annotations,
+    parse_annotations,
+    without_negative,
 )
 from gfla_tf.pose.people import PosedImage
 from gfla_tf.pose.skeletons import BODY_25, COCO_18, person_from, select
+from gfla_tf.pose.units import Units, find_units
 
 MAX_JSON_BYTES = 64 * 2**20
 MIN_CONFIDENCE = 0.05
@@ -40,6 +45,8 @@ MIN_CONFIDENCE = 0.05
 ONE_IMAGE_FORMATS = {"coco18": COCO_18, "body25": BODY_25}
 FORMATS = (*ONE_IMAGE_FORMATS, "coco17", "coco17-results", "csv")
 
+_LOG = logging.getLogger("gfla_tf")
+
 
 @dataclass(frozen=True)
 class Pose:
@@ -47,7 +54,7 @@ class Pose:
 
     Attributes:
       keypoints: float32 [18, 2] (y, x) in pixels, (-1, -1) missing. They may be outside the frame
-        (`gfla_tf.pose.keypoints.keep_inside` marks such keypoints as missing).
+        (`gfla_tf.pose.frame.keep_inside` marks such keypoints as missing).
       frame: (H, W) in pixels, None if unknown.
       name: the source, for messages.
     """
@@ -63,56 +70,84 @@ class Pose:
         return cls(points[:, :2].copy(), image.frame, image.where)
 
 
-def read_pose(spec: PathLike, person: int | None = None, min_confidence: float = MIN_CONFIDENCE) -> Pose:
+def read_pose(
+    spec: PathLike,
+    person: int | None = None,
+    min_confidence: float = MIN_CONFIDENCE,
+    frame: tuple[int, int] | None = None,
+    default_frame: tuple[int, int] | None = None,
+) -> Pose:
     """Reads one pose from a file of any of the formats.
 
     Args:
       spec: the file, or `FILE#NAME` for the image NAME of a file with several (`annotation.csv#NAME`).
       person: index of the person in the image; by default the largest person.
       min_confidence: keypoints of lower confidence are marked as missing.
+      frame: (H, W) of the image that the pose was measured in; overrides the size in the file.
+      default_frame: (H, W) for a file without size.
 
     Raises:
       InputError: as for `read_people`; or the file has several images and no NAME is given, no such person,
         or all keypoints are missing.
     """
-    images = read_people(spec, min_confidence)
+
+    def in_frame(image: PosedImage) -> PosedImage:
+        return dataclasses.replace(image, frame=frame or image.frame or default_frame)
+
+    images = read_people(spec, min_confidence, in_frame, frame is not None)
     if not images:
         raise InputError(f"the pose {os.fspath(spec)!r} contains no image")
     if len(images) > 1:
         kind = "row" if os.fspath(spec).lower().endswith(".csv") else "image"
         raise InputError(
             f"the pose {os.fspath(spec)!r} contains {len(images)} {kind}s: select one with "
-            f"{os.fspath(spec) + '#NAME'!r}"
+            f"{os.fspath(spec) + '#NAME'!r}, such as NAME = {images[0].name!r}"
         )
     return Pose.of(images[0], person)
 
 
-def read_people(spec: PathLike, min_confidence: float = MIN_CONFIDENCE) -> list[PosedImage]:
+def read_people(
+    spec: PathLike,
+    min_confidence: float = MIN_CONFIDENCE,
+    with_frame: Callable[[PosedImage], PosedImage] | None = None,
+    stated: bool = False,
+) -> list[PosedImage]:
     """Reads the people of all images in a pose file.
 
-    Files with the extension `.csv` are annotation CSVs; the JSON formats are detected from the content.
+    Files with the extension `.csv` are annotation CSVs; the JSON formats are detected from the content. The
+    units of the keypoints are those of most of them in the file (`gfla_tf.pose.units`); fractions are scaled
+    to the frame.
 
     Args:
       spec: the file, or `FILE#NAME` for the image NAME only.
       min_confidence: keypoints of lower confidence are marked as missing.
+      with_frame: optional function that sets the name and frame of an image, whose keypoints are still in the
+        units of the file.
+      stated: whether the frame that `with_frame` sets was stated by the user (see `check_frame`).
 
     Raises:
       InputError: the file is missing, too large, malformed or of an unknown format, or has no image NAME; the
+        keypoints are fractions of an image of unknown size; or most of them are outside their frame. The
         message contains the file and the line or entry.
     """
     path, requested = _split(os.fspath(spec))
-    images = _read_csv(path) if path.lower().endswith(".csv") else _read_json(path, min_confidence)
-    if requested is None:
-        return images
-    chosen = [image for image in images if image.name == requested]
-    chosen = chosen or [image for image in images if coco.is_same_id(image.name, requested)]
-    if len(chosen) != 1:
-        kind = "rows" if path.lower().endswith(".csv") else "images"
-        raise InputError(
-            f"the pose file {path!r} has no {kind[:-1]} named {requested!r} (it has {len(images)} {kind})"
-            f"{other_spelling(requested, [image.name for image in images])}"
-        )
-    return chosen
+    is_csv = path.lower().endswith(".csv")
+    images = _read_csv(path) if is_csv else _read_json(path, min_confidence)
+    names = [f"person {index} of {one.where!r}" for one in images for index in range(len(one.people))]
+    people = [person for one in images for person in one.people]
+    units = find_units(np.stack(people)[..., :2], f"the pose {path!r}", names.__getitem__) if people else None
+    if requested is not None:
+        images = [_named(images, requested, path)]
+    if with_frame is not None:
+        images = [with_frame(image) for image in images]
+    if units not in (None, Units.PIXELS):
+        images = [image.in_pixels(units) for image in images]
+        _LOG.warning("the pose %r is in %s, which are scaled to pixels", path, units.value)
+    if is_csv:
+        images = [_without_negative(image) for image in images]
+    for image in images:
+        image.check_frame(stated)
+    return images
 
 
 def encode_people(images: list[PosedImage], kind: str) -> bytes:
@@ -171,14 +206,35 @@ def _split(spec: str) -> tuple[str, str | None]:
     return spec, None
 
 
+def _named(images: list[PosedImage], name: str, path: str) -> PosedImage:
+    """Returns the image of the given name; raises an `InputError` if there is none."""
+    chosen = [image for image in images if image.name == name]
+    chosen = chosen or [image for image in images if coco.is_same_id(image.name, name)]
+    if len(chosen) != 1:
+        kind = "rows" if path.lower().endswith(".csv") else "images"
+        raise InputError(
+            f"the pose file {path!r} has no {kind[:-1]} named {name!r} (it has {len(images)} {kind})"
+            f"{other_spelling(name, [image.name for image in images])}"
+        )
+    return chosen[0]
+
+
 def _read_csv(path: str) -> list[PosedImage]:
     frame = frame_of_annotations(path)
     images = []
-    for name, keypoints in read_annotations(path).items():
-        found = (keypoints >= 0).all(-1, keepdims=True)
+    for name, keypoints in parse_annotations(path).items():
+        found = (keypoints != -1).all(-1, keepdims=True)
         person = person_from(np.concatenate([keypoints, found], -1), COCO_18)
         images.append(PosedImage(name, frame, (person,), f"{path}#{name}"))
     return images
+
+
+def _without_negative(image: PosedImage) -> PosedImage:
+    """Marks keypoints of a CSV's row with a negative coordinate as missing."""
+    (person,) = image.people
+    points = without_negative(person[:, :2])
+    confidences = np.where(points[:, :1] >= 0, person[:, 2:], 0)
+    return dataclasses.replace(image, people=(np.concatenate([points, confidences], -1),))
 
 
 def _read_json(path: str, min_confidence: float) -> list[PosedImage]:
@@ -190,10 +246,10 @@ def _read_json(path: str, min_confidence: float) -> list[PosedImage]:
         raise InputError(
             f"the pose {path!r} is not a JSON file{at}: expected OpenPose's or COCO's JSON"
         ) from error
-    if isinstance(document, list) and len(document) == 1 and _has(document[0], "people"):
-        document = document[0]
+    name = stem(path).removesuffix("_keypoints")
+    if isinstance(document, list) and any(_has(frame, "people") for frame in document):
+        return openpose.parse_frames(document, name, path, min_confidence)
     if _has(document, "people"):
-        name = stem(path).removesuffix("_keypoints")
         return [openpose.parse_openpose(document, name, path, min_confidence)]
     if isinstance(document, dict) and "annotations" in document:
         return coco.parse_annotations(document, path, min_confidence)

@@ -7,7 +7,6 @@ is (-1, -1). `gfla_tf.pose.formats` reads and writes the other formats of pose f
 from __future__ import annotations
 
 import json
-import logging
 import os
 from typing import Any
 
@@ -17,6 +16,7 @@ from gfla_tf.csv_text import format_cells, is_blank, is_header, read_cells, text
 from gfla_tf.errors import InputError
 from gfla_tf.files import PathLike
 from gfla_tf.images.io import read_file
+from gfla_tf.pose.frame import check_keypoints
 
 KEYPOINTS = (
     "nose",
@@ -47,8 +47,6 @@ ANNOTATION_HEADER = "name:keypoints_y:keypoints_x"
 FRAMES_OF_ANNOTATIONS = {"fasion-": (256, 176), "fashion-": (256, 176), "market-": (128, 64)}
 """(H, W) of the frame of the authors' annotation files, by the prefix of their names."""
 
-_LOG = logging.getLogger("gfla_tf")
-
 
 def frame_of_annotations(path: PathLike) -> tuple[int, int] | None:
     """Returns (H, W) of an annotation CSV's frame if its name has a known prefix, otherwise None."""
@@ -57,15 +55,27 @@ def frame_of_annotations(path: PathLike) -> tuple[int, int] | None:
     return frames[0] if frames else None
 
 
-def read_annotations(path: PathLike) -> dict[str, np.ndarray]:
+def read_annotations(path: PathLike, frame: tuple[int, int] | None = None) -> dict[str, np.ndarray]:
     """Reads an annotation CSV with the header `name:keypoints_y:keypoints_x` and JSON lists of 18 numbers.
 
+    Args:
+      path: the file.
+      frame: (H, W) of the keypoints' frame; by default that of the authors' file names.
+
     Returns:
-      {name: float32 [18, 2] (y, x)} in the file's order; missing keypoints are (-1, -1).
+      {name: float32 [18, 2] (y, x) in pixels} in the file's order; missing keypoints are (-1, -1).
 
     Raises:
-      InputError: the file is missing or a line is malformed; the message contains the line number.
+      InputError: the file is missing or a line is malformed, with the line number in the message; or the file
+        as a whole is not in pixels of its frame.
     """
+    rows = parse_annotations(path)
+    check_annotations(rows, os.fspath(path), frame or frame_of_annotations(path))
+    return {name: without_negative(keypoints) for name, keypoints in rows.items()}
+
+
+def parse_annotations(path: PathLike) -> dict[str, np.ndarray]:
+    """Reads an annotation CSV as `read_annotations` does, but returns its numbers unchanged, in any units."""
     path = os.fspath(path)
     text = decode_text(read_file(path, MAX_CSV_BYTES, "annotation file"), path)
     lines = text_lines(text)
@@ -77,8 +87,25 @@ def read_annotations(path: PathLike) -> dict[str, np.ndarray]:
         name, keypoints = parse_annotation(line, f"{path!r}, line {number}")
         if name in rows:
             raise InputError(f"{path!r}, line {number}: the name {name!r} occurs twice")
-        rows[name] = np.where((keypoints >= 0).all(-1, keepdims=True), keypoints, np.float32(-1.0))
+        rows[name] = keypoints
     return rows
+
+
+def check_annotations(rows: dict[str, np.ndarray], path: str, frame: tuple[int, int] | None) -> None:
+    """Checks that the keypoints of an annotation file, {name: [18, 2]}, are in pixels of a frame (H, W).
+
+    Raises:
+      InputError: they are in fractions of the image, or most of the file's keypoints are outside the frame.
+    """
+    if rows:
+        names = list(rows)
+        points = np.stack(list(rows.values()))
+        check_keypoints(points, frame, repr(path), lambda index: f"the row {names[index]!r}")
+
+
+def without_negative(keypoints: np.ndarray) -> np.ndarray:
+    """Marks keypoints [..., 2] with a negative coordinate as missing, (-1, -1)."""
+    return np.where((keypoints >= 0).all(-1, keepdims=True), keypoints, np.float32(-1.0))
 
 
 def check_annotation_header(line: str, path: str) -> None:
@@ -93,26 +120,6 @@ def decode_text(data: bytes, path: str) -> str:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InputError(f"{path!r} is not a text file: byte {error.start} is not UTF-8") from error
-
-
-def keep_inside(keypoints: np.ndarray, frame: tuple[int, int], name: str) -> np.ndarray:
-    """Marks keypoints [18, 2] outside a frame (H, W) as missing and logs a warning with their number.
-
-    Raises:
-      InputError: all keypoints are outside.
-    """
-    present = (keypoints != -1).any(-1)
-    inside = (keypoints >= 0).all(-1) & (keypoints < np.array(frame, np.float32)).all(-1)
-    outside = int((present & ~inside).sum())
-    size = f"{frame[0]} x {frame[1]} pixels (h x w)"
-    if not inside.any():
-        raise InputError(
-            f"the pose {name!r} is entirely outside its frame of {size}: "
-            "give the size of the image that it was measured in"
-        )
-    if outside:
-        _LOG.warning("%d keypoint(s) of the pose %r are outside its frame of %s", outside, name, size)
-    return np.where(inside[:, None], keypoints, np.float32(-1.0))
 
 
 def parse_annotation(line: str, where: str) -> tuple[str, np.ndarray]:

@@ -7,11 +7,13 @@ files contain no image size; those of pose editors, and those written here, add 
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import numpy as np
 
 from gfla_tf.errors import InputError
+from gfla_tf.pose.frame import frame_of
 from gfla_tf.pose.keypoints import check_numbers
 from gfla_tf.pose.people import PosedImage, is_image_name
 from gfla_tf.pose.skeletons import BODY_25, COCO_18, person_from, select
@@ -20,7 +22,7 @@ _OTHER_PARTS = ("face_keypoints_2d", "hand_left_keypoints_2d", "hand_right_keypo
 
 
 def parse_openpose(document: dict[str, Any], name: str, where: str, min_confidence: float) -> PosedImage:
-    """Converts a parsed OpenPose file.
+    """Converts a parsed OpenPose file; its keypoints stay in the units of the file.
 
     Args:
       document: the JSON object; its `people` must be a list.
@@ -30,15 +32,36 @@ def parse_openpose(document: dict[str, Any], name: str, where: str, min_confiden
 
     Raises:
       InputError: a person is malformed, has another number of keypoints or a number that is not a pixel
-        position, or the positions are fractions of an image of unknown size.
+        position, or the size is not a whole number of pixels.
     """
-    frame = frame_of(document, "canvas_height", "canvas_width")
+    frame = frame_of(document, "canvas_height", "canvas_width", f"the pose {where!r}")
     people = tuple(
-        _parse_person(person, frame, f"the pose {where!r}, person {index}", min_confidence)
+        _parse_person(person, f"the pose {where!r}, person {index}", min_confidence)
         for index, person in enumerate(document["people"])
     )
     given = document.get("file_name")
     return PosedImage(given if is_image_name(given) else name, frame, people, where)
+
+
+def parse_frames(document: list[Any], name: str, where: str, min_confidence: float) -> list[PosedImage]:
+    """Converts a parsed list of OpenPose's documents, one per frame of a video, as ComfyUI writes it.
+
+    The images are named by their `file_name`, otherwise `name_0000`, `name_0001` etc.; a single one `name`.
+
+    Raises:
+      InputError: as for `parse_openpose`, an element is not such a document, or two have the same name.
+    """
+    images: dict[str, PosedImage] = {}
+    for index, frame in enumerate(document):
+        if len(document) == 1:
+            return [parse_openpose(frame, name, where, min_confidence)]
+        if not isinstance(frame, dict) or not isinstance(frame.get("people"), list):
+            raise InputError(f"the pose {where!r}, frame {index} has no list 'people'")
+        image = parse_openpose(frame, f"{name}_{index:04}", f"{where}, frame {index}", min_confidence)
+        if image.name in images:
+            raise InputError(f"the pose {where!r}, frame {index}: the name {image.name!r} occurs twice")
+        images[image.name] = dataclasses.replace(image, where=f"{where}#{image.name}")
+    return list(images.values())
 
 
 def openpose_document(image: PosedImage, names: tuple[str, ...]) -> dict[str, Any]:
@@ -61,17 +84,7 @@ def openpose_document(image: PosedImage, names: tuple[str, ...]) -> dict[str, An
     return document
 
 
-def frame_of(document: dict[str, Any], height: str, width: str) -> tuple[int, int] | None:
-    """Returns (H, W) from two entries of a JSON object, or None unless both are valid image sides."""
-    size = document.get(height), document.get(width)
-    if all(isinstance(side, int) and not isinstance(side, bool) and 0 < side < 2**20 for side in size):
-        return size
-    return None
-
-
-def _parse_person(
-    person: object, frame: tuple[int, int] | None, where: str, min_confidence: float
-) -> np.ndarray:
+def _parse_person(person: object, where: str, min_confidence: float) -> np.ndarray:
     values = None
     if isinstance(person, dict):
         values = person.get("pose_keypoints_2d", person.get("pose_keypoints"))
@@ -85,12 +98,4 @@ def _parse_person(
         return person_from(np.zeros((len(COCO_18), 3)), COCO_18)
     points = check_numbers(values, f"{where}: pose_keypoints_2d").reshape(-1, 3)
     points[(points[:, :2] == 0).all(-1), 2] = 0.0
-    found = points[(points[:, 2] >= min_confidence) & (points[:, 2] > 0), :2]
-    if len(found) > 1 and (np.abs(found) <= 1.0).all():
-        if frame is None or (found < 0).any():
-            raise InputError(
-                f"{where} is in fractions of the image: it must be in pixels, or contain the image's size as "
-                "'canvas_width' and 'canvas_height'"
-            )
-        points[:, :2] *= np.float32(frame[::-1])
     return person_from(points[:, [1, 0, 2]], sets[len(values)], min_confidence)

@@ -9,7 +9,9 @@ import unicodedata
 import numpy as np
 
 from gfla_tf.errors import InputError
+from gfla_tf.pose.frame import check_frame
 from gfla_tf.pose.skeletons import box_area
+from gfla_tf.pose.units import Units
 
 _LONGEST_NAME = 1000
 _LOG = logging.getLogger("gfla_tf")
@@ -35,7 +37,7 @@ class PosedImage:
 
     Attributes:
       name: the file name of the image; if unknown, that of the pose file without its extension.
-      frame: (H, W) of the image in the keypoints' pixels, None if unknown.
+      frame: (H, W) of the image in the keypoints' pixels, None if unknown. Keypoints may be outside it.
       people: one float32 [25, 3] (y, x, confidence) per person (`gfla_tf.pose.skeletons`), in the order of
         the file.
       where: the source, for messages.
@@ -71,6 +73,31 @@ class PosedImage:
                 *(self.where, len(self.people), chosen),
             )
         return self.people[chosen]
+
+    def in_pixels(self, units: Units) -> PosedImage:
+        """Converts keypoints of the given units to pixels of the frame.
+
+        Raises:
+          InputError: they are fractions and the frame is unknown.
+        """
+        if units is Units.PIXELS or not self.people:
+            return self
+        if self.frame is None:
+            raise InputError(
+                f"the pose {self.where!r} is in {units.value}, whose size is unknown: give it in pixels, "
+                "record the size in the file (OpenPose: canvas_height, canvas_width), or pass it as HxW "
+                "(--frame, --source-frame or --target-frame)"
+            )
+        people = tuple(
+            np.concatenate([units.to_pixels(one[:, :2], self.frame), one[:, 2:]], -1) for one in self.people
+        )
+        return dataclasses.replace(self, people=people)
+
+    def check_frame(self, stated: bool = False) -> None:
+        """Raises an `InputError` if most of the people's keypoints are outside the frame (`check_frame`)."""
+        if self.frame is not None and self.people:
+            points = np.stack(self.people)[..., :2]
+            check_frame(points, self.frame, f"the pose {self.where!r}", stated)
 
     def scaled_to(self, frame: tuple[int, int]) -> PosedImage:
         """Scales the people to pixels of another frame (H, W): y' = y H / h, x' = x W / w.

@@ -28,6 +28,8 @@ def find_pose(
     estimator: Callable[[], Estimator],
     person: int | None = None,
     min_confidence: float = MIN_CONFIDENCE,
+    frame: tuple[int, int] | None = None,
+    default_frame: tuple[int, int] | None = None,
 ) -> Pose:
     """Reads one person's pose from a pose file, or estimates it from a photograph.
 
@@ -37,14 +39,19 @@ def find_pose(
       person: index of the person; by default the largest person.
       min_confidence: keypoints of a pose file of lower confidence are marked as missing; the estimator has
         its own threshold.
+      frame: (H, W) of the image that the pose of a pose file was measured in; overrides the size in the file.
+      default_frame: (H, W) for a pose file without size.
 
     Raises:
-      InputError: as for `read_pose`, `read_image` and `PoseEstimator`, or the photograph contains no person.
+      InputError: as for `read_pose`, `read_image` and `PoseEstimator`, the photograph contains no person, or
+        a frame is given for it.
     """
     spec = os.fspath(spec)
     if is_photo(spec):
+        if frame:
+            raise InputError(f"a frame is given for {spec!r}, but the size of a photograph is known: omit it")
         return Pose.of(find_people(spec, estimator()), person)
-    return read_pose(spec, person, min_confidence)
+    return read_pose(spec, person, min_confidence, frame, default_frame)
 
 
 def find_people(path: str, estimator: Estimator) -> PosedImage:
@@ -146,12 +153,14 @@ def read_input(
     """
     if is_photo(spec):
         return [PoseInput(spec)]
-    images = read_people(spec, min_confidence)
-    if photographs is not None:
-        files = _by_stem(photographs)
-        images = [_with_photograph(image, photographs, files) for image in images]
-    if frame is not None:
-        images = [dataclasses.replace(image, frame=frame) for image in images]
+    files = {} if photographs is None else _by_stem(photographs)
+
+    def with_frame(image: PosedImage) -> PosedImage:
+        if photographs is not None:
+            image = _with_photograph(image, photographs, files)
+        return image if frame is None else dataclasses.replace(image, frame=frame)
+
+    images = read_people(spec, min_confidence, with_frame, frame is not None)
     return [PoseInput(image.name, image) for image in images]
 
 

@@ -47,3 +47,10 @@ def coco(**changes):
         "annotations": [entry],
         "categories": [],
     }
+
+
+def upright():
+    """An upright person in the middle of a frame of 256 x 176: float32 [18, 2] (y, x)."""
+    y = (40, 62, 64, 95, 124, 64, 95, 124, 126, 170, 214, 126, 170, 214, 36, 36, 38, 38)
+    x = (88, 88, 70, 62, 58, 106, 114, 118, 76, 75, 74, 100, 101, 102, 84, 92, 78, 98)
+    return np.array([y, x], np.float32).T

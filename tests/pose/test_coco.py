@@ -7,7 +7,7 @@ from gfla_tf.errors import InputError
 from gfla_tf.pose.coco_categories import canonical_name
 from gfla_tf.pose.formats import read_people, read_pose
 from gfla_tf.pose.skeletons import BODY_25, COCO_17, select
-from tests.pose.pose_files import MISSING, coco, write
+from tests.pose.pose_files import MISSING, write
 
 # An upright person seen from the front, (x, y) by the names of COCO.
 STANDING = dict(
@@ -31,7 +31,8 @@ def _annotation(names=COCO_17, category=1, scale=1.0, number=1):
 
 
 def _document(annotations, categories):
-    return {**coco(), "annotations": annotations, "categories": categories}
+    image = {"id": 7, "file_name": "b.jpg", "height": 256, "width": 176}
+    return {"images": [image], "annotations": annotations, "categories": categories}
 
 
 def _category(names=COCO_17, name="person", number=1, **more):

@@ -153,8 +153,7 @@ def test_fractions_of_an_image_of_known_size(tmp_path):
     }
     np.testing.assert_array_equal(read_pose(write(tmp_path, document)).keypoints, [(100, 25)] * 18)
     document["people"][0]["pose_keypoints_2d"][0] = -0.25
-    with pytest.raises(InputError, match="person 0 is in fractions of the image"):
-        read_pose(write(tmp_path, document))
+    np.testing.assert_array_equal(read_pose(write(tmp_path, document)).keypoints[:2], [(100, -25), (100, 25)])
 
 
 def test_the_largest_person_is_used(tmp_path, caplog):
@@ -190,6 +189,33 @@ def test_one_of_several_images(tmp_path):
             read_pose(path)
         with pytest.raises(InputError, match=r"named 'c\.jpg'"):
             read_pose(f"{path}#c.jpg")
+
+
+def test_a_list_of_frames(tmp_path):
+    frames = [json.loads(encode_people([make_image(make_person(seed))], "coco18")) for seed in range(3)]
+    for frame in frames[:2]:
+        del frame["file_name"]
+    frames[1]["people"] = []
+    path = write(tmp_path, frames, "clip_keypoints.json")
+    read = read_people(path)
+    assert [(image.name, len(image.people)) for image in read] == [
+        ("clip_0000", 1),
+        ("clip_0001", 0),
+        ("a.jpg", 1),
+    ]
+    nose = select(make_person(2), ("nose",))[0, :2]
+    np.testing.assert_array_equal(read_pose(f"{path}#a.jpg").keypoints[0], nose)
+    with pytest.raises(InputError, match=r"3 images: select one with .*#NAME', such as NAME = 'clip_0000'"):
+        read_pose(path)
+    with pytest.raises(InputError, match="clip_0001' contains no person"):
+        read_pose(f"{path}#clip_0001")
+    for document, message in (
+        ([frames[0], {}], "frame 1 has no list 'people'"),
+        ([frames[2], frames[2]], "frame 1: the name 'a.jpg' occurs twice"),
+        ([frames[0], {"people": [{"pose_keypoints_2d": [1.0]}]}], "frame 1', person 0 has 1 numbers"),
+    ):
+        with pytest.raises(InputError, match=message):
+            read_people(write(tmp_path, document))
 
 
 def test_csv_rows(tmp_path):

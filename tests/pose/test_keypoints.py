@@ -7,7 +7,7 @@ import pytest
 
 from gfla_tf.errors import InputError
 from gfla_tf.pose.formats import read_pose
-from gfla_tf.pose.keypoints import KEYPOINTS, keep_inside, read_annotations
+from gfla_tf.pose.keypoints import KEYPOINTS, read_annotations
 from gfla_tf.pose.skeletons import COCO_18
 from tests.pages import ROOT, table
 
@@ -112,16 +112,6 @@ def test_annotation_row(tmp_path):
 def test_bad_annotations(tmp_path, text, message):
     with pytest.raises(InputError, match=message):
         read_annotations(_write(tmp_path, text, "a.csv"))
-
-
-def test_keep_inside(caplog):
-    points = np.full((18, 2), -1.0, np.float32)
-    points[:3] = [[5, 5], [9, 10], [-4, 2]]
-    kept = keep_inside(points, (10, 10), "p")
-    assert (kept >= 0).all(-1).tolist() == [True] + [False] * 17
-    assert "2 keypoint(s)" in caplog.text
-    with pytest.raises(InputError, match="entirely outside its frame of 4 x 4"):
-        keep_inside(points, (4, 4), "p")
 
 
 def test_the_keypoints_are_documented():

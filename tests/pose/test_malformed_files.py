@@ -65,8 +65,35 @@ def test_large_files_are_refused(tmp_path, monkeypatch):
         read_pose(write(tmp_path, b" " * (2**20 + 1)))
 
 
-@pytest.mark.parametrize("size", [(True, True), (0, 5), (5.5, 5), ("5", "5"), (2**21, 5), (None, None)])
-def test_invalid_frames_are_ignored(tmp_path, size):
-    document = {"people": [{"pose_keypoints_2d": [9.0, 9.0, 1.0] * 18}]}
-    document.update(canvas_height=size[0], canvas_width=size[1])
-    assert read_pose(write(tmp_path, document)).frame is None
+FRAMES = [
+    ((704.0, 512), (704, 512)),
+    ((1e3, 5.0), (1000, 5)),
+    ((None, None), None),
+    ((True, True), "'(canvas_)?height' must be a whole number of pixels .*, got True"),
+    (("704", "512"), "'(canvas_)?height' must be a whole number of pixels .*, got '704'"),
+    ((5, "5"), "'(canvas_)?width' must be .*, got '5'"),
+    ((0, 5), "'(canvas_)?height' must be .*, got 0"),
+    ((5, -4), "'(canvas_)?width' must be .*, got -4"),
+    ((5.5, 5), "'(canvas_)?height' must be .*, got 5.5"),
+    ((NAN, 5), "'(canvas_)?height' must be .*, got nan"),
+    ((float("inf"), 5), "'(canvas_)?height' must be .*, got inf"),
+    ((2**21, 5), "'(canvas_)?height' must be .*, got 2097152"),
+    ((5, 10**400), "'(canvas_)?width' must be .*, got a number of 1329 bits"),
+    ((5, [5, 5]), "'(canvas_)?width' must be .*, got a list of 2"),
+    ((5, None), "has '(canvas_)?height' but no '(canvas_)?width'"),
+]
+
+
+@pytest.mark.parametrize(("size", "expected"), FRAMES)
+def test_frames_are_whole_numbers_or_refused(tmp_path, size, expected):
+    openpose = {"people": [{"pose_keypoints_2d": [3.0, 3.0, 1.0] * 18}]}
+    openpose.update(canvas_height=size[0], canvas_width=size[1])
+    annotations = coco(keypoints=[3, 3, 2] * 17)
+    annotations["images"][0].update(height=size[0], width=size[1])
+    for document in (openpose, [openpose], annotations):
+        path = write(tmp_path, document)
+        if isinstance(expected, str):
+            with pytest.raises(InputError, match=expected):
+                read_pose(path)
+        else:
+            assert read_pose(path).frame == expected

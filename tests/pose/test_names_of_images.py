@@ -23,7 +23,7 @@ def _photograph(folder, name):
     from tests.images.pictures import gradient
 
     folder.mkdir(exist_ok=True)
-    (folder / name).write_bytes(encode_image("x.png", gradient(120, 90)))
+    (folder / name).write_bytes(encode_image("x.png", gradient(256, 176)))
 
 
 def _convert(inputs, output, **options):
@@ -81,7 +81,7 @@ def test_ids_match_the_names_of_coco(tmp_path, file):
     summary = _convert([f"{path}#397133"], tmp_path / "b.json", photographs=str(tmp_path / "photos"))
     assert summary.failed == []
     (image,) = read_people(tmp_path / "b.json")
-    assert (image.name, image.frame) == (file, (120, 90))
+    assert (image.name, image.frame) == (file, (256, 176))
 
 
 def test_two_images_of_one_id(tmp_path):

@@ -54,11 +54,6 @@ def judge_frame(keypoints: np.ndarray, frame: tuple[int, int]) -> str | None:
     found = _statistics(keypoints)
     if found is None:
         return None
-    if max(found.largest) <= 1.0:
-        return (
-            f"the keypoints are in fractions of the image (the largest is {max(found.largest):g}), "
-            f"not in pixels of {_size(frame)}"
-        )
     if found.fits(frame, _OFF_CENTER):
         return None
     others = [other for other in _KNOWN if other != tuple(frame) and found.fits(other, _NEAR_CENTER)]

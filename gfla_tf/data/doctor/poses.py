@@ -9,6 +9,8 @@ import numpy as np
 from gfla_tf.data.doctor.checks import FaultList
 from gfla_tf.data.doctor.frames import judge_axes, judge_frame
 from gfla_tf.data.doctor.tables import Tables
+from gfla_tf.errors import InputError
+from gfla_tf.pose.frame import check_keypoints
 
 _MAX_EMPTY = 0.5  # fraction of rows without keypoints; a larger one is an error
 _MAX_ZEROS = 0.01  # fraction of rows with a keypoint at (0, 0); a larger one is an error
@@ -39,9 +41,13 @@ def check_poses(tables: Tables, frame: tuple[int, int], faults: FaultList) -> No
     report.rows("zero-keypoints", zeros.any(-1), several, lambda row: _which(zeros[row], "at (0, 0)"))
     judged = points.copy()
     judged[~present | zeros] = -1
+    if report.not_in_pixels(points):
+        return
     if report.split("swapped-axes", judge_axes(judged, frame)):
         return
     if report.split("wrong-frame", judge_frame(judged, frame)):
+        return
+    if report.not_in_pixels(points, frame):
         return
     outside = present & (points >= frame).any(-1)
     size = f"the frame of {frame[0]} x {frame[1]} (h x w)"
@@ -67,11 +73,27 @@ class _Reporter:
     def split(self, check: str, evidence: str | None) -> bool:
         """Reports the whole file if there is evidence; returns whether there is."""
         if evidence is not None:
-            path = self.tables.annotation_path
-            line = min(row.line for row in self.tables.rows.values())
-            sentence = f"{path!r}, from line {line}: {evidence}"
-            self.faults.error(check, sentence, split=self.tables.split, file=path, line=line)
+            path, line = self._start()
+            self._file(check, f"{path!r}, from line {line}: {evidence}")
         return evidence is not None
+
+    def not_in_pixels(self, points: np.ndarray, frame: tuple[int, int] | None = None) -> bool:
+        """Reports keypoints [N, 18, 2] that are not in pixels, of a frame (H, W) if it is given."""
+        try:
+            path, line = self._start()
+            check_keypoints(points, frame, f"{path!r}, from line {line}", lambda row: repr(self.names[row]))
+        except InputError as error:
+            self._file("wrong-frame", str(error))
+            return True
+        return False
+
+    def _start(self) -> tuple[str, int]:
+        """The path of the annotation file and the line of its first row."""
+        return self.tables.annotation_path, min(row.line for row in self.tables.rows.values())
+
+    def _file(self, check: str, sentence: str) -> None:
+        path, line = self._start()
+        self.faults.error(check, sentence, split=self.tables.split, file=path, line=line)
 
 
 def _which(marked: np.ndarray, what: str) -> str:

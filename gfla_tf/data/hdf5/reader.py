@@ -19,6 +19,7 @@ from gfla_tf.documents import DocumentError, parse_json
 from gfla_tf.errors import InputError
 from gfla_tf.files import PathLike
 from gfla_tf.images.io import MAX_PIXELS
+from gfla_tf.pose.frame import check_keypoints
 
 READERS = ("h5py", "tensorflow-io")
 IMAGES = ("source_image", "target_image")
@@ -165,8 +166,10 @@ def _check_split(file: h5py.File, split: str, path: str) -> tuple[int, tuple[int
     if not 0 < count <= MAX_PAIRS or not 0 < size[0] * size[1] <= MAX_PIXELS:
         raise InputError(f"{split} of {path!r} contains {count} images of {size[0]} x {size[1]} pixels")
     for name in KEYPOINTS:
-        if not np.isfinite(parts[name][...]).all():
+        points = parts[name][...]
+        if not np.isfinite(points).all():
             raise InputError(f"{split}/{name} of {path!r} contains numbers that are not finite")
+        check_keypoints(points, size, f"{split}/{name} of {path!r}")
     return count, size
 
 

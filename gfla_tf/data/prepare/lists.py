@@ -16,6 +16,7 @@ from gfla_tf.names import other_spelling
 from gfla_tf.pose.keypoints import (
     MAX_CSV_BYTES,
     check_annotation_header,
+    check_annotations,
     decode_text,
     parse_annotation,
     split_annotation,
@@ -73,18 +74,20 @@ def read_lists(layout: Layout, folder: str, split: str) -> SplitLists:
 
     Raises:
       InputError: a file is malformed, an image's name is a path outside its folder, or a pair contains an
-        image without annotation; the message contains file and line.
+        image without annotation, with file and line in the message; or the annotations are not in pixels of
+        the layout's frame.
     """
     annotation_path = find_csv(folder, layout.prefixes, "annotation", split)
-    rows = {}
+    rows, keypoints = {}, {}
     for number, line in _lines(annotation_path, "annotation file", check_annotation_header):
         where = f"{annotation_path!r}, line {number}"
         name, *columns = split_annotation(line, where)
-        parse_annotation(line, where)
+        _, keypoints[name] = parse_annotation(line, where)
         check_inside(name, where)
         if name in rows:
             raise InputError(f"{where}: the name {name!r} occurs twice")
         rows[name] = ":".join(columns)
+    check_annotations(keypoints, annotation_path, layout.frame)
     pairs_path = find_csv(folder, layout.prefixes, "pairs", split)
     list_path = os.path.join(folder, f"{split}.lst")
     listed = _read_names(list_path)

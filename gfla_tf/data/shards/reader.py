@@ -17,6 +17,7 @@ from gfla_tf.data.split import Split
 from gfla_tf.errors import InputError
 from gfla_tf.images.header import HeaderError, read_header
 from gfla_tf.images.io import decode_image, decode_jpeg
+from gfla_tf.pose.frame import check_keypoints
 
 _CHUNK = 2**20
 
@@ -89,12 +90,15 @@ def read_shards_split(root: str, layout: Layout, split: str) -> Split:
     """Reads a split of a shards folder; its keypoints are in pixels of `layout.frame`.
 
     Raises:
-      InputError: the folder is damaged, has no such split or is of another layout.
+      InputError: the folder is damaged, has no such split or is of another layout, or the keypoints are not
+        in pixels of the layout's frame.
     """
     manifest = read_manifest(root)
     if manifest.layout != layout.name:
         raise InputError(f"the shards {root!r} are of the layout {manifest.layout!r}, not of {layout.name!r}")
     index = read_index(root, manifest, split)
+    where = f"the split {split!r} of the shards {root!r}"
+    check_keypoints(index.keypoints, layout.frame, where, lambda number: f"the image {index.names[number]!r}")
     return Split(index.names, index.keypoints, index.pairs, _images(root, manifest, split, index))
 
 

@@ -265,11 +265,11 @@ FAULT_CASES = {
     ),
     "keypoints of full-size photographs": FaultCase(
         lambda f: f.points("train", scaled(1101 / 256, 750 / 176)),
-        "wrong-frame", ERROR, TRAIN, 2, "in pixels of 1101 x 750", False,
+        "wrong-frame", ERROR, TRAIN, 2, "in pixels of 1101 x 750", True,
     ),
     "keypoints in fractions of the image": FaultCase(
         lambda f: f.points("train", lambda points: np.where(points < 0, -1, points / (256, 176))),
-        "wrong-frame", ERROR, TRAIN, 2, "in fractions of the image", False,
+        "wrong-frame", ERROR, TRAIN, 2, "in fractions of the image", True,
     ),
     "y and x swapped": FaultCase(
         lambda f: f.points("train", lambda points: points[:, ::-1]),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -57,6 +58,28 @@ def apply_gradients(
     optimizer.apply_gradients(zip(gradients, variables, strict=True))
 
 
+def inner_optimizer(optimizer: keras.optimizers.Optimizer) -> keras.optimizers.Optimizer:
+    """Returns the optimizer itself, without a wrapper that scales losses."""
+    wrapped = isinstance(optimizer, keras.mixed_precision.LossScaleOptimizer)
+    return optimizer.inner_optimizer if wrapped else optimizer
+
+
+def can_optimize(optimizer: keras.optimizers.Optimizer, variables: Sequence[Any]) -> bool:
+    """Returns whether an optimizer is not built yet, or built for exactly these variables in this order."""
+    inner = inner_optimizer(optimizer)
+    if KERAS_3:
+        built, known = inner.built, inner._trainable_variables_indices
+    else:
+        built, known = getattr(inner, "_built", False), getattr(inner, "_index_dict", {})
+    return not built or list(known) == [inner._var_key(variable) for variable in variables]
+
+
+def scales_loss(optimizer: keras.optimizers.Optimizer) -> bool:
+    """Returns whether an optimizer scales the loss, dynamically or by a constant."""
+    wrapped = inner_optimizer(optimizer) is not optimizer
+    return wrapped or getattr(optimizer, "loss_scale_factor", None) is not None
+
+
 def scales_losses() -> bool:
     """Returns whether the global dtype policy is mixed_float16, which requires loss scaling."""
     policy = keras.config.dtype_policy() if KERAS_3 else keras.mixed_precision.global_policy()
@@ -102,9 +125,13 @@ def writing_saved_model() -> bool:
     return save_context.in_save_context()
 
 
-def write_archive(archive: keras.export.ExportArchive, folder: str) -> None:
-    """Writes a `keras.export.ExportArchive` without printing its description."""
-    archive.write_out(folder, **({"verbose": False} if KERAS_3 else {}))
+def write_archive(archive: keras.export.ExportArchive, folder: str, verbose: bool = False) -> None:
+    """Writes a `keras.export.ExportArchive`, and prints its description only if `verbose`."""
+    if KERAS_3:
+        archive.write_out(folder, verbose=verbose)
+        return
+    with contextlib.nullcontext() if verbose else contextlib.redirect_stdout(io.StringIO()):
+        archive.write_out(folder)
 
 
 def tf_variables(model: keras.Model) -> list[tf.Variable]:

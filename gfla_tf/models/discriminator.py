@@ -10,7 +10,7 @@ import tensorflow as tf
 from gfla_tf.images.scaling import scale_images
 from gfla_tf.layers import DiscriminatorBlock, SpectralNormConv2D
 from gfla_tf.layers.convolutions import lrelu
-from gfla_tf.models.network import Network, build_sequence
+from gfla_tf.models.network import Network, build_sequence, map_spec
 from gfla_tf.models.network_arguments import check_channels, check_widths, width_at
 from gfla_tf.models.presets import PRESETS, discriminator_preset
 
@@ -91,6 +91,9 @@ class ResDiscriminator(Network):
         for block in self.blocks:
             x = block(x, training=training)
         return tf.cast(self.head(lrelu(x), training=training), tf.float32)
+
+    def _signature(self):
+        return map_spec(self.image_channels, "images")
 
     def get_config(self) -> dict[str, Any]:
         return {

@@ -9,11 +9,18 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from gfla_tf import arguments
 from gfla_tf.images.scaling import scale_images
 from gfla_tf.layers import EncoderBlock, JumpBlock, ResidualDecoderBlock
 from gfla_tf.layers.convolutions import same
-from gfla_tf.models.network import Network, build_sequence, check_size
-from gfla_tf.models.network_arguments import check_attention_layers, check_channels, check_widths, width_at
+from gfla_tf.models.network import Network, build_sequence, check_size, map_spec
+from gfla_tf.models.network_arguments import (
+    MAX_SIDE,
+    check_attention_layers,
+    check_channels,
+    check_widths,
+    width_at,
+)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -58,6 +65,7 @@ class FlowFieldEstimator(Network):
       width: channels after the first encoder block; they double per layer, up to `max_width`.
       max_width: maximum number of channels.
       encoder_layers: number of downsampling blocks, greater than the coarsest attention layer.
+      heatmap_sigma: standard deviation, in pixels, of the pose maps F is trained with. F does not use it.
 
     Call arguments:
       inputs: a tuple (source_image, source_pose, target_pose), or a dict with these keys.
@@ -82,6 +90,7 @@ class FlowFieldEstimator(Network):
         width: int = 32,
         max_width: int = 256,
         encoder_layers: int = 5,
+        heatmap_sigma: float = 6.0,
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
@@ -97,6 +106,7 @@ class FlowFieldEstimator(Network):
         self.width = width
         self.max_width = max_width
         self.encoder_layers = encoder_layers
+        self.heatmap_sigma = arguments.number("heatmap_sigma", heatmap_sigma, 0, MAX_SIDE, strict=True)
         finest, coarsest = min(self.attention_layers), max(self.attention_layers)
         if coarsest >= encoder_layers:
             raise ValueError(
@@ -195,6 +205,18 @@ class FlowFieldEstimator(Network):
                 masks.append(tf.sigmoid(level.mask_head(x)))  # m [B, H/2^L, W/2^L, 1]
         return flows, masks
 
+    def _signature(self):
+        channels = {
+            "source_image": self.image_channels,
+            "source_pose": self.pose_channels,
+            "target_pose": self.pose_channels,
+        }
+        return {name: map_spec(count, name) for name, count in channels.items()}
+
+    def _serve(self, inputs):
+        flows, masks = self(inputs)
+        return self.named_outputs({"flows": flows, "masks": masks})
+
     def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
@@ -204,4 +226,5 @@ class FlowFieldEstimator(Network):
             "width": self.width,
             "max_width": self.max_width,
             "encoder_layers": self.encoder_layers,
+            "heatmap_sigma": self.heatmap_sigma,
         }

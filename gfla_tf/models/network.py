@@ -9,7 +9,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from gfla_tf import ops
+from gfla_tf import _compat, ops
 from gfla_tf.errors import InputError
 from gfla_tf.models import archive, preset_folder
 from gfla_tf.models.network_arguments import check_base_arguments
@@ -100,10 +100,48 @@ class Network(keras.Model):
             "`gfla convert`, or pass load_weights=False for a new network"
         )
 
-    def export(self, *args: Any, **kwargs: Any) -> Any:
-        """Exports as `keras.Model.export` does, with TensorFlow's own operators only."""
+    def export(
+        self, filepath: str | os.PathLike, format: str = "tf_saved_model", verbose: bool | None = None
+    ) -> None:
+        """Exports the call as a SavedModel for any batch size and image size, whether or not it was called.
+
+        The graph contains TensorFlow's own operators only. The endpoint `serve` takes the inputs of the call,
+        as a dict if there are several, with float images, and returns its result; lists and tuples are
+        returned as `named_outputs`, because Keras does not export them. `gfla_tf.export` has more formats:
+        SavedModels that read encoded images and keypoints, TFLite, ONNX.
+
+        Args:
+          filepath: output folder.
+          format: must be "tf_saved_model".
+          verbose: whether to print the endpoint.
+
+        Raises:
+          ValueError: another format.
+        """
+        if format != "tf_saved_model":
+            raise ValueError(f"export writes a tf_saved_model, got format={format!r}")
+        archive = keras.export.ExportArchive()
+        archive.track(self)
         with ops.portable():
-            return super().export(*args, **kwargs)
+            archive.add_endpoint("serve", self._serve, [self._signature()])
+            _compat.write_archive(archive, os.fspath(filepath), verbose=bool(verbose))
+
+    def _signature(self):
+        """Returns the `tf.TensorSpec`s of the inputs, for `export`."""
+        raise TypeError(f"{type(self).__name__} must define _signature")
+
+    def _serve(self, inputs):
+        """Returns the exported outputs: a tensor, or a dict of tensors."""
+        return self(inputs)
+
+    @staticmethod
+    def named_outputs(outputs: Mapping[str, Any]) -> dict[str, tf.Tensor]:
+        """Replaces the lists in a dict of outputs: "flows" by "flow_0" (coarse), "flow_1", and so on."""
+        lists = {name: value for name, value in outputs.items() if isinstance(value, (list, tuple))}
+        named = {name: value for name, value in outputs.items() if name not in lists}
+        for name, values in lists.items():
+            named.update({f"{name.removesuffix('s')}_{i}": value for i, value in enumerate(values)})
+        return named
 
     def get_config(self) -> dict[str, Any]:
         return {"name": self.name, "trainable": self.trainable, "dtype": self.dtype_policy.name}
@@ -133,3 +171,8 @@ def check_size(image: tf.Tensor, multiple: int, name: str) -> None:
     height, width = image.shape[1:3]
     if (height or 0) % multiple or (width or 0) % multiple:
         raise ValueError(f"{name} must have height and width divisible by {multiple}, got {image.shape}")
+
+
+def map_spec(channels: int, name: str) -> tf.TensorSpec:
+    """Returns the spec of float32 maps [B, H, W, channels] of any batch size and image size."""
+    return tf.TensorSpec([None, None, None, channels], tf.float32, name)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from typing import Any
 
 import keras
 import tensorflow as tf
 
-from gfla_tf import _compat, arguments, ops
+from gfla_tf import arguments
 from gfla_tf.layers.initializers import INITIAL_GAIN
 from gfla_tf.models.flow_field_estimator import FlowFieldEstimator
 from gfla_tf.models.network import Network
@@ -103,6 +102,7 @@ class PersonImageGenerator(Network):
             width=flow_width,
             max_width=flow_max_width,
             encoder_layers=flow_encoder_layers,
+            heatmap_sigma=heatmap_sigma,
         )
         self.target_image_generator = TargetImageGenerator(
             attention_layers=attention_layers,
@@ -197,43 +197,11 @@ class PersonImageGenerator(Network):
         outputs = {"image": image, "flows": flows, "masks": masks}
         return {**outputs, "attentions": attentions} if return_attention else outputs
 
-    def export(self, filepath: str | os.PathLike, format: str = "tf_saved_model") -> None:
-        """Exports the call as a SavedModel for any batch size and image size.
+    def _signature(self):
+        return self.flow_field_estimator._signature()
 
-        The graph contains TensorFlow's own operators only. The endpoint `serve` takes the dict of the call
-        and returns `named_outputs` of the result, because Keras does not export lists. `gfla_tf.export` has
-        more formats: SavedModels that read encoded images and keypoints, TFLite, ONNX.
-
-        Args:
-          filepath: output folder.
-          format: must be "tf_saved_model".
-
-        Raises:
-          ValueError: another format.
-        """
-        if format != "tf_saved_model":
-            raise ValueError(f"export writes a tf_saved_model, got format={format!r}")
-        g = self.target_image_generator
-        channels = {
-            "source_image": g.image_channels,
-            "source_pose": g.guidance_channels,
-            "target_pose": g.guidance_channels,
-        }
-        inputs = {name: tf.TensorSpec([None, None, None, size], name=name) for name, size in channels.items()}
-        archive = keras.export.ExportArchive()
-        archive.track(self)
-        with ops.portable():
-            archive.add_endpoint("serve", lambda inputs: self.named_outputs(self(inputs)), [inputs])
-            _compat.write_archive(archive, filepath)
-
-    @staticmethod
-    def named_outputs(outputs: Mapping[str, Any]) -> dict[str, tf.Tensor]:
-        """Replaces the lists in the call's outputs: "flows" by "flow_0" (coarse), "flow_1", and so on."""
-        lists = {name: value for name, value in outputs.items() if isinstance(value, (list, tuple))}
-        named = {name: value for name, value in outputs.items() if name not in lists}
-        for name, values in lists.items():
-            named.update({f"{name.removesuffix('s')}_{i}": value for i, value in enumerate(values)})
-        return named
+    def _serve(self, inputs):
+        return self.named_outputs(self(inputs))
 
     def get_config(self) -> dict[str, Any]:
         f, g = self.flow_field_estimator, self.target_image_generator

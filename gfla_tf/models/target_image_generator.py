@@ -12,7 +12,7 @@ import tensorflow as tf
 from gfla_tf.arguments import boolean
 from gfla_tf.images.scaling import scale_images
 from gfla_tf.layers import EncoderBlock, LocalAttention, OutputBlock, ResidualBlock, ResidualDecoderBlock
-from gfla_tf.models.network import Network, build_sequence, check_size
+from gfla_tf.models.network import Network, build_sequence, check_size, map_spec
 from gfla_tf.models.network_arguments import check_attention_layers, check_channels, check_widths, width_at
 
 
@@ -258,6 +258,18 @@ class TargetImageGenerator(Network):
             source = (self.encode_source(inputs["source_image"]), inputs["flows"], inputs["masks"])
         image, kernels = self.render(inputs["guidance"], *source)
         return (image, kernels) if return_attention else image
+
+    def _signature(self):
+        guidance = {"guidance": map_spec(self.guidance_channels, "guidance")}
+        if not self.attention_layers:
+            return guidance
+        levels = range(len(self.attention_layers))
+        return {
+            **guidance,
+            "source_image": map_spec(self.image_channels, "source_image"),
+            "flows": [map_spec(2, f"flow_{i}") for i in levels],
+            "masks": [map_spec(1, f"mask_{i}") for i in levels],
+        }
 
     def get_config(self) -> dict[str, Any]:
         return {

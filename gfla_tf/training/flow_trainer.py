@@ -1,6 +1,6 @@
 """Trainer of stage 1, which trains F alone with the flow losses (paper, Sec. 3.1 and 4)."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import keras
@@ -9,7 +9,8 @@ import tensorflow as tf
 from gfla_tf.features.network import FeatureNetwork
 from gfla_tf.models import FlowFieldEstimator
 from gfla_tf.training.batch import Batch, model_inputs, take_batch
-from gfla_tf.training.trainer import Logs, OptimizerLike, Reference, StageTrainer, Update
+from gfla_tf.training.trainer import Logs, Reference, StageTrainer, check_instance
+from gfla_tf.training.updates import OptimizerLike, get_optimizers
 
 STAGE1_WEIGHTS = {"correctness": 20.0, "regularization": 0.01}
 
@@ -33,12 +34,13 @@ class FlowTrainer(StageTrainer):
       features: the frozen network whose features the losses compare, `gfla_tf.features.VGG19Features` or
         `gfla_tf.features.PartFeatures`.
       loss_weights: replaces some of the default weights, by name.
-      heatmap_sigma: standard deviation in pixels of the pose maps rendered from keypoints.
+      heatmap_sigma: standard deviation in pixels of the pose maps rendered from keypoints; by default that of
+        F.
       background: weight of the correctness outside the target person. If it is not 1, each batch needs
         `target_parts`, which SyntheticPeople has.
 
     Raises:
-      ValueError: an unknown loss name, or `features` has no features for an attention layer of F.
+      ValueError: an argument is not valid, or `features` has no features for an attention layer of F.
 
     Example:
 
@@ -51,7 +53,7 @@ class FlowTrainer(StageTrainer):
     people = SyntheticPeople((32, 32), identities={"train": 2})
     model = PersonImageGenerator.from_preset("synthetic", load_weights=False)
     features = VGG19Features("random", width_multiplier=1 / 16)  # or the path of torchvision's weights
-    trainer = FlowTrainer(model.flow_field_estimator, features, heatmap_sigma=people.heatmap_sigma)
+    trainer = FlowTrainer(model.flow_field_estimator, features)
     trainer.compile("adam")
     trainer.fit(people.as_dataset("train", batch_size=2), steps_per_epoch=1, verbose=0)
     ```
@@ -64,10 +66,13 @@ class FlowTrainer(StageTrainer):
         flow_field_estimator: FlowFieldEstimator,
         features: FeatureNetwork,
         loss_weights: Mapping[str, float] | None = None,
-        heatmap_sigma: float = 6.0,
+        heatmap_sigma: float | None = None,
         background: float = 1.0,
         **kwargs: Any,
     ):
+        check_instance(flow_field_estimator, FlowFieldEstimator, "flow_field_estimator")
+        if heatmap_sigma is None:
+            heatmap_sigma = flow_field_estimator.heatmap_sigma
         attention_layers = flow_field_estimator.attention_layers
         super().__init__(features, attention_layers, loss_weights, heatmap_sigma, background, **kwargs)
         self.flow_field_estimator = flow_field_estimator
@@ -79,13 +84,15 @@ class FlowTrainer(StageTrainer):
         Args:
           optimizer: a Keras optimizer, its name, or its configuration (`keras.optimizers.serialize`).
           jit_compile: whether to compile the steps with XLA.
-          **kwargs: other arguments of `keras.Model.compile`, such as `run_eagerly`.
-        """
-        super().compile(keras.optimizers.get(optimizer), jit_compile=jit_compile, **kwargs)
-        self.flow_update = Update(self.optimizer, self.flow_field_estimator.flow_variables)
+          **kwargs: `run_eagerly`, `steps_per_execution` or `auto_scale_loss` of `keras.Model.compile`.
 
-    def updates(self) -> list[Update]:
-        return [self.flow_update]
+        Raises:
+          ValueError: another argument, or an optimizer that was used for other variables.
+        """
+        self.compile_updates(get_optimizers({"optimizer": optimizer}), jit_compile, kwargs)
+
+    def optimized_variables(self, names: Collection[str]) -> dict[str, list[Any]]:
+        return {"optimizer": self.flow_field_estimator.flow_variables}
 
     def call(self, batch: Batch, training: bool | None = None) -> tuple[list[tf.Tensor], list[tf.Tensor]]:
         """Returns the flows and masks of F, coarse to fine."""
@@ -97,8 +104,8 @@ class FlowTrainer(StageTrainer):
         with tf.GradientTape() as tape:
             flows, _ = self(batch, training=True)
             loss, terms = self.stage_losses(batch, reference, flows)
-            scaled = self.flow_update.scale(loss)
-        self.flow_update.apply(tape.gradient(scaled, self.flow_update.variables))
+        update = self.update_of("optimizer")
+        update.apply(update.gradients(tape, loss))
         return self.report(loss, terms)
 
     def test_step(self, data: Any) -> Logs:

@@ -1,6 +1,6 @@
 """Trainer of stage 2, which trains F, G and D together (paper, Sec. 3.2 and 4.1)."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import keras
@@ -11,7 +11,8 @@ from gfla_tf.features.network import FeatureNetwork
 from gfla_tf.losses.adversarial import MODES
 from gfla_tf.models import PersonImageGenerator, ResDiscriminator
 from gfla_tf.training.batch import Batch, model_inputs, take_batch
-from gfla_tf.training.trainer import Logs, OptimizerLike, Reference, StageTrainer, Update
+from gfla_tf.training.trainer import Logs, Reference, StageTrainer, check_instance
+from gfla_tf.training.updates import OptimizerLike, Update, get_optimizers
 
 STAGE2_WEIGHTS = {
     "l1": 5.0,
@@ -41,12 +42,14 @@ class GFLATrainer(StageTrainer):
         `gfla_tf.features.PartFeatures`.
       loss_weights: replaces some of the default weights, by name.
       gan_mode: "lsgan", "vanilla" or "hinge".
-      heatmap_sigma: standard deviation in pixels of the pose maps rendered from keypoints.
+      heatmap_sigma: standard deviation in pixels of the pose maps rendered from keypoints; by default that of
+        the generator.
       background: weight of the correctness outside the target person. If it is not 1, each batch needs
         `target_parts`, which SyntheticPeople has.
 
     Raises:
-      ValueError: an unknown loss name or `gan_mode`, or `features` has no features for an attention layer.
+      ValueError: an argument is not valid, the generator and D have images of different channels, or
+        `features` has no features for an attention layer.
 
     Example:
 
@@ -62,7 +65,7 @@ class GFLATrainer(StageTrainer):
     model = PersonImageGenerator.from_preset("synthetic", load_weights=False)
     discriminator = ResDiscriminator.from_preset("synthetic", load_weights=False)
     features = VGG19Features("random", width_multiplier=1 / 16)  # or the path of torchvision's weights
-    trainer = GFLATrainer(model, discriminator, features, heatmap_sigma=people.heatmap_sigma)
+    trainer = GFLATrainer(model, discriminator, features)
     trainer.compile("adam", keras.optimizers.Adam(1e-5))
     trainer.fit(people.as_dataset("train", batch_size=2), steps_per_epoch=1, verbose=0)
     ```
@@ -77,10 +80,20 @@ class GFLATrainer(StageTrainer):
         features: FeatureNetwork,
         loss_weights: Mapping[str, float] | None = None,
         gan_mode: str = "lsgan",
-        heatmap_sigma: float = 6.0,
+        heatmap_sigma: float | None = None,
         background: float = 1.0,
         **kwargs: Any,
     ):
+        check_instance(generator, PersonImageGenerator, "generator")
+        check_instance(discriminator, ResDiscriminator, "discriminator")
+        channels = generator.target_image_generator.image_channels
+        if discriminator.image_channels != channels:
+            raise ValueError(
+                f"discriminator must have {channels} image channels as the generator, got "
+                f"{discriminator.image_channels}"
+            )
+        if heatmap_sigma is None:
+            heatmap_sigma = generator.heatmap_sigma
         attention_layers = generator.attention_layers
         super().__init__(features, attention_layers, loss_weights, heatmap_sigma, background, **kwargs)
         if gan_mode not in MODES:
@@ -108,34 +121,32 @@ class GFLATrainer(StageTrainer):
           discriminator_optimizer: updates D.
           flow_optimizer: updates F instead of `optimizer`, for example with another learning rate.
           jit_compile: whether to compile the steps with XLA.
-          **kwargs: other arguments of `keras.Model.compile`, such as `run_eagerly`.
+          **kwargs: `run_eagerly`, `steps_per_execution` or `auto_scale_loss` of `keras.Model.compile`.
 
         Raises:
-          ValueError: the same instance is given twice, or `flow_optimizer` is used under mixed_float16, where
-            the two loss scales would differ.
+          ValueError: another argument, the same instance is given twice or was used for other variables, or
+            `flow_optimizer` is used with loss scaling, where the two scales would differ.
         """
-        if flow_optimizer is not None and _compat.scales_losses():
-            raise ValueError("flow_optimizer does not support mixed_float16; use mixed_bfloat16")
-        given = (optimizer, discriminator_optimizer, flow_optimizer)
-        instances = [id(one) for one in given if isinstance(one, keras.optimizers.Optimizer)]
-        if len(set(instances)) < len(instances):
-            raise ValueError("each network needs its own optimizer; one instance is given twice")
-        super().compile(keras.optimizers.get(optimizer), jit_compile=jit_compile, **kwargs)
-        self.discriminator_optimizer = _compat.for_precision(keras.optimizers.get(discriminator_optimizer))
-        self.flow_optimizer = None if flow_optimizer is None else keras.optimizers.get(flow_optimizer)
+        given = {"optimizer": optimizer, "discriminator_optimizer": discriminator_optimizer}
+        if flow_optimizer is not None:
+            given["flow_optimizer"] = flow_optimizer
+        optimizers = get_optimizers(given)
+        self.flow_optimizer = optimizers.get("flow_optimizer")
+        shared = (optimizers[name] for name in ("optimizer", "flow_optimizer") if name in optimizers)
+        if self.flow_optimizer and (_compat.scales_losses() or any(map(_compat.scales_loss, shared))):
+            raise ValueError(
+                "flow_optimizer does not support loss scaling (mixed_float16, LossScaleOptimizer or "
+                "loss_scale_factor), which can differ between F and G; use mixed_bfloat16"
+            )
+        self.compile_updates(optimizers, jit_compile, kwargs)
+
+    def optimized_variables(self, names: Collection[str]) -> dict[str, list[Any]]:
         f = list(self.generator.flow_field_estimator.trainable_variables)
         g = self.generator.target_image_generator.trained_variables
-        self.discriminator_update = Update(
-            self.discriminator_optimizer, self.discriminator.trainable_variables
-        )
-        if self.flow_optimizer is None:
-            self.generator_updates = (Update(self.optimizer, f + g),)
-        else:
-            self.generator_updates = (Update(self.optimizer, g), Update(self.flow_optimizer, f))
-
-    def updates(self) -> list[Update]:
-        generator_update, *flow_update = self.generator_updates
-        return [generator_update, self.discriminator_update, *flow_update]
+        d = self.discriminator.trainable_variables
+        if "flow_optimizer" in names:
+            return {"optimizer": g, "discriminator_optimizer": d, "flow_optimizer": f}
+        return {"optimizer": f + g, "discriminator_optimizer": d}
 
     def call(self, batch: Batch, training: bool | None = None) -> dict[str, Any]:
         """Returns the image, flows and masks of the generator."""
@@ -149,10 +160,13 @@ class GFLATrainer(StageTrainer):
             with tape.stop_recording():
                 discriminator_loss = self._update_discriminator(batch["target_image"], outputs["image"])
             loss, terms = self.stage_losses(batch, reference, outputs, training=True)
-            scaled = self.generator_updates[0].scale(loss)
-        gradients = tape.gradient(scaled, [update.variables for update in self.generator_updates])
-        for update, values in zip(self.generator_updates, gradients, strict=True):
-            update.apply(values)
+        updates = [
+            update
+            for name, update in self.optimizer_updates.by_name.items()
+            if name != "discriminator_optimizer"
+        ]
+        for update, gradients in zip(updates, Update.gradients_of(updates, tape, loss), strict=True):
+            update.apply(gradients)
         return self.report(loss, {**terms, "discriminator": discriminator_loss})
 
     def test_step(self, data: Any) -> Logs:
@@ -185,8 +199,8 @@ class GFLATrainer(StageTrainer):
     def _update_discriminator(self, real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
         with tf.GradientTape() as tape:
             loss = self._discriminator_loss(real, tf.stop_gradient(fake), training=True)
-            scaled = self.discriminator_update.scale(loss)
-        self.discriminator_update.apply(tape.gradient(scaled, self.discriminator_update.variables))
+        update = self.update_of("discriminator_optimizer")
+        update.apply(update.gradients(tape, loss))
         return loss
 
     def _discriminator_loss(self, real: tf.Tensor, fake: tf.Tensor, training: bool) -> tf.Tensor:

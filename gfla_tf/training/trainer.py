@@ -1,20 +1,23 @@
 """Base class of the two trainers: named losses, feature losses, optimizers and metrics."""
 
-import contextlib
 import typing
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import keras
 import tensorflow as tf
 
-from gfla_tf import _compat, losses
+from gfla_tf import _compat, arguments, losses
 from gfla_tf.features.network import FeatureNetwork
+from gfla_tf.models.network_arguments import MAX_SIDE
 from gfla_tf.ops.flow import resize_flow
 from gfla_tf.training.batch import Batch, correctness_weight
+from gfla_tf.training.updates import Update, Updates
 
 Logs = dict[str, tf.Tensor]
-OptimizerLike = keras.optimizers.Optimizer | str | dict
+
+_MAX_WEIGHT = 1e9
+_COMPILE_OPTIONS = ("run_eagerly", "steps_per_execution", "auto_scale_loss")
 
 
 class Reference(typing.NamedTuple):
@@ -23,33 +26,6 @@ class Reference(typing.NamedTuple):
     source: dict[str, tf.Tensor]
     target: dict[str, tf.Tensor]
     best: list[tf.Tensor]  # mu_max (Eq. 3) of each attention layer, [B, h, w]
-
-
-class Update:
-    """One optimizer and the variables that it updates.
-
-    As in Keras, the variables are those that are trainable at `compile`; recompile after changing
-    `trainable`. If there are none, gradients are ignored.
-    """
-
-    def __init__(self, optimizer: keras.optimizers.Optimizer, variables: list[Any]):
-        self.optimizer = optimizer
-        self.variables = list(variables)
-        optimizer.build(self.variables)
-
-    def scale(self, loss: tf.Tensor) -> tf.Tensor:
-        """Returns the loss to differentiate, scaled as `apply` expects its gradients."""
-        return _compat.scaled_loss(self.optimizer, loss)
-
-    def apply(self, gradients: list[tf.Tensor]) -> None:
-        """Applies the gradients of a scaled loss with respect to `variables`."""
-        if self.variables:
-            _compat.apply_gradients(self.optimizer, gradients, self.variables)
-
-    def finalize(self) -> None:
-        """Sets the variables to their moving averages if the optimizer has `use_ema=True`."""
-        if self.variables:
-            self.optimizer.finalize_variable_values(self.variables)
 
 
 class StageTrainer(keras.Model):
@@ -68,7 +44,7 @@ class StageTrainer(keras.Model):
       background: weight of the correctness outside the target person.
 
     Raises:
-      ValueError: an unknown loss name, or `features` has no features for an attention layer.
+      ValueError: an argument is not valid, or `features` has no features for an attention layer.
     """
 
     default_weights: typing.ClassVar[Mapping[str, float]] = {}
@@ -83,10 +59,13 @@ class StageTrainer(keras.Model):
         **kwargs: Any,
     ):
         super().__init__(autocast=False, **kwargs)
+        check_instance(features, FeatureNetwork, "features")
         unknown = set(loss_weights or {}) - set(self.default_weights)
         if unknown:
             known = ", ".join(self.default_weights)
             raise ValueError(f"unknown loss_weights {', '.join(sorted(unknown))}; the losses are {known}")
+        for name, weight in (loss_weights or {}).items():
+            arguments.number(f"loss_weights[{name!r}]", weight, 0, _MAX_WEIGHT)
         missing = [layer for layer in attention_layers if layer not in features.correctness_layers]
         if missing:
             known = dict(features.correctness_layers)
@@ -98,8 +77,9 @@ class StageTrainer(keras.Model):
         self.correctness_layers = [features.correctness_layers[layer] for layer in attention_layers]
         self.perceptual_layers = [*features.content_layers, *features.style_layers]
         self.loss_weights = {**self.default_weights, **(loss_weights or {})}
-        self.heatmap_sigma = heatmap_sigma
-        self.background = background
+        self.heatmap_sigma = arguments.number("heatmap_sigma", heatmap_sigma, 0, MAX_SIDE, strict=True)
+        self.background = arguments.number("background", background, 0, _MAX_WEIGHT)
+        self.optimizer_updates = None  # before `compile`
         self.trackers = {name: keras.metrics.Mean(name=name) for name in ("loss", *self.loss_weights)}
         self.flow_error = keras.metrics.Mean(name="flow_error")
 
@@ -107,9 +87,55 @@ class StageTrainer(keras.Model):
     def metrics(self) -> list[keras.metrics.Metric]:
         return [*self.trackers.values(), self.flow_error]
 
-    def updates(self) -> list[Update]:
-        """Returns the optimizers of `compile`, each with its variables."""
+    def optimized_variables(self, names: Collection[str]) -> dict[str, list[Any]]:
+        """Returns the variables that each optimizer updates, for the `names` of the given optimizers."""
         raise NotImplementedError
+
+    def compile_updates(
+        self, optimizers: dict[str, keras.optimizers.Optimizer], jit_compile: bool, options: Mapping[str, Any]
+    ) -> None:
+        """Compiles the trainer and sets one attribute per optimizer, and `optimizer_updates`.
+
+        Args:
+          optimizers: the optimizers by the names of their arguments, the first for `keras.Model.compile`.
+          jit_compile: whether to compile the steps with XLA.
+          options: other arguments of `keras.Model.compile`.
+
+        Raises:
+          ValueError: an option that has no effect here, or an optimizer that was used for other variables.
+        """
+        unused = [name for name in options if name not in _COMPILE_OPTIONS]
+        if unused:
+            raise ValueError(
+                f"compile does not use {', '.join(unused)}: the losses and their loss_weights are arguments "
+                f"of {type(self).__name__}"
+            )
+        first, *others = optimizers
+        super().compile(optimizers[first], jit_compile=jit_compile, **options)
+        optimizers = {first: self.optimizer, **{name: optimizers[name] for name in others}}
+        for name in others:
+            optimizers[name] = _compat.for_precision(optimizers[name])  # as Keras does with the first
+            setattr(self, name, optimizers[name])
+        self.optimizer_updates = Updates(optimizers, self.optimized_variables(optimizers))
+        self.compile_options = {"jit_compile": jit_compile, **options}
+
+    def update_of(self, name: str) -> Update:
+        """Returns the update of an optimizer by the name of its argument of `compile`."""
+        return self.optimizer_updates.by_name[name]
+
+    def get_compile_config(self) -> dict[str, Any]:
+        """Returns the arguments of `compile`, with which Keras compiles a loaded trainer."""
+        if self.optimizer_updates is None:
+            return {}
+        optimizers = {
+            name: keras.saving.serialize_keras_object(update.optimizer)
+            for name, update in self.optimizer_updates.by_name.items()
+        }
+        return {**optimizers, **self.compile_options}
+
+    def compile_from_config(self, config: dict[str, Any]) -> None:
+        """Compiles the trainer with the result of `get_compile_config`."""
+        self.compile(**config)
 
     def checkpoint_networks(self) -> list[Any]:
         """Returns the variables of the trained networks."""
@@ -117,16 +143,14 @@ class StageTrainer(keras.Model):
 
     def checkpoint_optimizers(self) -> list[keras.optimizers.Optimizer]:
         """Returns the optimizers of `compile`."""
-        return [update.optimizer for update in self.updates()]
+        return [update.optimizer for update in self.optimizer_updates.by_name.values()]
 
     def fit(self, *args: Any, **kwargs: Any) -> keras.callbacks.History:
         """Trains as `keras.Model.fit`; each `use_ema` optimizer finalizes the variables that it updates."""
-        with _no_finalization(getattr(self, "optimizer", None)):
-            history = super().fit(*args, **kwargs)
-        if history.epoch:
-            for update in self.updates():
-                update.finalize()
-        return history
+        if self.optimizer_updates is None:
+            return super().fit(*args, **kwargs)  # raises Keras's own error
+        with self.optimizer_updates.finalized_by_keras():
+            return super().fit(*args, **kwargs)
 
     def reference(self, batch: Batch, perceptual: bool) -> Reference:
         """Returns the features of the real images, computed once per batch and without gradients.
@@ -215,18 +239,7 @@ class StageTrainer(keras.Model):
         """Does nothing: the constructor builds all variables."""
 
 
-@contextlib.contextmanager
-def _no_finalization(optimizer: keras.optimizers.Optimizer | None) -> Iterator[None]:
-    """Disables the finalization of `use_ema` optimizers in Keras's `fit`.
-
-    Keras expects one optimizer that updates all trainable variables of the model, and raises an error
-    otherwise.
-    """
-    if optimizer is None:  # not compiled: Keras raises its own error
-        yield
-        return
-    optimizer.finalize_variable_values = lambda variables: None
-    try:
-        yield
-    finally:
-        del optimizer.finalize_variable_values
+def check_instance(value: Any, kind: type, name: str) -> None:
+    """Raises a ValueError if an argument is not of a class."""
+    if not isinstance(value, kind):
+        raise ValueError(f"{name} must be a {kind.__name__}, got {arguments.short(value)}")

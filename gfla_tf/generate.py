@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 
 from gfla_tf import viz
 from gfla_tf.errors import InputError
 from gfla_tf.files import PathLike, write_files
 from gfla_tf.images.io import encode_image, read_image, to_rgb
+from gfla_tf.images.orientation import pillow_orientation, turn
 from gfla_tf.pose.estimator import PoseEstimator
 from gfla_tf.pose.frame import check_size, keep_inside
 from gfla_tf.pose.keypoints import NUM_KEYPOINTS
@@ -253,7 +254,7 @@ def _read_photo(source: Photo) -> np.ndarray:
     if isinstance(source, Image.Image):
         if source.mode in _DEEP_MODES:
             raise ValueError(f"source must be a PIL image of 8 bits per channel, got mode {source.mode}")
-        return to_rgb(ImageOps.exif_transpose(source))
+        return turn(to_rgb(source), pillow_orientation(source))
     photo = np.asarray(source)
     if photo.dtype != np.uint8 or photo.ndim != 3 or photo.shape[-1] != 3 or not photo.size:
         raise ValueError(f"source must be a uint8 array [h, w, 3], got {photo.dtype} {list(photo.shape)}")

@@ -1,24 +1,32 @@
 """Decoding of PNG and JPEG files, with checks of their headers, and encoding of PNG files inside a graph.
 
-Images are decoded as by `gfla_tf.images.io.read_image`, bit-exactly if they have 8 bits per channel: gray
-images and palettes become RGB, transparent images are composited over white, and 16 bits are rounded to 8.
-Unlike there, the EXIF orientation is not applied.
+Images are decoded to the same pixels as by `gfla_tf.images.io.read_image`, or refused: `gfla_tf.images.kinds`
+lists the kinds. The EXIF orientation is applied.
 """
 
 from __future__ import annotations
 
 import tensorflow as tf
 
+from gfla_tf.export.file_layout import jpeg_layout, png_layout
 from gfla_tf.export.file_limits import check_jpeg, check_png, check_size
+from gfla_tf.export.file_orientation import block_orientation, turn
+from gfla_tf.export.file_segments import big_endian
 from gfla_tf.export.request_checks import required
 from gfla_tf.images.io import MAX_BYTES
+from gfla_tf.images.kinds import JPEG_COMPONENTS, JPEG_FRAMES
 from gfla_tf.images.limits import MAX_PIXELS
+from gfla_tf.images.png import GRAY, GRAY_ALPHA, PALETTE, RGB, RGB_ALPHA
 
 _PNG = (0x89, *b"PNG\r\n\x1a\n")
 _JPEG = (0xFF, 0xD8, 0xFF)
-_GRAY, _RGB = 0, 2  # PNG's color types without a palette or alpha
 _FAST = 1  # compression level of zlib
 _HEADER_BYTES = 26  # of a PNG, up to its color type
+_COLORS = "{} must be PNG files whose PLTE and tRNS chunks are valid and where they belong, unlike row"
+_JPEG_KINDS = (
+    "{} must be JPEG files of 8 bits (baseline or progressive), and with Adobe's marker if they are CMYK, "
+    "unlike row"
+)
 
 
 def decode_png_or_jpeg(
@@ -33,7 +41,7 @@ def decode_png_or_jpeg(
       max_pixels: The largest accepted product of height and width.
 
     Returns:
-      uint8 RGB [h, w, 3].
+      uint8 RGB [h, w, 3], upright.
     """
     head = tf.io.decode_raw(data, tf.uint8, fixed_length=_HEADER_BYTES)
     length = tf.strings.length(data)
@@ -60,31 +68,65 @@ def encode_png(rgb: tf.Tensor) -> tf.Tensor:
 
 
 def _png(data, head, row, name, max_pixels):
-    sides = tf.cast(head[16:24], tf.int64)
-    height, width = (tf.reduce_sum(sides[at : at + 4] * [2**24, 2**16, 2**8, 1]) for at in (4, 0))
-    depth, color = head[24], head[25]
+    head = tf.cast(head, tf.int64)
+    height, width, depth, color = big_endian(head[20:24]), big_endian(head[16:20]), head[24], head[25]
     data = check_png(check_size(data, height, width, row, name, max_pixels), row, name)
-    opaque = (color == _GRAY) | (color == _RGB)
+    layout = png_layout(data)
+    with required((_has_valid_colors(layout, depth, color), _COLORS.format(name), row)):
+        data = tf.identity(data)
+    transparent = (layout.transparency > 0) | (color == GRAY_ALPHA) | (color == RGB_ALPHA)
 
-    def with_alpha(dtype, scale):
-        pixels = tf.cast(tf.image.decode_png(data, channels=4, dtype=dtype), tf.int32)
-        pixels = (pixels + scale // 2) // scale
-        colors, alpha = pixels[..., :3], pixels[..., 3:]
-        return tf.cast((colors * alpha + 255 * (255 - alpha) + 127) // 255, tf.uint8)
+    def decode(channels, dtype):
+        # Only with transparency: `decode_png` adds an alpha of 1, 3 or 15 to opaque images of 1, 2 or 4 bits.
+        return tf.image.decode_png(data, channels=channels, dtype=dtype)
 
-    return tf.cond(
-        depth == 16,
-        lambda: with_alpha(tf.uint16, 257),
-        lambda: tf.cond(
-            opaque,
-            lambda: tf.image.decode_png(data, channels=3),
-            lambda: with_alpha(tf.uint8, 1),
-        ),
-    )
+    def opaque(dtype):
+        return tf.cond(
+            transparent,
+            lambda: _over_white(_to_8_bits(decode(4, dtype))),
+            lambda: _to_8_bits(decode(3, dtype)),
+        )
+
+    rgb = tf.cond(depth == 16, lambda: opaque(tf.uint16), lambda: opaque(tf.uint8))
+    return turn(rgb, block_orientation(data, layout.exif, layout.exif_end))
+
+
+def _has_valid_colors(layout, depth, color):
+    """Whether PLTE and tRNS are as `gfla_tf.images.png.read_colors` accepts them."""
+    colors = layout.palette // 3
+    most = tf.bitwise.left_shift(tf.constant(1, tf.int64), tf.minimum(depth, 8))
+    palette = (colors >= 1) & (colors <= most) & (layout.palette % 3 == 0)
+    length = layout.transparency
+    per_color = (length >= 1) & (length <= colors)
+    key = ((color == GRAY) & (length == 2)) | ((color == RGB) & (length == 6))
+    is_palette = color == PALETTE
+    return ~layout.misplaced & (palette | ~is_palette) & ((length < 0) | tf.where(is_palette, per_color, key))
+
+
+def _to_8_bits(pixels):
+    if pixels.dtype == tf.uint8:
+        return pixels
+    return tf.cast((tf.cast(pixels, tf.int32) + 128) // 257, tf.uint8)
+
+
+def _over_white(rgba):
+    pixels = tf.cast(rgba, tf.int32)
+    colors, alpha = pixels[..., :3], pixels[..., 3:]
+    return tf.cast((colors * alpha + 255 * (255 - alpha) + 127) // 255, tf.uint8)
 
 
 def _jpeg(data, row, name, max_pixels):
+    layout = jpeg_layout(data)
+    known = tf.reduce_any(layout.frame == JPEG_FRAMES) & tf.reduce_any(layout.components == JPEG_COMPONENTS)
+    known &= (layout.precision == 8) & ((layout.components != 4) | layout.adobe)
+    with required((known | (layout.frame < 0), _JPEG_KINDS.format(name), row)):
+        data = tf.identity(data)
     height, width, _ = tf.unstack(tf.image.extract_jpeg_shape(data), num=3)
     data = check_size(data, height, width, row, name, max_pixels)
     data = check_jpeg(data, height, width, row, name, max_pixels)
-    return tf.image.decode_jpeg(data, channels=3, dct_method="INTEGER_ACCURATE")
+    with required(
+        (known & layout.complete, f"{name} must be JPEG files with a valid header, unlike row", row)
+    ):
+        data = tf.identity(data)
+    rgb = tf.image.decode_jpeg(data, channels=3, dct_method="INTEGER_ACCURATE")
+    return turn(rgb, block_orientation(data, layout.exif, layout.exif_end))

@@ -38,6 +38,19 @@ class JpegSegments(NamedTuple):
     scans: tf.Tensor
 
 
+def bytes_at(data, position, count):
+    """Returns `count` bytes, uint8 [count]; zeros after the end of the data."""
+    length = tf.cast(tf.strings.length(data), tf.int64)
+    begin = tf.cast(tf.minimum(position, length), tf.int32)
+    return tf.io.decode_raw(tf.strings.substr(data, begin, count), tf.uint8, fixed_length=count)[:count]
+
+
+def big_endian(values):
+    """Returns the integer of big-endian bytes, int64 scalar."""
+    count = values.shape[0]
+    return tf.reduce_sum(tf.cast(values, tf.int64) * [256**power for power in reversed(range(count))])
+
+
 def png_chunks(data: tf.Tensor, types: tuple[bytes, ...], limit: tf.Tensor) -> PngChunks:
     """Reads the types and lengths of a PNG file's chunks.
 
@@ -53,8 +66,8 @@ def png_chunks(data: tf.Tensor, types: tuple[bytes, ...], limit: tf.Tensor) -> P
         return (position + 12 <= length) & (count <= limit)
 
     def step(position, count, sizes):
-        head = _bytes_at(data, position, 8)
-        size = _big_endian(head[:4])
+        head = bytes_at(data, position, 8)
+        size = big_endian(head[:4])
         matches = tf.reduce_all(head[4:] == codes, axis=-1)
         return position + 12 + size, count + 1, sizes + tf.where(matches, size, 0)
 
@@ -82,7 +95,7 @@ def jpeg_segments(data: tf.Tensor, limit: tf.Tensor) -> JpegSegments:
         first = tf.argmax(tf.cast(is_marker, tf.uint8))
         found, marker = is_marker[first], second[first]
         content = position + first + 2
-        size = tf.where(marker == _TEM, tf.zeros([], tf.int64), _big_endian(_bytes_at(data, content, 2)))
+        size = tf.where(marker == _TEM, tf.zeros([], tf.int64), big_endian(bytes_at(data, content, 2)))
         after = tf.where(marker == _END, length, content + size)
         nothing = position + tf.size(second, tf.int64)  # the last byte may begin a marker
         counted = tf.cast(found, tf.int64)
@@ -94,16 +107,3 @@ def jpeg_segments(data: tf.Tensor, limit: tf.Tensor) -> JpegSegments:
 
     start = tf.constant(_JPEG_SIGNATURE, tf.int64), tf.zeros([], tf.int64), tf.zeros([], tf.int64)
     return JpegSegments(*tf.while_loop(more, step, start, parallel_iterations=1)[1:])
-
-
-def _bytes_at(data, position, count):
-    """Returns `count` bytes, uint8 [count]; zeros after the end of the data."""
-    length = tf.cast(tf.strings.length(data), tf.int64)
-    begin = tf.cast(tf.minimum(position, length), tf.int32)
-    return tf.io.decode_raw(tf.strings.substr(data, begin, count), tf.uint8, fixed_length=count)[:count]
-
-
-def _big_endian(values):
-    """Returns the integer of big-endian bytes, int64 scalar."""
-    count = values.shape[0]
-    return tf.reduce_sum(tf.cast(values, tf.int64) * [256**power for power in reversed(range(count))])

@@ -19,6 +19,7 @@ from gfla_tf.documents import parse_json, parse_yaml
 from gfla_tf.errors import InputError
 from gfla_tf.export.exported_folder import MODEL_CARD
 from gfla_tf.images.io import read_file
+from gfla_tf.images.kinds import KINDS
 from gfla_tf.models import PersonImageGenerator
 from gfla_tf.models.loading import MODEL_NAME, model_file
 from gfla_tf.models.preset_folder import WEIGHTS
@@ -84,6 +85,15 @@ def model_card_text(content: dict[str, Any]) -> str:
 def model_card_path(output: str | os.PathLike) -> str:
     """Returns the path of an exported file's model card: `person.tflite` -> `person.model_card.json`."""
     return f"{without_ending(os.fspath(output))}.{MODEL_CARD}"
+
+
+def served_images() -> dict[str, Any]:
+    """Returns the kinds of images that a served graph accepts, and what it does with their orientation."""
+    kinds: dict[str, list[str]] = {}
+    for kind in KINDS:
+        if kind.graph:
+            kinds.setdefault(kind.format, []).append(kind.content)
+    return {"kinds": kinds, "exif_orientation": "applied"}
 
 
 def sha256(path: str | os.PathLike) -> str:

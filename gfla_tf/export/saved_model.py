@@ -13,7 +13,7 @@ from tensorflow.core.protobuf import saved_model_pb2
 
 from gfla_tf import _compat
 from gfla_tf.export.exported_folder import MODEL_CARD, SAVED_MODEL, check_folder, new_export
-from gfla_tf.export.model_card import model_card, model_card_text
+from gfla_tf.export.model_card import model_card, model_card_text, served_images
 from gfla_tf.export.serving import Serving
 from gfla_tf.export.serving_parity import check_parity, measure_parity
 from gfla_tf.export.warmup import FILE as WARMUP
@@ -86,6 +86,7 @@ def export_saved_model(
         check_parity(parity)
         files = {str(path.relative_to(temporary)): path for path in temporary.rglob("*") if path.is_file()}
         export = {"format": "savedmodel", "size": list(serving.size), "fit": fit, "batch": "dynamic"}
+        export["images"] = served_images()
         content = model_card(model, source, export=export, parity=parity, files=files)
         (temporary / MODEL_CARD).write_text(model_card_text(content), encoding="utf-8")
     return ExportedModel(Path(folder), content, tuple(functions))

@@ -6,7 +6,7 @@ import io
 import re
 import struct
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from PIL import Image
 from PIL.BmpImagePlugin import BmpImageFile
@@ -14,6 +14,7 @@ from PIL.ImageFile import ImageFile
 from PIL.PngImagePlugin import PngImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
+from gfla_tf.images.kinds import jpeg_fault
 from gfla_tf.images.limits import (
     MAX_PIXELS,
     MAX_SCANS,
@@ -23,6 +24,8 @@ from gfla_tf.images.limits import (
     max_segments,
     scanned_pixels,
 )
+from gfla_tf.images.orientation import file_orientation
+from gfla_tf.images.png import read_colors
 
 _JPEG = b"\xff\xd8\xff"
 _SUPPORTED = "PNG, JPEG, WebP or BMP"
@@ -62,11 +65,20 @@ class HeaderError(ValueError):
 
 @dataclass(frozen=True)
 class ImageHeader:
-    """Format ("PNG", "JPEG", "WebP" or "BMP") and size in pixels, before any EXIF rotation."""
+    """Header of an image file.
+
+    Attributes:
+      format: "PNG", "JPEG", "WebP" or "BMP".
+      width, height: size of the upright image in pixels.
+      orientation: EXIF orientation, 1 to 8; 1 means that the pixels are stored upright.
+      components: color components of a JPEG file; 4 means CMYK.
+    """
 
     format: str
     width: int
     height: int
+    orientation: int = 1
+    components: int = 3
 
 
 def read_header(data: bytes, max_pixels: int = MAX_PIXELS) -> ImageHeader:
@@ -85,6 +97,20 @@ def read_header(data: bytes, max_pixels: int = MAX_PIXELS) -> ImageHeader:
     Raises:
       HeaderError: empty, of an unsupported format, damaged, truncated, or too large in one of these ways.
     """
+    header = _read_stored(data, max_pixels)
+    try:
+        if header.format == "PNG":
+            read_colors(data)
+        orientation = file_orientation(header.format, data)
+    except ValueError as error:
+        raise HeaderError(f"is an invalid {header.format} file: {error}") from error
+    if orientation < 5:
+        return replace(header, orientation=orientation)
+    return replace(header, width=header.height, height=header.width, orientation=orientation)
+
+
+def _read_stored(data: bytes, max_pixels: int) -> ImageHeader:
+    """Reads and checks the header of the pixels as stored."""
     if data.startswith(_JPEG):
         header, scans = _read_jpeg(data)
         _check_size(header.width, header.height, max_pixels)
@@ -196,7 +222,7 @@ def _read_jpeg(data: bytes) -> tuple[ImageHeader, int]:
     Returns:
       The header and the number of scans.
     """
-    header, components, adobe, position = None, 0, False, 2
+    header, frame, adobe, position = None, (0, 0), False, 2
     scans, count, limit = 0, 0, max_segments(len(data))
     while (found := _JPEG_MARKER.search(data, position)) is not None:
         marker, position = data[found.start() + 1], found.end()
@@ -208,22 +234,27 @@ def _read_jpeg(data: bytes) -> tuple[ImageHeader, int]:
         if marker in _JPEG_SIZES and header is not None:
             raise HeaderError("is a damaged JPEG file: it declares its size twice")
         if marker in _JPEG_SIZES:
-            height, width, components = struct.unpack(
-                ">HHB", data[position + 3 : position + 8].ljust(5, b"\0")
+            precision, height, width, components = struct.unpack(
+                ">BHHB", data[position + 2 : position + 8].ljust(6, b"\0")
             )
-            header = ImageHeader("JPEG", width, height)
-        adobe = adobe or (marker == 0xEE and data[position + 2 : position + 7] == b"Adobe")
+            frame, header = (marker, precision), ImageHeader("JPEG", width, height, components=components)
+        adobe = adobe or (marker == 0xEE and not scans and _is_adobe(data, position))
         if marker != 0x01:
             position += int.from_bytes(data[position : position + 2], "big")
     else:
         raise HeaderError("is a truncated JPEG file: its end is missing")
     if header is None:
         raise HeaderError("is a damaged JPEG file: it contains no image")
-    if components == 4 and not adobe:
-        raise HeaderError(
-            "is a CMYK JPEG without the Adobe marker, so its inks are ambiguous: save it as RGB"
-        )
+    fault = jpeg_fault(*frame, header.components, adobe)
+    if fault is not None:
+        raise HeaderError(fault)
     return header, scans
+
+
+def _is_adobe(data: bytes, position: int) -> bool:
+    """Whether the APP14 segment of this position is Adobe's marker, of at least 14 bytes."""
+    length = int.from_bytes(data[position : position + 2], "big")
+    return length >= 14 and data.startswith(b"Adobe", position + 2)
 
 
 def _one_line(error: Exception) -> str:

@@ -11,13 +11,18 @@ from PIL import Image
 
 from gfla_tf.errors import InputError
 from gfla_tf.files import PathLike
-from gfla_tf.images.header import PILLOW_ERRORS, HeaderError, open_image, read_header
+from gfla_tf.images.cmyk import decode_cmyk
+from gfla_tf.images.header import PILLOW_ERRORS, HeaderError, ImageHeader, open_image, read_header
 from gfla_tf.images.limits import MAX_PIXELS
+from gfla_tf.images.orientation import turn
+from gfla_tf.images.png_pixels import decode_png
+from gfla_tf.images.transparency import over_white
 from gfla_tf.names import other_file
 
 MAX_BYTES = 256 * 2**20
 FORMATS = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
 """The extensions that `encode_image` accepts."""
+_AS_STORED = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
 
 
 def read_image(path: PathLike, max_pixels: int = MAX_PIXELS, out: np.ndarray | None = None) -> np.ndarray:
@@ -26,7 +31,7 @@ def read_image(path: PathLike, max_pixels: int = MAX_PIXELS, out: np.ndarray | N
     The format is PNG, JPEG, WebP or BMP; it is detected from the content, not from the extension. The
     declared size and the completeness of the file are checked before it is decoded. Grayscale is converted to
     RGB, palettes are resolved, transparency is composited over white, 16 bits are rounded to 8, CMYK with
-    Adobe's marker is converted, and the EXIF orientation of JPEG files is applied.
+    Adobe's marker is converted, and the EXIF orientation is applied. `gfla_tf.images.kinds` lists all kinds.
 
     Args:
       path: the file.
@@ -62,20 +67,29 @@ def decode_image(data: bytes, max_pixels: int = MAX_PIXELS, out: np.ndarray | No
         subject, the name of the file.
     """
     header = read_header(data, max_pixels)
-    if header.format != "JPEG":
-        return _decode(data, header.format, out)
     try:
-        bgr = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
-    except cv2.error:
-        bgr = None
-    if bgr is None:
-        raise HeaderError("is a damaged JPEG file: it cannot be decoded")
-    fits = out is not None and out.shape == bgr.shape
-    return cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB, dst=out if fits else None)
+        if header.format == "JPEG" and header.components != 4:
+            bgr = _decode_bgr(data)
+            fits = out is not None and header.orientation == 1 and out.shape == bgr.shape
+            rgb = cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB, dst=out if fits else None)
+        else:
+            rgb = _decode(data, header.format)
+    except (*PILLOW_ERRORS, cv2.error) as error:
+        raise HeaderError(f"is a damaged {header.format} file: it cannot be decoded") from error
+    rgb = turn(rgb, header.orientation)
+    if out is None or rgb is out or out.shape != rgb.shape:
+        return rgb
+    np.copyto(out, rgb)
+    return out
+
+
+def is_plain_jpeg(header: ImageHeader) -> bool:
+    """Whether `decode_jpeg` decodes the file: an upright JPEG file that is not CMYK."""
+    return header.format == "JPEG" and header.components != 4 and header.orientation == 1
 
 
 def decode_jpeg(data: bytes, begin: int, length: int, out: np.ndarray) -> bool:
-    """Decodes a JPEG file that `decode_image` has accepted before, with the same result and fewer checks.
+    """Decodes a plain JPEG file that `decode_image` has accepted before, to the same pixels.
 
     Args:
       data: bytes that contain the file.
@@ -86,46 +100,36 @@ def decode_jpeg(data: bytes, begin: int, length: int, out: np.ndarray) -> bool:
     Returns:
       Whether the image has the size of `out`; otherwise `out` is unchanged.
     """
-    bgr = cv2.imdecode(np.frombuffer(data, np.uint8, length, begin), cv2.IMREAD_COLOR)
+    bgr = cv2.imdecode(np.frombuffer(data, np.uint8, length, begin), _AS_STORED)
     if bgr is None or bgr.shape != out.shape:
         return False
     cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB, dst=out)
     return True
 
 
-def _decode(data: bytes, format: str, out: np.ndarray | None) -> np.ndarray:
-    """Decodes a PNG, WebP or BMP file that `read_header` has accepted, with Pillow."""
-    try:
-        deep = format == "PNG" and data[24] == 16  # the header's bit depth
-        with _open_16_bit(data) if deep else open_image(data)[1] as image:
-            rgb = to_rgb(image)
-    except (*PILLOW_ERRORS, cv2.error) as error:
-        raise HeaderError(f"is a damaged {format} file: it cannot be decoded") from error
-    if out is None or out.shape != rgb.shape:
-        return rgb
-    np.copyto(out, rgb)
-    return out
-
-
-def _open_16_bit(data: bytes) -> Image.Image:
-    """A 16-bit PNG rounded to 8 bits. OpenCV decodes it because Pillow drops the lower 8 bits of colors."""
-    pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
-    if pixels is None:
+def _decode_bgr(data: bytes) -> np.ndarray:
+    """Decodes a gray, YCbCr or RGB JPEG file, as stored, to BGR [h, w, 3]."""
+    bgr = cv2.imdecode(np.frombuffer(data, np.uint8), _AS_STORED)
+    if bgr is None:
         raise ValueError("it cannot be decoded")
-    pixels = ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)  # [h, w] or [h, w, 3 or 4]
-    if pixels.ndim == 3:
-        order = {3: cv2.COLOR_BGR2RGB, 4: cv2.COLOR_BGRA2RGBA}[pixels.shape[-1]]
-        pixels = cv2.cvtColor(pixels, order)
-    return Image.fromarray(pixels)
+    return bgr
+
+
+def _decode(data: bytes, format: str) -> np.ndarray:
+    """Decodes a file that `read_header` has accepted, as stored, to RGB [h, w, 3]."""
+    if format == "PNG":
+        return decode_png(data)
+    if format == "JPEG":
+        return decode_cmyk(data)
+    with open_image(data)[1] as image:
+        return to_rgb(image)
 
 
 def to_rgb(image: Image.Image) -> np.ndarray:
-    """An 8-bit Pillow image of any mode as uint8 RGB [h, w, 3], composited over white."""
+    """An 8-bit Pillow image of any mode as uint8 RGB [h, w, 3], composited over white, as stored."""
     if not image.has_transparency_data:
         return np.array(image.convert("RGB"))
-    rgba = np.asarray(image.convert("RGBA"))
-    color, alpha = rgba[..., :3], rgba[..., 3:].astype(np.uint32)
-    return ((color * alpha + 255 * (255 - alpha) + 127) // 255).astype(np.uint8)
+    return over_white(np.asarray(image.convert("RGBA")))
 
 
 def read_file(path: str, max_bytes: int, what: str) -> bytes:

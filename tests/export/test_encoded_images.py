@@ -7,10 +7,15 @@ import pytest
 import tensorflow as tf
 
 from gfla_tf.export.encoded_images import decode_png_or_jpeg, encode_png
+from gfla_tf.export.file_orientation import block_orientation
+from gfla_tf.images import orientation as images_orientation
 from gfla_tf.images.io import decode_image, encode_image
 from tests.images import pictures
+from tests.images.samples import Sample, exif, files_only, jpegs, pngs, with_exif
+from tests.images.test_kinds import AMBIGUOUS_PNGS, STRANGE_JPEGS
 
-ROWS = [bytes(range(n, n + 40)) * 2 for n in range(30)]
+CMYK = Path(__file__).parents[1] / "images" / "cmyk.jpg"
+SAMPLES = {**pngs(), **jpegs(), "cmyk.jpg": Sample(CMYK.read_bytes(), "CMYK")}
 
 
 @pytest.fixture(scope="module")
@@ -25,35 +30,40 @@ def _noise():
     return np.random.default_rng(0).integers(0, 256, (61, 53, 3)).astype(np.uint8)
 
 
-@pytest.mark.parametrize(
-    ("name", "atol"),
-    [
-        *(("noise.jpg", 0), ("noise.png", 0), ("gray.png", 0), ("gray16.png", 0), ("rgb16.png", 0)),
-        *(("gray_alpha.png", 0), ("rgba.png", 0), ("rgba16.png", 1), ("palette.png", 0), ("cmyk.jpg", 1)),
-    ],
-)
-def test_images_match_those_of_images_io(decode, name, atol):
-    """16 bits with alpha, and CMYK, are rounded in another order there: one level of difference."""
-    import cv2
+def test_images_match_those_of_images_io(decode):
+    for name, sample in SAMPLES.items():
+        np.testing.assert_array_equal(decode(sample.data), decode_image(sample.data), err_msg=name)
 
-    deep = np.random.default_rng(1).integers(0, 65536, (9, 11, 4)).astype(np.uint16)
-    files = {
-        "noise.jpg": lambda: encode_image("a.jpg", _noise(), quality=70),
-        "noise.png": lambda: encode_image("a.png", _noise()),
-        "gray.png": lambda: pictures.png(0, 8, [row[:40] for row in ROWS], (30, 40)),
-        "gray16.png": lambda: pictures.png(0, 16, ROWS, (30, 40)),
-        "rgb16.png": lambda: cv2.imencode(".png", deep[..., :3])[1].tobytes(),
-        "gray_alpha.png": lambda: pictures.png(4, 8, ROWS, (30, 40)),
-        "rgba.png": lambda: pictures.png(6, 8, [row * 2 for row in ROWS], (30, 40)),
-        "rgba16.png": lambda: cv2.imencode(".png", deep)[1].tobytes(),
-        "palette.png": lambda: pictures.palette_png(30, 40),
-        "cmyk.jpg": lambda: Path(__file__).parents[1].joinpath("images", "cmyk.jpg").read_bytes(),
-    }
-    data = files[name]()
-    expected = decode_image(data)
-    actual = decode(data).numpy()
-    assert actual.shape == expected.shape
-    assert np.abs(actual.astype(int) - expected).max() <= atol
+
+def test_orientations_match_those_of_images_io(decode):
+    for format, late in (("PNG", False), ("PNG", True), ("JPEG", False)):
+        for orientation in range(10):
+            data = with_exif(format, _noise(), exif(orientation, "<>"[orientation % 2]), late)
+            np.testing.assert_array_equal(decode(data), decode_image(data))
+
+
+def test_orientations_of_damaged_blocks_match_those_of_images():
+    """Random bytes in blocks of one entry, and of three in another order."""
+    rng = np.random.default_rng(5)
+    entries = [
+        exif(value, tag=tag, type=type)[10:22]
+        for value, tag, type in ((7, 9, 3), (8, 0x112, 4), (6, 0x112, 3))
+    ]
+    blocks = [exif(6), exif(8, "<", type=4), exif(1)[:8] + b"\0\3" + b"".join(entries), b"Exif\0\0" + exif(5)]
+    read = tf.function(
+        lambda data, end: block_orientation(data, tf.constant(3, tf.int64), end),
+        input_signature=[tf.TensorSpec([], tf.string), tf.TensorSpec([], tf.int64)],
+    )
+    found = set()
+    for number in range(400):
+        block = bytearray(blocks[number % 4])
+        for _ in range(rng.integers(0, 3)):
+            block[rng.integers(len(block))] = rng.integers(256) if rng.integers(2) else rng.integers(9)
+        block = bytes(block[: rng.integers(len(block)) if rng.integers(4) == 0 else None])
+        expected = images_orientation.block_orientation(block)
+        assert read(b"abc" + block + b"\0\1", 3 + len(block)).numpy() == expected, block
+        found.add(expected)
+    assert found >= {1, 5, 6, 8}
 
 
 def test_encode_png_is_lossless(decode):
@@ -66,24 +76,20 @@ _JPEG = encode_image("a.jpg", _noise())
 _PNG = encode_image("a.png", _noise())
 
 
-@pytest.mark.parametrize(
-    "data",
-    [
+def test_files_within_the_limits_match_those_of_images_io(decode):
+    for data in (
         pictures.scanned_jpeg(16, 16, 900),
         pictures.crumbled_jpeg(900),
         pictures.crumbled_png(900),
         _JPEG + b"\xff\xda\0\2" * 900,  # after the end, as in photos with a video
         _JPEG[:2] + b"\xff\xfe\xff\xff" + b"\xff\xda" * 32766 + b"\0" + _JPEG[2:],
         pictures.png(0, 1, [bytes(125_000)], (1, 1_000_000)),
-    ],
-)
-def test_files_within_the_limits_match_those_of_images_io(decode, data):
-    np.testing.assert_array_equal(decode(data).numpy(), decode_image(data))
+    ):
+        np.testing.assert_array_equal(decode(data), decode_image(data))
 
 
-@pytest.mark.parametrize(
-    ("data", "message"),
-    [
+def test_invalid_files_are_rejected(decode):
+    for data, message in (
         (b"", "source_bytes holds an empty string in row"),
         (b"dear diary", "source_bytes must be PNG or JPEG"),
         (encode_image("a.webp", _noise()), "source_bytes must be PNG or JPEG"),
@@ -101,16 +107,18 @@ def test_files_within_the_limits_match_those_of_images_io(decode, data):
         (pictures.text_png(69), "source_bytes has more than 524288 bytes of text"),
         (pictures.png(0, 1, [], (1_000_001, 1)), "each side at most 1000000"),
         (pictures.png(0, 1, [], (1, 64_000_000)), "each side at most 1000000"),
+        *((sample.data, "source_bytes must be PNG or JPEG") for sample in files_only().values()),
+        *((data, "source_bytes must be JPEG files of 8 bits") for data in STRANGE_JPEGS),
+        *((data, "source_bytes must be PNG files whose PLTE and tRNS") for data in AMBIGUOUS_PNGS),
+        (_JPEG[:2] + b"\xff" * 1100 + _JPEG[2:], "source_bytes must be JPEG files with a valid header"),
         (_JPEG[:8], "Invalid JPEG data"),
         (_JPEG[:-900], "Invalid JPEG data"),
         (_PNG[:10], "source_bytes must declare 1 to 64000000 pixels"),
         (_PNG[:-900], "Invalid PNG data"),
         (_PNG[:-12], "Invalid PNG data"),
         (_PNG[:900] + b"\0\1\2" + _PNG[903:], "Invalid PNG data"),
-    ],
-)
-def test_invalid_files_are_rejected(decode, data, message):
-    with pytest.raises(tf.errors.InvalidArgumentError) as error:
-        decode(data)
-    assert message in str(error.value)
-    np.testing.assert_array_equal(decode(_PNG), _noise())
+    ):
+        with pytest.raises(tf.errors.InvalidArgumentError) as error:
+            decode(data)
+        assert message in str(error.value)
+        np.testing.assert_array_equal(decode(_PNG), _noise())

@@ -16,7 +16,7 @@ from gfla_tf.data.shards.manifest import MANIFEST, REMEDY, Manifest, index_name,
 from gfla_tf.data.split import Split
 from gfla_tf.errors import InputError
 from gfla_tf.images.header import HeaderError, read_header
-from gfla_tf.images.io import decode_image, decode_jpeg
+from gfla_tf.images.io import decode_image, decode_jpeg, is_plain_jpeg
 from gfla_tf.pose.frame import check_keypoints
 
 _CHUNK = 2**20
@@ -36,7 +36,7 @@ class ShardImages:
     def __init__(self, paths: list[str], index: SplitIndex):
         self._paths = paths
         self._index = index
-        self._known = bytearray(len(index.names))  # 1: checked to be a complete JPEG file
+        self._known = bytearray(len(index.names))  # 1: checked to be a complete, plain JPEG file
         self._files: list[int] = []
         weakref.finalize(self, _close, self._files)
         for path in paths:
@@ -65,7 +65,7 @@ class ShardImages:
             return out
         image = data[begin : begin + length]
         try:
-            self._known[number] = read_header(image).format == "JPEG"
+            self._known[number] = is_plain_jpeg(read_header(image))
             return decode_image(image, out=out)
         except HeaderError as error:
             raise InputError(f"{self.where(number)} (image {self._index.names[number]!r}) {error}") from error

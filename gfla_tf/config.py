@@ -16,7 +16,7 @@ from typing import Any
 
 from gfla_tf.documents import DocumentError, parse_yaml
 from gfla_tf.errors import InputError
-from gfla_tf.names import stem
+from gfla_tf.names import is_utf8, stem
 from gfla_tf.resources import resource
 
 Constraint = Callable[[Any], str | None]  # the problem of a value, or None
@@ -207,7 +207,7 @@ def load_config(path: str | PathLike, overrides: Iterable[str] = ()) -> Config:
         key, equals, text = override.partition("=")
         if not equals or not key:
             raise InputError(f"override {override!r} must have the form section.key=value")
-        nested = _parse(text, f"override {override!r}")
+        nested = _parse(text, f"override {override!r}") if is_utf8(text) else text  # a path in other bytes
         for part in reversed(key.split(".")):
             nested = {part: nested}
         values = _merge(values, nested)

@@ -19,6 +19,20 @@ _SYSTEM_NAMES = ("__macosx", ".ds_store", "thumbs.db", "ehthumbs.db", "desktop.i
 _SYSTEM_FOLDERS = (".spotlight-v100", ".trashes", ".fseventsd", ".apdisk", "@eadir", "$recycle.bin")
 
 
+def is_utf8(name: str) -> bool:
+    """Whether a file name or path is valid UTF-8. Python represents other bytes as surrogates."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def escape_surrogates(text: str) -> str:
+    """Returns text with its surrogates as `\\udc..`, which JSON reads as the same file name."""
+    return text.encode(errors="backslashreplace").decode()
+
+
 def without_ending(name: str) -> str:
     """Returns a name or path without its ending, if it is one of `ENDINGS` in any case.
 

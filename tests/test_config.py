@@ -1,6 +1,7 @@
 """Tests of reading configurations, overrides and error messages."""
 
 import dataclasses
+import os
 import re
 
 import pytest
@@ -157,3 +158,12 @@ def test_unreadable_files(tmp_path):
         InputError, match=r"there is no configuration 'vogue'; use a YAML file or one of .*market"
     ):
         find_config("vogue")
+
+
+def test_a_path_that_is_not_utf8(tmp_path):
+    (tmp_path / "a.yaml").write_text("seed: 3\n")
+    root = os.fsdecode(b"people-\xff")
+    config = load_config(tmp_path / "a.yaml", [f"data.root={root}"])
+    assert config.data.root == root
+    (tmp_path / "b.yaml").write_bytes(yaml.safe_dump(config.to_dict()).encode())
+    assert load_config(tmp_path / "b.yaml") == config

@@ -1,12 +1,22 @@
 """Tests of file names: endings, files that operating systems add, and names in another spelling."""
 
+import json
+import os
 import unicodedata
 
 import pytest
 
 from gfla_tf.export.model_card import model_card_path
 from gfla_tf.models.loading import model_file
-from gfla_tf.names import is_system_file, names_in, other_file, other_spelling, stem
+from gfla_tf.names import (
+    escape_surrogates,
+    is_system_file,
+    is_utf8,
+    names_in,
+    other_file,
+    other_spelling,
+    stem,
+)
 
 NFC, NFD = unicodedata.normalize("NFC", "é.jpg"), unicodedata.normalize("NFD", "é.jpg")
 
@@ -77,3 +87,12 @@ def test_another_space(char):
     assert "differs only in spaces or invisible characters" in hint
     assert other_spelling("3 PM.png", ["3PM.png", "3-PM.png"]) == ""
     assert other_spelling("a.jpg", ["a\u200b.jpg"])
+
+
+def test_names_that_are_not_utf8():
+    name = os.fsdecode(b"caf\xc3\xa9-\xff")
+    assert is_utf8("caf\xe9")
+    assert not is_utf8(name)
+    text = escape_surrogates(json.dumps({"name": name}, ensure_ascii=False))
+    assert text == '{"name": "caf\xe9-\\udcff"}'
+    assert json.loads(text.encode()) == {"name": name}

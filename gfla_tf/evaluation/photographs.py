@@ -25,6 +25,7 @@ from gfla_tf.evaluation.result import (
     table_to_text,
 )
 from gfla_tf.evaluation.synthetic import MODEL_INPUTS, Generator
+from gfla_tf.names import escape_surrogates
 from gfla_tf.ops.flow import resize_flow
 
 METRICS = {key: title for key, title in IMAGE_METRICS.items() if not key.endswith("_person")}
@@ -74,7 +75,8 @@ class PhotographsResult:
         plain["image_size"] = list(self.image_size)
         plain["protocol"] = None if self.protocol is None else self.protocol.to_dict()
         plain["protocol_text"] = describe_protocol(self.protocol, self.folder, self.image_size)
-        return json.dumps(finite_or_none(plain), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+        text = json.dumps(finite_or_none(plain), indent=2, ensure_ascii=False, allow_nan=False)
+        return escape_surrogates(text) + "\n"
 
     def to_text(self) -> str:
         """Returns the table in aligned columns, for a terminal."""

@@ -8,6 +8,7 @@ import math
 from collections.abc import Iterable
 
 from gfla_tf.evaluation.baselines import COPY_SOURCE, GENERATED, MEAN_IMAGE, WARPED_SOURCE
+from gfla_tf.names import escape_surrogates
 
 IMAGE_METRICS = {
     "l1": "L1 ↓",
@@ -96,7 +97,8 @@ class EvaluationResult:
 
     def to_json(self) -> str:
         """Returns `to_dict` as indented JSON."""
-        return json.dumps(self.to_dict(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+        text = json.dumps(self.to_dict(), indent=2, ensure_ascii=False, allow_nan=False)
+        return escape_surrogates(text) + "\n"
 
     def to_text(self) -> str:
         """Returns the tables in aligned columns, for a terminal."""

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from gfla_tf.errors import InputError
-from gfla_tf.files import new_folder
-from gfla_tf.names import names_in
+from gfla_tf.files import check_name, new_folder
+from gfla_tf.names import is_utf8, names_in
 
 SAVED_MODEL, MODEL_CARD = "saved_model.pb", "model_card.json"
 """The files that identify an export."""
@@ -19,10 +19,15 @@ def check_folder(folder: str | os.PathLike, force: bool = False) -> Path:
     """Returns the absolute path of an output folder after checking that it may be written.
 
     Raises:
-      InputError: The path is not a folder, the folder contains other files, or it is an export and `force` is
-        `False`.
+      InputError: The path is not a folder, is not valid UTF-8 or is too long; or the folder contains other
+        files, or is an export and `force` is `False`.
     """
+    check_name(folder)
     path = Path(os.path.abspath(folder))
+    if not is_utf8(os.fspath(path)):
+        raise InputError(
+            f"the output {str(path)!r} is not valid UTF-8, which a SavedModel needs: choose another folder"
+        )
     if path.is_symlink() or (path.exists() and not path.is_dir()):
         raise InputError(f"the output {str(folder)!r} exists and is not a folder: choose another name")
     if not path.is_dir() or not names_in(path):

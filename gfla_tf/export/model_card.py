@@ -23,7 +23,7 @@ from gfla_tf.images.kinds import KINDS
 from gfla_tf.models import PersonImageGenerator
 from gfla_tf.models.loading import MODEL_NAME, model_file
 from gfla_tf.models.preset_folder import WEIGHTS
-from gfla_tf.names import without_ending
+from gfla_tf.names import escape_surrogates, without_ending
 from gfla_tf.training.sources import open_source
 
 _SCHEMA = 1
@@ -79,7 +79,7 @@ def model_card(
 
 def model_card_text(content: dict[str, Any]) -> str:
     """Returns the text of a model card file."""
-    return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return escape_surrogates(json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)) + "\n"
 
 
 def model_card_path(output: str | os.PathLike) -> str:

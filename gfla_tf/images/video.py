@@ -14,7 +14,7 @@ import tensorflow as tf
 from gfla_tf.errors import InputError
 from gfla_tf.files import PathLike, new_folder
 from gfla_tf.images.io import MAX_PIXELS, encode_image
-from gfla_tf.names import names_in, stem
+from gfla_tf.names import is_utf8, names_in, stem
 
 READERS = ("opencv", "tensorflow-io")
 
@@ -44,6 +44,8 @@ def video_frames(path: PathLike, reader: str = "opencv") -> tf.data.Dataset:
     if reader not in READERS:
         raise ValueError(f"reader must be one of {', '.join(READERS)}, got {reader!r}")
     path = os.path.abspath(os.fspath(path))
+    if not is_utf8(path):
+        raise InputError(f"the path of the video {path!r} is not valid UTF-8, which FFmpeg needs: rename it")
     _check_kind(path)
     height, width, turns = _first_frame(path)
     if reader == "opencv":

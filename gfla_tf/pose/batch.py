@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Iterator
 
 from gfla_tf.errors import InputError
-from gfla_tf.files import check_output, output_folder, write_files
+from gfla_tf.files import check_name, check_output, output_folder, write_files
 from gfla_tf.pose.formats import FORMATS, MIN_CONFIDENCE, ONE_IMAGE_FORMATS, check_names, encode_people
 from gfla_tf.pose.keypoints import frame_of_annotations
 from gfla_tf.pose.people import NoPersonError, PosedImage
@@ -154,6 +154,7 @@ def _output_paths(images: list[PoseInput], folder: str, options: PoseOptions) ->
     paths: dict[str, str] = {}
     for image in images:
         path = os.path.join(folder, f"{image.stem}.json")
+        check_name(path)
         if image.stem in paths:
             raise InputError(f"two images would both be written to {path!r}: give them different names")
         if os.path.lexists(path) and not (options.force or options.resume):

@@ -24,7 +24,7 @@ import numpy as np
 from gfla_tf.errors import InputError
 from gfla_tf.files import PathLike
 from gfla_tf.images.io import read_file
-from gfla_tf.names import other_spelling, stem
+from gfla_tf.names import is_utf8, other_spelling, stem
 from gfla_tf.pose import coco, openpose
 from gfla_tf.pose.keypoints import (
     ANNOTATION_HEADER,
@@ -182,8 +182,12 @@ def check_names(names: list[str], kind: str) -> None:
     """Checks that one file of the format `kind` can contain images of these names.
 
     Raises:
-      InputError: two names, or their ids in COCO's results, are equal.
+      InputError: two names, or their ids in COCO's results, are equal; or a name is not valid UTF-8, which a
+        CSV file cannot contain.
     """
+    if kind == "csv" and not all(map(is_utf8, names)):
+        name = next(name for name in names if not is_utf8(name))
+        raise InputError(f"the name {name!r} is not valid UTF-8, as CSV files are: rename the image")
     first: dict[int | str, str] = {}
     for name in names:
         key = coco.result_key(name) if kind == "coco17-results" else name

@@ -12,6 +12,7 @@ from gfla_tf.config import Config, load_config
 from gfla_tf.evaluation import EvaluationResult, Target, evaluate_synthetic, mean_target
 from gfla_tf.files import check_output, write_files
 from gfla_tf.models import PersonImageGenerator
+from gfla_tf.names import escape_surrogates
 from gfla_tf.report.logs import read_log
 from gfla_tf.report.page import Report, render
 from gfla_tf.report.samples import collect_samples
@@ -116,7 +117,7 @@ def report_run(
         result=result,
         targets=targets,
     )
-    write_files({page: render(report).encode(), metrics: result.to_json().encode()}, force)
+    write_files({page: escape_surrogates(render(report)).encode(), metrics: result.to_json().encode()}, force)
     return ReportedRun(page, result, targets)
 
 

@@ -1,5 +1,7 @@
 """The folder of an export is written atomically, and other folders are never overwritten."""
 
+import os
+
 import pytest
 
 from gfla_tf.errors import InputError
@@ -67,3 +69,13 @@ def test_a_folder_that_cannot_be_created(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="cannot be written"):
         _write(tmp_path / "file" / "1")
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [(os.fsdecode(b"\xff"), "not valid UTF-8, which"), ("a" * 256, "too long")],
+)
+def test_names_that_a_saved_model_cannot_have(tmp_path, name, message):
+    with pytest.raises(InputError, match=message):
+        check_folder(tmp_path / name)
+    assert not list(tmp_path.iterdir())

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 
 import keras
 import pytest
@@ -77,3 +78,8 @@ def test_a_damaged_record_is_an_error(model, run, name, text):
 
 def test_the_path_beside_a_file():
     assert model_card_path("out/person.tflite") == "out/person.model_card.json"
+
+
+def test_names_that_are_not_utf8():
+    content = {"source": os.fsdecode(b"\xff.keras")}
+    assert json.loads(model_card_text(content).encode()) == content

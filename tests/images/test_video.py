@@ -48,6 +48,9 @@ def test_other_files_are_refused(tmp_path, lossless):
         video_frames(tmp_path / "missing.mp4")
     with pytest.raises(InputError, match="cannot be read: Is a directory"):
         video_frames(tmp_path)
+    with pytest.raises(InputError, match="is not valid UTF-8, which FFmpeg needs: rename it"):
+        video_frames(lossless.rename(lossless.with_name("a\udcff.avi")))
+    lossless.with_name("a\udcff.avi").rename(lossless)
     for content in (b"", b"#EXTM3U\n/etc/hostname\n", b"ffconcat version 1.0\nfile clip.avi\n"):
         (tmp_path / "list.mp4").write_bytes(content)
         with pytest.raises(InputError, match="is not an MP4, MOV, AVI, Matroska or WebM file"):

@@ -116,3 +116,18 @@ def test_folders_with_files_of_macos(tmp_path):
         write(tmp_path, {"people": []} if name == "a.json" else b"\0\5\x16\7", name)
     summary = _convert([tmp_path], None)
     assert (len(summary.empty), summary.failed) == (1, [])
+
+
+def test_a_name_that_is_not_utf8_is_refused_for_csv_before_any_pose_is_estimated(tmp_path):
+    _photograph(tmp_path, "\udcff.png")
+    with pytest.raises(InputError, match=r"'\\udcff\.png' is not valid UTF-8, as CSV files are: rename"):
+        _convert([tmp_path / "\udcff.png"], tmp_path / "a.csv")
+    assert not (tmp_path / "a.csv").exists()
+
+
+def test_names_that_are_too_long_are_refused_before_any_pose_is_estimated(tmp_path):
+    people = [make_image(make_person(), name=name) for name in ("a.png", "b" * 300)]
+    (tmp_path / "a.json").write_bytes(encode_people(people, "coco17"))
+    with pytest.raises(InputError, match="too long"):
+        _convert([tmp_path / "a.json"], tmp_path / "out")
+    assert not (tmp_path / "out").exists()

@@ -6,6 +6,7 @@ import dataclasses
 import json
 
 from gfla_tf.data.protocol import Protocol
+from gfla_tf.names import escape_surrogates
 
 PUBLISHED = {
     "deepfashion": {"train": (48_674, 101_966), "test": (4_038, 8_570)},
@@ -86,4 +87,4 @@ class Summary:
             missing = {"missing_images": len(one.missing), "missing": one.missing[:_SHOWN]}
             splits[split] = {**dataclasses.asdict(one), **missing}
         document = {"protocol": self.protocol.to_dict(), "splits": splits, "differences": self.differences()}
-        return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+        return escape_surrogates(json.dumps(document, indent=2, ensure_ascii=False)) + "\n"

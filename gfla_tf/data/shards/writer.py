@@ -101,7 +101,7 @@ def write_shard(folder: str, shard: Shard, step: Callable[[], None]) -> Written:
     spans = []
     try:
         with atomic_path(path) as temporary:
-            with tf.io.TFRecordWriter(os.fspath(temporary)) as writer:
+            with tf.io.TFRecordWriter(os.fsencode(temporary)) as writer:
                 for image in shard.images:
                     data = _read(image)
                     record = _example(image, data)

@@ -118,3 +118,13 @@ def test_a_damaged_image_stops_the_build(built, tmp_path):
     with pytest.raises(InputError, match=r"the image '.*test2_1.jpg' is a truncated JPEG"):
         build_shards(folder, tmp_path / "shards", workers=2)
     assert not (tmp_path / "shards").exists()
+
+
+def test_a_folder_whose_name_is_not_utf8(built, tmp_path):
+    out = tmp_path / os.fsdecode(b"shards-\xff")
+    build_shards(built[0], out, workers=2, shard_bytes=4000)
+    assert contents(out) == contents(built[1])
+    assert verify_shards(out) == []
+    np.testing.assert_array_equal(
+        DeepFashion(out).load("test").images.read(0), DeepFashion(built[1]).load("test").images.read(0)
+    )

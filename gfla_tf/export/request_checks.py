@@ -13,7 +13,6 @@ from typing import Any
 import tensorflow as tf
 
 from gfla_tf.images.limits import MAX_SIDE
-from gfla_tf.pose.keypoints import NUM_KEYPOINTS
 
 
 def runtime_shape(value: tf.Tensor) -> tf.Tensor:
@@ -81,32 +80,6 @@ def check_one_or_same_rows(values: dict[str, tf.Tensor], poses: tf.Tensor, name:
     message = f"{name} must have as many rows as there are encoded sources, unless there is only one; got"
     with required(((sources == 1) | (sources == targets), message, targets, "and", sources)):
         return {field: tf.identity(value) for field, value in values.items()}
-
-
-def check_keypoints(value: tf.Tensor, name: str) -> tf.Tensor:
-    """Checks that keypoints are float32 [N, 18, 2] and finite."""
-    value = check_shape(value, name, (None, NUM_KEYPOINTS, 2))
-    valid = tf.reduce_all(tf.math.is_finite(value), axis=[1, 2])
-    message = f"{name} must be numbers, got NaN or infinity in row"
-    with required((tf.reduce_all(valid), message, _first_row(~valid))):
-        return tf.identity(value)
-
-
-def mask_keypoints_outside(value: tf.Tensor, frames: tf.Tensor, name: str) -> tf.Tensor:
-    """Marks keypoints outside their frame as missing (-1), and checks that each pose keeps at least one.
-
-    Args:
-      value: Keypoints [N, 18, 2], (y, x).
-      frames: int32 [N, 2], (height, width).
-      name: The field's name.
-    """
-    sides = tf.cast(frames, tf.float32)[:, None, :]
-    inside = tf.reduce_all((value >= 0.0) & (value < sides), axis=-1, keepdims=True)
-    valid = tf.reduce_any(inside, axis=[1, 2])
-    message = f"{name} must have a keypoint inside the frame, (y, x) from 0 up to its size; none is in row"
-    frame = tf.gather(frames, _first_row(~valid))
-    with required((tf.reduce_all(valid), message, _first_row(~valid), "with a frame of size", frame)):
-        return tf.where(inside, value, -1.0)
 
 
 def check_frame_sizes(value: tf.Tensor, name: str, max_side: int) -> tf.Tensor:

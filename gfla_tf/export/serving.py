@@ -9,6 +9,7 @@ from __future__ import annotations
 import tensorflow as tf
 
 from gfla_tf import ops
+from gfla_tf.export import keypoint_checks
 from gfla_tf.export import request_checks as checks
 from gfla_tf.export.encoded_images import decode_png_or_jpeg, encode_png
 from gfla_tf.export.graph_frame import GraphFrame
@@ -105,7 +106,7 @@ class Serving:
 
     def encode_source(self, source_bytes: tf.Tensor, source_keypoints: tf.Tensor) -> dict[str, tf.Tensor]:
         """Computes the inputs of `render` that depend on the photos alone, once for many target poses."""
-        points = checks.check_keypoints(source_keypoints, "source_keypoints")
+        points = keypoint_checks.check_keypoints(source_keypoints, "source_keypoints")
         source_bytes = checks.check_shape(source_bytes, "source_bytes", (None,))
         inputs = checks.check_same_rows({"source_bytes": source_bytes, "source_keypoints": points})
         images, sizes = self._decode(inputs["source_bytes"])
@@ -129,7 +130,7 @@ class Serving:
         encoded["encoded_size"] = checks.check_image_sizes(
             encoded["encoded_size"], "encoded_size", MAX_PIXELS
         )
-        points = checks.check_keypoints(target_keypoints, "target_keypoints")
+        points = keypoint_checks.check_keypoints(target_keypoints, "target_keypoints")
         encoded = checks.check_one_or_same_rows(checks.check_same_rows(encoded), points, "target_keypoints")
         parts = [
             tf.cast(encoded[name], part.dtype)
@@ -165,8 +166,8 @@ class Serving:
     def _generate(self, source_bytes, source_keypoints, target_keypoints, source_frames, target_frames):
         inputs = {
             "source_bytes": checks.check_shape(source_bytes, "source_bytes", (None,)),
-            "source_keypoints": checks.check_keypoints(source_keypoints, "source_keypoints"),
-            "target_keypoints": checks.check_keypoints(target_keypoints, "target_keypoints"),
+            "source_keypoints": keypoint_checks.check_keypoints(source_keypoints, "source_keypoints"),
+            "target_keypoints": keypoint_checks.check_keypoints(target_keypoints, "target_keypoints"),
         }
         if source_frames is not None:
             inputs |= {"source_size": source_frames, "target_size": target_frames}
@@ -193,13 +194,15 @@ class Serving:
 
     def _source_to_frame(self, points, frames, sizes):
         """Maps keypoints from `frames`, stretched to the photos' `sizes`, to the model's frame."""
-        points = checks.mask_keypoints_outside(points, frames, "source_keypoints")
+        stated = _orientation(frames) * _orientation(sizes) <= 0  # one upright and one not, or a square
+        points = keypoint_checks.mask_keypoints_outside(points, frames, "source_keypoints", stated)
         points = GraphFrame.fit(frames, sizes, "resize").keypoints_to_frame(points)
         return GraphFrame.fit(sizes, self.size, self.fit).keypoints_to_frame(points)
 
     def _target_to_frame(self, points, frames, sizes):
         """Maps keypoints from `frames`, fitted into the photos' `sizes`, to the model's frame."""
-        points = checks.mask_keypoints_outside(points, frames, "target_keypoints")
+        stated = tf.reduce_any(frames != sizes, axis=1)
+        points = keypoint_checks.mask_keypoints_outside(points, frames, "target_keypoints", stated)
         points = GraphFrame.fit(frames, sizes, self.fit).keypoints_to_frame(points)
         return GraphFrame.fit(sizes, self.size, self.fit).keypoints_to_frame(points)
 
@@ -219,6 +222,11 @@ class Serving:
             return encode_png(GraphFrame.fit(sizes[row], self.size, self.fit).restore(image[row]))
 
         return tf.map_fn(restore, tf.range(tf.shape(image)[0]), fn_output_signature=tf.string)
+
+
+def _orientation(sizes):
+    """The sign of height - width of sizes [N, 2]: int32 [N]."""
+    return tf.sign(sizes[:, 0] - sizes[:, 1])
 
 
 def _part_names(encoded: dict) -> list[str]:

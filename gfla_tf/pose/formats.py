@@ -94,7 +94,7 @@ def read_pose(
     def in_frame(image: PosedImage) -> PosedImage:
         return dataclasses.replace(image, frame=frame or image.frame or default_frame)
 
-    images = read_people(spec, min_confidence, in_frame, frame is not None)
+    images = read_people(spec, min_confidence, in_frame)
     if not images:
         raise InputError(f"the pose {os.fspath(spec)!r} contains no image")
     if len(images) > 1:

@@ -30,6 +30,7 @@ ORDER = [
     "exchange",
     "temporary",
     "files",
+    "hdf5",
     "weight_files",
     "config",
     "_compat",

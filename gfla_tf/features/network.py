@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -11,6 +12,7 @@ import tensorflow as tf
 
 from gfla_tf.images.scaling import scale_images
 from gfla_tf.ops.checks import TensorLike
+from gfla_tf.weight_files.keras_weights import check_weights
 
 
 class FeatureNetwork(keras.Model):
@@ -51,6 +53,15 @@ class FeatureNetwork(keras.Model):
 
     def _constant(self, name, shape, initializer):
         return self.add_weight(name=name, shape=shape, initializer=initializer, trainable=False)
+
+    def load_weights(self, filepath: str | os.PathLike, *args: Any, **kwargs: Any) -> Any:
+        """Loads weights as `keras.Model.load_weights` does, from files that may be damaged or malicious.
+
+        Raises:
+          InputError: the file is not a `.h5` file, is damaged, or is out of proportion to the network.
+        """
+        check_weights(filepath, self)
+        return super().load_weights(filepath, *args, **kwargs)
 
     def call(self, images: TensorLike) -> dict[str, tf.Tensor]:
         """Returns {layer name: activations} of all layers; see `features`."""

@@ -1,31 +1,37 @@
-"""Safe loading of networks from untrusted `.keras` files: class, size and checksums are checked first."""
+"""Safe loading of networks from untrusted `.keras` files: class, sizes, checksums and the HDF5 file first."""
 
 from __future__ import annotations
 
-import json
+import contextlib
 import os
+import shutil
+import tempfile
 import zipfile
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import keras
 
+from gfla_tf.documents import DocumentError, parse_json
 from gfla_tf.errors import InputError
+from gfla_tf.weight_files.archives import entries
+from gfla_tf.weight_files.keras_weights import max_file_bytes
+
+CONFIG, WEIGHTS = "config.json", "model.weights.h5"
+"""The files with the class and arguments of a network, and with its weights."""
 
 _MAX_CONFIG_BYTES = 2**20
-_MAX_BYTES = 4 * 2**30  # of all members together, decompressed
+_MAX_OTHER_BYTES = 2**22  # of all other members together, decompressed
+_MAX_BYTES = 4 * 2**30  # of the weights of a network without a weights file
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _MAX_DEPTH = 16
 _WIDTHS = (  # names of the constructor arguments (width, maximum width, possible names of the depth)
     ("width", "max_width", ("num_layers", "num_blocks", "encoder_layers")),
     ("flow_width", "flow_max_width", ("flow_encoder_layers",)),
 )
 _CHANNELS = ("image_channels", "pose_channels", "guidance_channels")
-_DAMAGE = (
-    *(OSError, EOFError, KeyError, ValueError, RecursionError, NotImplementedError),
-    *(zipfile.BadZipFile, zlib.error),
-)
-"""Exceptions raised when a file is not an archive, or a damaged one."""
+_DAMAGE = (OSError, EOFError, ValueError, NotImplementedError, RuntimeError, zipfile.BadZipFile, zlib.error)
 
 LOADING_FAILS = (*(OSError, ValueError, TypeError, KeyError), *(AttributeError, RuntimeError, MemoryError))
 """Exceptions raised by Keras for weights that are damaged or do not fit the network."""
@@ -34,7 +40,8 @@ LOADING_FAILS = (*(OSError, ValueError, TypeError, KeyError), *(AttributeError, 
 def load_network(path: str | os.PathLike, classes: Sequence[type[keras.Model]]) -> keras.Model:
     """Loads a network from the arguments and weights in a file; nothing else is loaded.
 
-    A file of another class is rejected before Keras reads it, and Keras reads in safe mode.
+    A file of another class is rejected before anything is built. Keras reads only the weights, after
+    `Network.load_weights` has checked them.
 
     Args:
       path: a `.keras` file.
@@ -48,11 +55,56 @@ def load_network(path: str | os.PathLike, classes: Sequence[type[keras.Model]]) 
         message contains the path.
     """
     path = os.fspath(path)
-    _check_file(path, [cls.__name__ for cls in classes])
+    members = _members(path)
+    config = _parse(f"the model {path!r}", _read_config(path, members))
+    names = [cls.__name__ for cls in classes]
+    arguments = _check_config(f"the model {path!r}", config, names, os.path.getsize(path))
+    cls = classes[names.index(config["registered_name"].partition(">")[2])]
     try:
-        return keras.saving.load_model(path, compile=False, safe_mode=True)
+        network = cls.from_config(arguments)
+        network.load_weights(path)
     except LOADING_FAILS as error:
         raise InputError(f"the model {path!r} cannot be loaded: {first_line(error)}") from error
+    return network
+
+
+@contextlib.contextmanager
+def extracted_weights(path: str | os.PathLike, network: keras.Model) -> Iterator[str]:
+    """Context manager that extracts the weights of a `.keras` file to a temporary file.
+
+    Args:
+      path: the `.keras` file.
+      network: the network, which bounds the number of bytes.
+
+    Yields:
+      The path of the extracted file.
+
+    Raises:
+      InputError: the file is damaged, or decompresses to more bytes than the network and its configuration
+        can have.
+    """
+    path = os.fspath(path)
+    members = _members(path)
+    most = max_file_bytes(network)
+    others = sum(entry.file_size for name, entry in members.items() if name != WEIGHTS)
+    if members[WEIGHTS].file_size > most or others > _MAX_OTHER_BYTES:
+        total = members[WEIGHTS].file_size + others
+        raise InputError(
+            f"the model {path!r} decompresses to {total} bytes, more than {most} for its network"
+        )
+    with tempfile.TemporaryDirectory() as folder:
+        target = os.path.join(folder, WEIGHTS)
+        try:
+            with zipfile.ZipFile(path) as archive:
+                damaged = archive.testzip()
+                if damaged is None:
+                    with archive.open(members[WEIGHTS]) as source, open(target, "wb") as file:
+                        shutil.copyfileobj(source, file)
+        except _DAMAGE as error:
+            raise InputError(f"the model {path!r} is damaged: {first_line(error)}") from error
+        if damaged is not None:
+            raise InputError(f"the model {path!r} is damaged: the checksum of its {damaged} is wrong")
+        yield target
 
 
 def read_arguments(path: str, names: Sequence[str], size: int | None = None) -> dict[str, Any]:
@@ -75,35 +127,49 @@ def read_arguments(path: str, names: Sequence[str], size: int | None = None) -> 
             text = file.read(_MAX_CONFIG_BYTES + 1)
         if len(text) > _MAX_CONFIG_BYTES:
             raise InputError(f"the configuration {path!r} has more than {_MAX_CONFIG_BYTES} bytes")
-        config = json.loads(text)
     except FileNotFoundError as error:
         raise InputError(f"the configuration {path!r} does not exist") from error
-    except (OSError, ValueError, RecursionError) as error:
+    except OSError as error:
         raise InputError(f"the configuration {path!r} cannot be read: {first_line(error)}") from error
-    return _check_config(f"the configuration {path!r}", config, names, _MAX_BYTES if size is None else size)
+    what = f"the configuration {path!r}"
+    return _check_config(what, _parse(what, text), names, _MAX_BYTES if size is None else size)
 
 
-def _check_file(path, names):
-    """Raises InputError unless the file is an intact Keras archive of one of the named classes."""
+def _members(path):
+    """Returns {name: entry} of a `.keras` file.
+
+    Raises:
+      InputError: the file does not exist, is not an archive of a configuration and weights, or is damaged.
+    """
     if not os.path.isfile(path):
         raise InputError(f"the model {path!r} does not exist or is not a file")
     try:
+        members = {entry.filename: entry for entry in entries(path)}
+    except InputError as error:
+        raise InputError(f"the model {path!r} is not a .keras file, or is damaged: {error}") from error
+    if not {CONFIG, WEIGHTS} <= set(members):
+        raise InputError(f"the model {path!r} is not a .keras file: it has no {CONFIG} and {WEIGHTS}")
+    unusual = [entry.filename for entry in members.values() if entry.compress_type not in _METHODS]
+    if unusual:
+        raise InputError(f"the model {path!r} has an unsupported compression of its {unusual[0]}")
+    return members
+
+
+def _read_config(path, members):
+    if members[CONFIG].file_size > _MAX_CONFIG_BYTES:
+        raise InputError(f"the model {path!r} has a configuration of more than {_MAX_CONFIG_BYTES} bytes")
+    try:
         with zipfile.ZipFile(path) as archive:
-            if archive.getinfo("config.json").file_size > _MAX_CONFIG_BYTES:
-                raise InputError(
-                    f"the model {path!r} has a configuration of more than {_MAX_CONFIG_BYTES} bytes"
-                )
-            if sum(entry.file_size for entry in archive.infolist()) > _MAX_BYTES:
-                raise InputError(f"the model {path!r} decompresses to more than {_MAX_BYTES} bytes")
-            config = json.loads(archive.read("config.json"))
-            damaged = archive.testzip()
-            if damaged is not None:
-                raise InputError(f"the model {path!r} is damaged: the checksum of its {damaged} is wrong")
+            return archive.read(members[CONFIG])
     except _DAMAGE as error:
-        if isinstance(error, InputError):
-            raise
-        raise InputError(f"the model {path!r} is not a .keras file, or is damaged") from error
-    _check_config(f"the model {path!r}", config, names, os.path.getsize(path))
+        raise InputError(f"the model {path!r} is damaged: {first_line(error)}") from error
+
+
+def _parse(what, text):
+    try:
+        return parse_json(text)
+    except DocumentError as error:
+        raise InputError(f"{what} cannot be read: {error}") from error
 
 
 def _check_config(what, config, names, size):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -13,6 +14,7 @@ from gfla_tf import _compat, ops
 from gfla_tf.errors import InputError
 from gfla_tf.models import archive, preset_folder
 from gfla_tf.models.network_arguments import check_base_arguments
+from gfla_tf.weight_files.keras_weights import check_weights
 
 
 class Network(keras.Model):
@@ -142,6 +144,21 @@ class Network(keras.Model):
         for name, values in lists.items():
             named.update({f"{name.removesuffix('s')}_{i}": value for i, value in enumerate(values)})
         return named
+
+    def load_weights(self, filepath: str | os.PathLike, *args: Any, **kwargs: Any) -> Any:
+        """Loads weights as `keras.Model.load_weights` does, from files that may be damaged or malicious.
+
+        Raises:
+          InputError: a `.h5` or `.keras` file is damaged, or is out of proportion to the network.
+        """
+        with contextlib.ExitStack() as stack:
+            what = None
+            if os.fspath(filepath).endswith(".keras"):
+                what = f"{archive.WEIGHTS} of {os.fspath(filepath)!r}"
+                filepath = stack.enter_context(archive.extracted_weights(filepath, self))
+            if os.fspath(filepath).endswith(".h5"):
+                check_weights(filepath, self, what)
+            return super().load_weights(filepath, *args, **kwargs)
 
     def get_config(self) -> dict[str, Any]:
         return {"name": self.name, "trainable": self.trainable, "dtype": self.dtype_policy.name}

@@ -20,8 +20,9 @@ from gfla_tf._version import __version__
 from gfla_tf.errors import InputError
 from gfla_tf.files import output_folder, write_files
 from gfla_tf.models import archive
+from gfla_tf.models.archive import CONFIG, WEIGHTS
 
-CONFIG, WEIGHTS, METADATA = "config.json", "model.weights.h5", "metadata.json"
+METADATA = "metadata.json"
 
 
 def is_preset_folder(path: str | os.PathLike) -> bool:

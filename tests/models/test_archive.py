@@ -10,6 +10,7 @@ import pytest
 from gfla_tf.errors import InputError
 from gfla_tf.models import FlowFieldEstimator, PersonImageGenerator, ResDiscriminator
 from gfla_tf.models import archive as saved
+from tests.hdf5.hostile import HOSTILE
 
 
 @pytest.fixture
@@ -28,10 +29,62 @@ def test_only_the_named_classes_are_loaded(path):
         saved.load_network(path, [FlowFieldEstimator])
 
 
-def test_a_file_that_unpacks_to_too_many_bytes(path, monkeypatch):
-    monkeypatch.setattr(saved, "_MAX_BYTES", 10_000)
-    with pytest.raises(InputError, match="decompresses to more than 10000 bytes"):
-        saved.load_network(path, [ResDiscriminator])
+@pytest.mark.parametrize("member", ["model.weights.h5", "assets/large"])
+def test_a_file_that_unpacks_to_too_many_bytes(path, tmp_path, member):
+    with (
+        zipfile.ZipFile(path) as old,
+        zipfile.ZipFile(tmp_path / "m.keras", "w", zipfile.ZIP_DEFLATED) as new,
+    ):
+        for name in {*old.namelist(), member}:
+            new.writestr(name, bytes(40 * 2**20) if name == member else old.read(name))
+    assert (tmp_path / "m.keras").stat().st_size < 100_000
+    with pytest.raises(InputError, match=r"m.keras' decompresses to 419\d{5} bytes, more than \d{7} for its"):
+        saved.load_network(tmp_path / "m.keras", [ResDiscriminator])
+
+
+def with_weights(path, out, weights):
+    """Copies a model file with another HDF5 file of weights."""
+    with zipfile.ZipFile(path) as old, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as new:
+        for name in old.namelist():
+            new.writestr(name, weights if name == "model.weights.h5" else old.read(name))
+    return out
+
+
+@pytest.mark.parametrize("name", sorted(HOSTILE))
+def test_weights_out_of_proportion(path, tmp_path, name):
+    HOSTILE[name](tmp_path / "model.weights.h5")
+    with_weights(path, tmp_path / "m.keras", (tmp_path / "model.weights.h5").read_bytes())
+    (tmp_path / "config.json").write_bytes(zipfile.ZipFile(path).read("config.json"))
+    network = ResDiscriminator(1, width=2)
+    for load in (
+        lambda: saved.load_network(tmp_path / "m.keras", [ResDiscriminator]),
+        lambda: ResDiscriminator.from_preset(tmp_path),
+        lambda: network.load_weights(tmp_path / "m.keras"),
+        lambda: network.load_weights(tmp_path / "model.weights.h5"),
+    ):
+        with pytest.raises(InputError) as caught:
+            load()
+        assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("change", ["twice", "hidden", "other method", "no weights", "checksum"])
+def test_unusual_archives(path, tmp_path, change):
+    out = tmp_path / "m.keras"
+    method = zipfile.ZIP_LZMA if change == "other method" else zipfile.ZIP_STORED
+    with zipfile.ZipFile(path) as old, zipfile.ZipFile(out, "w", method) as new:
+        for name in old.namelist():
+            if (change, name) != ("no weights", "model.weights.h5"):
+                new.writestr(name, old.read(name))
+        if change == "twice":
+            with pytest.warns(UserWarning, match="Duplicate name"):
+                new.writestr("config.json", "{}")
+    data = out.read_bytes()
+    if change == "hidden":
+        out.write_bytes(b"PK" + data)
+    if change == "checksum":
+        out.write_bytes(data.replace(b"SNOD", b"SNOT", 1))
+    with pytest.raises(InputError, match=r"m.keras' (is|has) "):
+        saved.load_network(out, [ResDiscriminator])
 
 
 SMALL = {"attention_layers": {2: 3}, "width": 4, "max_width": 8, "flow_width": 4, "flow_max_width": 8}

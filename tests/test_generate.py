@@ -14,6 +14,7 @@ from gfla_tf.images.io import read_image
 from gfla_tf.models import PersonImageGenerator
 from gfla_tf.synthetic import SyntheticPeople
 from tests.images.pictures import gradient
+from tests.images.samples import exif, with_exif
 
 
 class Copy:
@@ -62,6 +63,21 @@ def test_the_source_frame_is_the_whole_photo():
     model = Copy()
     gfla_tf.generate(gradient(200, 100), _one_point(5, 5), _one_point(0, 0), model, source_frame=(10, 10))
     assert _peak(model.source_pose) == (32, 32)
+
+
+@pytest.mark.parametrize(
+    ("format", "late"), [("PNG", False), ("PNG", True), ("JPEG", False), ("WEBP", False)]
+)
+def test_keypoints_refer_to_the_upright_photo(tmp_path, format, late):
+    """An image of 100 x 200 pixels that is stored turned: its center is (100, 50)."""
+    path = tmp_path / "photo"
+    path.write_bytes(with_exif(format, gradient(100, 200), exif(6), late))
+    for source in (path, Image.open(path)):
+        model, target = Copy(), _one_point(199, 50)
+        result = gfla_tf.generate(source, _one_point(100, 50), target, model)
+        assert result.image.shape == (200, 100, 3)
+        assert _peak(model.source_pose) == (32, 32)
+        assert _peak(model.target_pose)[0] == 63
 
 
 def test_images_and_sizes():

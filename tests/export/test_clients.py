@@ -185,5 +185,8 @@ def test_the_model_card_lists_every_file(exported):
     for name, file in card["files"].items():
         assert file["sha256"] == sha256(exported / name)
     export = {"format": "savedmodel", "size": [64, 64], "fit": "letterbox", "batch": "dynamic"}
+    images = card["export"].pop("images")
     assert card["export"] == export
+    assert images["exif_orientation"] == "applied"
+    assert {format: len(kinds) for format, kinds in images["kinds"].items()} == {"PNG": 11, "JPEG": 3}
     assert 0 <= card["parity"]["image"] <= 1 / 255

@@ -9,7 +9,7 @@ from gfla_tf.images.io import decode_image, encode_image
 from gfla_tf.models import PersonImageGenerator
 from gfla_tf.pose.heatmaps import pose_heatmaps
 from tests.export.conftest import SIZES, generate_with_keras, request
-from tests.images import pictures
+from tests.images import pictures, samples
 
 LEVEL = 1  # of 255: values that are rounded the other way
 
@@ -56,6 +56,27 @@ def test_images_match_the_keras_model(model, answers):
             _difference(decode_image(data), generate_with_keras(model, first_photo_in_eight_poses, row))
             <= LEVEL
         )
+
+
+@pytest.mark.slow
+def test_images_of_unusual_kinds_match_the_keras_model(model, answers):
+    rgb, stored = pictures.gradient(40, 30), samples.with_exif
+    photos = [
+        *(
+            samples.pngs()[f"PNG {kind}"].data
+            for kind in ("palette 4", "palette 2 with tRNS", "RGB 8 with tRNS")
+        ),
+        *(samples.pngs()[f"PNG {kind}"].data for kind in ("gray 16 with tRNS", "palette 8 animated")),
+        *(stored("PNG", rgb, samples.exif(6)), stored("JPEG", rgb, samples.exif(5))),
+        samples.jpegs()["JPEG CMYK"].data,
+    ]
+    inputs = {**request(SIZES[:8]), "source_bytes": np.array(photos, object)}
+    sides = np.array([decode_image(photo).shape[:2] for photo in photos], np.float32)[:, None]
+    for field in ("source_keypoints", "target_keypoints"):
+        inputs[field] = inputs[field] / np.array(SIZES, np.float32)[:, None] * sides
+    (answer,) = answers([("serving_default", inputs)])
+    for row, data in enumerate(answer["image_bytes"]):
+        assert _difference(decode_image(data), generate_with_keras(model, inputs, row)) <= LEVEL
 
 
 @pytest.mark.slow

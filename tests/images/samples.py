@@ -105,6 +105,10 @@ def pngs() -> dict[str, Sample]:
             pixels = png_pixels(samples, depth, color, palette, clear)
             transparent = png(samples, depth, color, plte + chunk(b"tRNS", trns))
             found[f"{name} with tRNS"] = Sample(transparent, f"{_NAMES[color]} with tRNS", pixels)
+    pixels = gradient(13, 11)
+    before, frames = _animation((13, 11))
+    apart = png(pixels, 8, 2, before[:20], frames)  # acTL alone: the still image is no frame
+    found["PNG RGB 8 apart from its animation"] = Sample(apart, "animated", pixels)
     found["PNG gray 4 with a large tRNS"] = _gray_with_high_bits(rng)
     return found
 

@@ -84,6 +84,18 @@ def test_ids_match_the_names_of_coco(tmp_path, file):
     assert (image.name, image.frame) == (file, (256, 176))
 
 
+def test_the_frame_is_that_of_the_upright_photograph(tmp_path):
+    from tests.images.pictures import gradient
+    from tests.images.samples import exif, with_exif
+
+    path = write(tmp_path, encode_people([make_image(make_person(), name="a.png")], "csv"), "a.csv")
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "a.png").write_bytes(with_exif("PNG", gradient(176, 256), exif(8)))
+    assert _convert([path], tmp_path / "b.json", photographs=str(tmp_path / "photos")).failed == []
+    (image,) = read_people(tmp_path / "b.json")
+    assert image.frame == (256, 176)
+
+
 def test_two_images_of_one_id(tmp_path):
     images = [make_image(make_person(), name=name) for name in ("1.jpg", "0001.jpg")]
     with pytest.raises(InputError, match=r"'1\.jpg' and '0001\.jpg' have the same id 1"):

@@ -7,11 +7,16 @@ import pytest
 import tensorflow as tf
 
 from gfla_tf.data import DeepFashion, Market1501
+from gfla_tf.data.layout import DEEPFASHION
 from gfla_tf.data.protocol import read_protocol
 from gfla_tf.data.shards.builder import build_shards
+from gfla_tf.data.shards.reader import read_shards_split
 from gfla_tf.errors import InputError
+from gfla_tf.images.io import read_image
 from tests.data.folders import write_folder
 from tests.data.shards.conftest import make_folder, read_batches
+from tests.images.pictures import gradient
+from tests.images.samples import exif, with_exif
 
 
 @pytest.mark.parametrize("options", [{}, {"repeat": True, "scaled": False}, {"shuffle": False}])
@@ -27,6 +32,18 @@ def test_batches_equal_those_of_the_folder(built, options):
                 assert one.keys() == other.keys()
                 for name, value in one.items():
                     np.testing.assert_array_equal(value, other[name])
+
+
+@pytest.mark.parametrize("format", ["JPEG", "PNG"])
+def test_images_are_turned_upright_at_every_read(tmp_path, format):
+    folder = make_folder(tmp_path / "folder", people=1)
+    image = folder / "train" / "train0_0.jpg"
+    image.write_bytes(with_exif(format, gradient(66, 96), exif(6)))
+    build_shards(folder, tmp_path / "shards")
+    split = read_shards_split(str(tmp_path / "shards"), DEEPFASHION, "train")
+    number = split.names.index(image.name)
+    for out in (None, np.zeros((96, 66, 3), np.uint8), np.zeros((96, 66, 3), np.uint8)):
+        np.testing.assert_array_equal(split.images.read(number, out), read_image(image))
 
 
 def test_augmentation_equals_that_of_the_folder(tmp_path):

@@ -15,6 +15,7 @@ from gfla_tf.temporary import flush_file, remove_tree, second_name, temporary_fi
 
 PathLike = str | os.PathLike
 
+_LONGEST_NAME = 255  # bytes, of all file systems of Linux
 _LONGEST_EXTENSION = 32  # bytes, of a temporary file for another library
 _LONGEST_SHOWN = 300  # characters of a path in a message
 
@@ -28,7 +29,10 @@ def check_name(path: PathLike) -> None:
     path = os.fspath(path)
     if not path:
         raise InputError("the name of an output is empty: give the name of a file or folder")
+    longest = max(len(name) for name in os.fsencode(path).split(b"/"))
     try:
+        if longest > _LONGEST_NAME:  # not found by lstat if its folder does not exist
+            raise OSError(errno.ENAMETOOLONG, "File name too long")
         os.lstat(path)
     except (FileNotFoundError, NotADirectoryError):
         return

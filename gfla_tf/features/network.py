@@ -88,7 +88,7 @@ class FeatureNetwork(keras.Model):
             raise ValueError(
                 f"unknown layer {', '.join(unknown)}; the layers are {', '.join(self.layer_names)}"
             )
-        images = scale_images(images)
+        images = scale_images(images, check_floats=False)  # normalized images are outside [-1, 1]
         if images.shape.rank != 4 or images.shape[-1] != 3:
             raise ValueError(f"images must be [B, H, W, 3], got shape {images.shape}")
         least = 2 ** max((block_of(name) - 1 for name in names), default=0)

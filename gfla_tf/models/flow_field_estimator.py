@@ -10,7 +10,7 @@ import keras
 import tensorflow as tf
 
 from gfla_tf import arguments
-from gfla_tf.images.scaling import scale_images
+from gfla_tf.images.scaling import check_maps, scale_images
 from gfla_tf.layers import EncoderBlock, JumpBlock, ResidualDecoderBlock
 from gfla_tf.layers.convolutions import same
 from gfla_tf.models.network import Network, build_sequence, check_size, map_spec
@@ -172,7 +172,7 @@ class FlowFieldEstimator(Network):
         Returns:
           [B, H/2, W/2, width], the first argument of `estimate`.
         """
-        parts = (scale_images(source_image), source_pose)
+        parts = (scale_images(source_image, "source_image"), check_maps(source_pose, "source_pose"))
         source = tf.concat([tf.cast(part, self.compute_dtype) for part in parts], axis=-1)  # [B, H, W, 3+18]
         check_size(source, 2**self.encoder_layers, "the source of F")
         return self.encoder[0].project(source, 0)
@@ -189,7 +189,7 @@ class FlowFieldEstimator(Network):
         Returns:
           (flows, masks), as for the call.
         """
-        p_t = tf.cast(target_pose, self.compute_dtype)
+        p_t = tf.cast(check_maps(target_pose, "target_pose"), self.compute_dtype)
         check_size(p_t, 2**self.encoder_layers, "the target pose of F")
         first, *others = self.encoder
         x = first.join([encoded_source, first.project(p_t, self.image_channels + self.pose_channels)])

@@ -10,7 +10,7 @@ import keras
 import tensorflow as tf
 
 from gfla_tf.arguments import boolean
-from gfla_tf.images.scaling import scale_images
+from gfla_tf.images.scaling import check_maps, scale_images
 from gfla_tf.layers import EncoderBlock, LocalAttention, OutputBlock, ResidualBlock, ResidualDecoderBlock
 from gfla_tf.models.network import Network, build_sequence, check_size, map_spec
 from gfla_tf.models.network_arguments import check_attention_layers, check_channels, check_widths, width_at
@@ -194,7 +194,7 @@ class TargetImageGenerator(Network):
           the kernel prediction net's first layer that reads them, [B, h+2r, w+2r, hidden]; see
           `gfla_tf.layers.LocalAttention.project_source`.
         """
-        x = tf.cast(scale_images(source_image), self.compute_dtype)
+        x = tf.cast(scale_images(source_image, "source_image"), self.compute_dtype)
         check_size(x, 2**self.num_layers, "source_image")
         features = []  # layer L at index L - 1: [B, H/2^L, W/2^L, C_L]
         for block in self.source_encoder[: max(self.attention_layers, default=0)]:
@@ -232,7 +232,7 @@ class TargetImageGenerator(Network):
                 f"G needs one encoded source, flow and mask for each of its {len(self.attention)} attention "
                 f"layers, got {received[0]}, {received[1]} and {received[2]}"
             )
-        f_t = tf.cast(guidance, self.compute_dtype)
+        f_t = tf.cast(check_maps(guidance, "guidance", low=-1.0), self.compute_dtype)
         check_size(f_t, 2**self.num_layers, "guidance")
         for block in self.target_encoder:
             f_t = block(f_t)

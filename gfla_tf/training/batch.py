@@ -5,7 +5,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from gfla_tf.images.scaling import scale_images
+from gfla_tf.images.scaling import check_range, scale_images
 from gfla_tf.pose.heatmaps import pose_heatmaps
 
 Batch = dict[str, tf.Tensor]
@@ -24,7 +24,8 @@ def take_batch(data: Any) -> Batch:
       The dict, with float images.
 
     Raises:
-      ValueError: `data` is not a dict, or an image is missing.
+      ValueError: `data` is not a dict, an image is missing, or images are of another dtype or range.
+      tf.errors.InvalidArgumentError: when a graph runs, images are of another range.
     """
     batch, _, _ = keras.utils.unpack_x_y_sample_weight(data)
     if not isinstance(batch, dict):
@@ -32,7 +33,7 @@ def take_batch(data: Any) -> Batch:
     missing = [key for key in _IMAGES if key not in batch]
     if missing:
         raise ValueError(f"a training batch needs {', '.join(missing)}; got only {', '.join(batch)}")
-    return {**batch, **{key: scale_images(tf.convert_to_tensor(batch[key])) for key in _IMAGES}}
+    return {**batch, **{key: _checked_images(batch[key], key) for key in _IMAGES}}
 
 
 def model_inputs(batch: Batch, heatmap_sigma: float) -> Batch:
@@ -48,7 +49,7 @@ def model_inputs(batch: Batch, heatmap_sigma: float) -> Batch:
     Raises:
       ValueError: the batch has neither pose maps nor keypoints.
     """
-    source_image = scale_images(tf.convert_to_tensor(batch["source_image"]))
+    source_image = _checked_images(batch["source_image"], "source_image")
     static = source_image.shape[1:3]
     size = static if static.is_fully_defined() else tf.shape(source_image)[1:3]
     poses = {}
@@ -85,3 +86,11 @@ def correctness_weight(batch: Batch, background: float) -> tf.Tensor | None:
     person = tf.cast(batch["target_parts"] > 0, tf.float32)[..., None]  # [B, H, W, 1]
     person = tf.nn.max_pool2d(person, 5, 1, "SAME")
     return background + (1.0 - background) * person
+
+
+def _checked_images(images: tf.Tensor, name: str) -> tf.Tensor:
+    """Scales images; floats are also checked in a graph, except by XLA."""
+    images = tf.convert_to_tensor(images)
+    if images.dtype.is_floating and not tf.executing_eagerly():
+        check_range(images, name, -1.0, 1.0, "uint8 in [0, 255]")
+    return scale_images(images, name)

@@ -206,6 +206,27 @@ def test_images_of_other_dtypes(dtype):
         models.ResDiscriminator(2, width=4)(np.ones((1, 8, 8, 3), dtype))
 
 
+@pytest.mark.parametrize("scale", [127.5, np.nan])
+def test_images_and_poses_outside_their_range(synthetic, scale):
+    """Floats are in [-1, 1], pose maps in [0, 1]: each network names the input that is not."""
+    _, images = _pixels((64, 64), 1)
+    poses = {name: value for name, value in _inputs((64, 64), 1, 2.0).items() if name in POSES}
+    f, g = synthetic.flow_field_estimator, synthetic.target_image_generator
+    flows, masks = f({"source_image": images, **poses})
+    inputs = {"source_image": images, **poses}
+    g_inputs = {"source_image": images, "guidance": poses["target_pose"], "flows": flows, "masks": masks}
+    for network, given, names in (
+        (synthetic, inputs, inputs),
+        (f, inputs, inputs),
+        (g, g_inputs, ("source_image", "guidance")),
+    ):
+        for name in names:
+            with pytest.raises(ValueError, match=rf"{name} must be .* 1\], got "):
+                network({**given, name: given[name] * np.float32(scale)})
+    with pytest.raises(ValueError, match=r"images must be uint8 in \[0, 255\] or .*, got "):
+        models.ResDiscriminator(2, width=4)(images * np.float32(scale))
+
+
 def test_encode_once_render_many(synthetic):
     inputs = _inputs((64, 64), 2, 2.0)
     flows, masks = synthetic.flow_field_estimator(inputs)

@@ -11,6 +11,7 @@ import tensorflow as tf
 from gfla_tf import _compat
 from gfla_tf.images.scaling import scale_images
 from gfla_tf.training import FlowTrainer, GFLATrainer
+from gfla_tf.training.batch import take_batch
 from gfla_tf.training.gfla_trainer import STAGE2_WEIGHTS
 from tests.training import small
 
@@ -266,3 +267,18 @@ def test_uint8_images(make):
     assert results[0][0] == pytest.approx(results[1][0])
     for a, b in zip(results[0][1], results[1][1], strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-6, atol=1e-7)
+
+
+def test_floats_in_0_to_255_are_refused():
+    """Also in a graph, where the range of floats is checked when it runs."""
+    message = r"target_image must be uint8 in \[0, 255\] or floating-point in \[-1, 1\], got"
+    trainer = flow_trainer()
+    trainer.compile("sgd", run_eagerly=True)
+    batch = small.batch()
+    wrong = {**batch, "target_image": (batch["target_image"] + 1.0) * 127.5}
+    with pytest.raises(ValueError, match=message):
+        trainer.train_on_batch(wrong)
+    graph = tf.function(take_batch)
+    with pytest.raises(tf.errors.InvalidArgumentError, match=message):
+        graph(wrong)
+    np.testing.assert_array_equal(graph(batch)["target_image"], batch["target_image"])

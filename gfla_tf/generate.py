@@ -270,11 +270,6 @@ def _read_pose(
     estimator: Callable[[], PoseEstimator],
 ) -> tuple[np.ndarray, tuple[int, int]]:
     """A pose as (keypoints [18, 2] (y, x), (H, W) of their frame); keypoints outside it become missing."""
-    stated = frame is not None and frame != photo_size
-    if (
-        stated and argument == "source_pose"
-    ):  # one of frame and photo is upright and the other not, or a square
-        stated = (frame[0] - frame[1]) * (photo_size[0] - photo_size[1]) <= 0
     if not isinstance(pose, str | os.PathLike):
         keypoints = np.asarray(pose)
         if keypoints.shape != (NUM_KEYPOINTS, 2) or keypoints.dtype.kind not in "fiu":
@@ -284,13 +279,17 @@ def _read_pose(
             )
         if not np.isfinite(keypoints).all():
             raise ValueError(f"{argument} must be finite, with (-1, -1) for missing keypoints")
-        keypoints, size = keypoints.astype(np.float32), frame or photo_size
+        keypoints, size, name = keypoints.astype(np.float32), frame or photo_size, argument
         check_pixels(keypoints[None], argument)
-        return keep_inside(keypoints, size, argument, stated), size
-    default = photo_size if argument == "source_pose" else None  # a target may be of another aspect ratio
-    found = find_pose(pose, estimator, person, frame=frame, default_frame=default)
-    size = found.frame or photo_size
-    return keep_inside(found.keypoints, size, found.name, stated), size
+    else:
+        default = photo_size if argument == "source_pose" else None  # a target may be of another aspect ratio
+        found = find_pose(pose, estimator, person, frame=frame, default_frame=default)
+        keypoints, size, name = found.keypoints, found.frame or photo_size, found.name
+    if argument == "source_pose":  # the frame is the whole photo, so both are upright or both are wide
+        maybe_swapped = (size[0] - size[1]) * (photo_size[0] - photo_size[1]) <= 0
+    else:
+        maybe_swapped = frame is not None and frame != photo_size
+    return keep_inside(keypoints, size, name, maybe_swapped), size
 
 
 def _unchanged(image: np.ndarray) -> np.ndarray:

@@ -15,6 +15,7 @@ from gfla_tf.models import PersonImageGenerator
 from gfla_tf.synthetic import SyntheticPeople
 from tests.images.pictures import gradient
 from tests.images.samples import exif, with_exif
+from tests.pose.pose_files import upright
 
 
 class Copy:
@@ -188,6 +189,17 @@ def test_errors(tmp_path):
         gfla_tf.generate(photo, points * np.nan, points, Copy())
     with pytest.raises(InputError, match="'target_pose' is entirely outside its frame"):
         gfla_tf.generate(photo, points, _one_point(40, 3), Copy())
+    with pytest.raises(ValueError, match="target_pose: the keypoints are in fractions of the image"):
+        gfla_tf.generate(photo, points, upright() / (256, 176), Copy())
+    for frame in (("30", "50"), (30.5, 50), (0, 50), (30,)):
+        with pytest.raises(ValueError, match=r"^source_frame must be"):
+            gfla_tf.generate(photo, points, points, Copy(), source_frame=frame)
+        with pytest.raises(ValueError, match=r"^target_frame must be"):
+            gfla_tf.generate(photo, points, points, Copy(), target_frame=frame)
+    with pytest.raises(
+        InputError, match=r"'source_pose' has 2 of 18 .*they fit 256 x 176, so height and width"
+    ):
+        gfla_tf.generate(gradient(256, 176), upright(), upright(), Copy(), source_frame=(176.0, 256.0))
     with pytest.raises(InputError, match="gfla convert"):
         gfla_tf.generate(photo, points, points, "fashion")
     with pytest.raises(InputError, match="does not exist"):

@@ -22,14 +22,17 @@ def check_keypoints(value: tf.Tensor, name: str) -> tf.Tensor:
         return tf.identity(value)
 
 
-def mask_keypoints_outside(value: tf.Tensor, frames: tf.Tensor, name: str, stated: tf.Tensor) -> tf.Tensor:
+def mask_keypoints_outside(
+    value: tf.Tensor, frames: tf.Tensor, name: str, maybe_swapped: tf.Tensor
+) -> tf.Tensor:
     """Marks keypoints outside their frame as missing (-1), and checks that most of each pose are inside.
 
     Args:
       value: Keypoints [N, 18, 2], (y, x); negative ones are missing.
       frames: int32 [N, 2], (height, width).
       name: The field's name.
-      stated: bool [N], whether keypoints outside that are all inside a frame of swapped sides are an error.
+      maybe_swapped: bool [N], whether the frame's sides may be swapped; if so, it is also an error if some
+        keypoints are outside and all are inside a frame of swapped sides.
     """
     present = tf.reduce_all(value >= 0.0, axis=-1)  # [N, 18]
     inside, swapped = _inside(value, frames), _inside(value, frames[:, ::-1])
@@ -37,7 +40,7 @@ def mask_keypoints_outside(value: tf.Tensor, frames: tf.Tensor, name: str, state
         _count(marked) for marked in (present, present & ~inside, present & ~swapped)
     )
     some = tf.reduce_any(inside, axis=1)
-    refused = some & ((2 * beyond > count) | (stated & (beyond > 0) & (beyond_swapped == 0)))
+    refused = some & ((2 * beyond > count) | (maybe_swapped & (beyond > 0) & (beyond_swapped == 0)))
     fits = 4 * beyond_swapped <= count
     message = f"{name} must have a keypoint inside the frame, (y, x) from 0 up to its size; none is in row"
     outside = f"{name} must be inside the frame, (y, x) from 0 up to its size; too many are outside in row"

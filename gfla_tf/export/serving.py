@@ -194,15 +194,17 @@ class Serving:
 
     def _source_to_frame(self, points, frames, sizes):
         """Maps keypoints from `frames`, stretched to the photos' `sizes`, to the model's frame."""
-        stated = _orientation(frames) * _orientation(sizes) <= 0  # one upright and one not, or a square
-        points = keypoint_checks.mask_keypoints_outside(points, frames, "source_keypoints", stated)
+        maybe_swapped = (
+            _orientation(frames) * _orientation(sizes) <= 0
+        )  # one upright and one not, or a square
+        points = keypoint_checks.mask_keypoints_outside(points, frames, "source_keypoints", maybe_swapped)
         points = GraphFrame.fit(frames, sizes, "resize").keypoints_to_frame(points)
         return GraphFrame.fit(sizes, self.size, self.fit).keypoints_to_frame(points)
 
     def _target_to_frame(self, points, frames, sizes):
         """Maps keypoints from `frames`, fitted into the photos' `sizes`, to the model's frame."""
-        stated = tf.reduce_any(frames != sizes, axis=1)
-        points = keypoint_checks.mask_keypoints_outside(points, frames, "target_keypoints", stated)
+        maybe_swapped = tf.reduce_any(frames != sizes, axis=1)
+        points = keypoint_checks.mask_keypoints_outside(points, frames, "target_keypoints", maybe_swapped)
         points = GraphFrame.fit(frames, sizes, self.fit).keypoints_to_frame(points)
         return GraphFrame.fit(sizes, self.size, self.fit).keypoints_to_frame(points)
 

@@ -110,7 +110,7 @@ def read_people(
     spec: PathLike,
     min_confidence: float = MIN_CONFIDENCE,
     with_frame: Callable[[PosedImage], PosedImage] | None = None,
-    stated: bool = False,
+    maybe_swapped: bool = False,
 ) -> list[PosedImage]:
     """Reads the people of all images in a pose file.
 
@@ -123,7 +123,7 @@ def read_people(
       min_confidence: keypoints of lower confidence are marked as missing.
       with_frame: optional function that sets the name and frame of an image, whose keypoints are still in the
         units of the file.
-      stated: whether the frame that `with_frame` sets was stated by the user (see `check_frame`).
+      maybe_swapped: whether the frame that `with_frame` sets may have swapped sides (see `check_frame`).
 
     Raises:
       InputError: the file is missing, too large, malformed or of an unknown format, or has no image NAME; the
@@ -146,7 +146,7 @@ def read_people(
     if is_csv:
         images = [_without_negative(image) for image in images]
     for image in images:
-        image.check_frame(stated)
+        image.check_frame(maybe_swapped)
     return images
 
 

@@ -69,7 +69,7 @@ def check_frame(
     points: np.ndarray,
     frame: tuple[int, int],
     what: str,
-    stated: bool = False,
+    maybe_swapped: bool = False,
     remedy: str = "give the size of the image that it was measured in",
 ) -> None:
     """Checks that most keypoints are inside a frame.
@@ -78,46 +78,58 @@ def check_frame(
       points: [..., 2] (y, x) in pixels; missing ones are (-1, -1).
       frame: (H, W).
       what: the subject of error messages, such as "the pose 'a.json'".
-      stated: whether the frame was stated by the user; if so, keypoints outside it that are all inside a
-        frame of swapped sides are an error as well.
+      maybe_swapped: whether the sides may be swapped, as in an option of the user; if so, it is also an error
+        if some keypoints are outside and all are inside a frame of swapped sides.
       remedy: the end of error messages.
 
     Raises:
       InputError: most or all keypoints are outside. The message names the swapped order if they fit that.
     """
-    present = (points != -1).any(-1)
-    count, beyond = int(present.sum()), int((present & ~inside(points, frame)).sum())
-    swapped = int((present & ~inside(points, frame[::-1])).sum())
-    if not beyond or (2 * beyond <= count and (swapped or not stated)):
+    count = int((points != -1).any(-1).sum())
+    beyond, swapped = _count_outside(points, frame), _count_outside(points, frame[::-1])
+    if not beyond or (2 * beyond <= count and (swapped or not maybe_swapped)):
         return
-    size = f"its frame of {frame[0]} x {frame[1]} pixels (h x w)"
-    is_are = "is entirely" if beyond == count else f"has {beyond} of {count} keypoints"
-    fits = f"they fit {frame[1]} x {frame[0]}, so height and width may be swapped; "
-    raise InputError(f"{what} {is_are} outside {size}: {fits if 4 * swapped <= count else ''}{remedy}")
+    how_many = "is entirely" if beyond == count else f"has {beyond} of {count} keypoints"
+    hint = f"{_fits(frame)}; " if 4 * swapped <= count else ""
+    raise InputError(f"{what} {how_many} outside its frame of {_size(frame)}: {hint}{remedy}")
 
 
-def keep_inside(keypoints: np.ndarray, frame: tuple[int, int], name: str, stated: bool = False) -> np.ndarray:
+def keep_inside(
+    keypoints: np.ndarray, frame: tuple[int, int], name: str, maybe_swapped: bool = False
+) -> np.ndarray:
     """Marks keypoints [18, 2] outside a frame (H, W) as missing and logs a warning with their number.
 
     Raises:
       InputError: as for `check_frame`, or no keypoint is present.
     """
-    check_frame(keypoints, frame, f"the pose {name!r}", stated)
-    kept = inside(keypoints, frame)
+    check_frame(keypoints, frame, f"the pose {name!r}", maybe_swapped)
+    kept = _inside(keypoints, frame)
     if not kept.any():
         raise InputError(f"the pose {name!r} has no keypoint: all are missing")
-    outside = int(((keypoints != -1).any(-1) & ~kept).sum())
-    if outside:
+    beyond = _count_outside(keypoints, frame)
+    if beyond:
+        hint = "" if _count_outside(keypoints, frame[::-1]) else f": {_fits(frame)}"
         _LOG.warning(
-            "%d keypoint(s) of the pose %r are outside its frame of %d x %d pixels (h x w)",
-            *(outside, name, *frame),
+            "%d keypoint(s) of the pose %r are outside its frame of %s%s", beyond, name, _size(frame), hint
         )
     return np.where(kept[:, None], keypoints, np.float32(-1.0))
 
 
-def inside(points: np.ndarray, frame: tuple[int, int]) -> np.ndarray:
-    """Whether keypoints [..., 2] (y, x) are inside a frame (H, W): bool [...]."""
+def _count_outside(points: np.ndarray, frame: tuple[int, int]) -> int:
+    """The number of keypoints [..., 2] (y, x) that are outside a frame (H, W) and not missing."""
+    return int(((points != -1).any(-1) & ~_inside(points, frame)).sum())
+
+
+def _inside(points: np.ndarray, frame: tuple[int, int]) -> np.ndarray:
     return (points >= 0).all(-1) & (points < np.array(frame, np.float32)).all(-1)
+
+
+def _size(frame: tuple[int, int]) -> str:
+    return f"{frame[0]} x {frame[1]} pixels (h x w)"
+
+
+def _fits(frame: tuple[int, int]) -> str:
+    return f"they fit {frame[1]} x {frame[0]}, so height and width may be swapped"
 
 
 def _side(value: object, what: str) -> int:

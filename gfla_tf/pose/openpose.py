@@ -51,10 +51,10 @@ def parse_frames(document: list[Any], name: str, where: str, min_confidence: flo
     Raises:
       InputError: as for `parse_openpose`, an element is not such a document, or two have the same name.
     """
+    if len(document) == 1:
+        return [parse_openpose(document[0], name, where, min_confidence)]
     images: dict[str, PosedImage] = {}
     for index, frame in enumerate(document):
-        if len(document) == 1:
-            return [parse_openpose(frame, name, where, min_confidence)]
         if not isinstance(frame, dict) or not isinstance(frame.get("people"), list):
             raise InputError(f"the pose {where!r}, frame {index} has no list 'people'")
         image = parse_openpose(frame, f"{name}_{index:04}", f"{where}, frame {index}", min_confidence)

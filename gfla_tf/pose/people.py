@@ -93,11 +93,11 @@ class PosedImage:
         )
         return dataclasses.replace(self, people=people)
 
-    def check_frame(self, stated: bool = False) -> None:
+    def check_frame(self, maybe_swapped: bool = False) -> None:
         """Raises an `InputError` if most of the people's keypoints are outside the frame (`check_frame`)."""
         if self.frame is not None and self.people:
             points = np.stack(self.people)[..., :2]
-            check_frame(points, self.frame, f"the pose {self.where!r}", stated)
+            check_frame(points, self.frame, f"the pose {self.where!r}", maybe_swapped)
 
     def scaled_to(self, frame: tuple[int, int]) -> PosedImage:
         """Scales the people to pixels of another frame (H, W): y' = y H / h, x' = x W / w.

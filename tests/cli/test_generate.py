@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from gfla_tf.cli.main import main
-from gfla_tf.generate import generate
+from gfla_tf.generate import generate, read_inputs
 from gfla_tf.images.io import encode_image, read_image
 from tests.data.folders import write_folder
 from tests.images import pictures
@@ -178,6 +178,33 @@ def test_keypoints_outside_are_left_out_with_a_warning(place, model_path, caplog
     (place / "a.json").write_text(json.dumps(document))
     assert _run(place, model_path) == 0
     assert "1 keypoint(s)" in caplog.text
+
+
+def _in_fractions(place, name):
+    document = _document(18)
+    numbers = np.array(document["people"][0]["pose_keypoints_2d"]).reshape(-1, 3)
+    document["people"][0]["pose_keypoints_2d"] = (numbers / (WIDTH, HEIGHT, 1)).ravel().tolist()
+    (place / name).write_text(json.dumps(document))
+
+
+def test_fractions_of_the_photo(place, model_path, capsys):
+    _in_fractions(place, "fractions.json")
+    photo, fractions = place / "photo.jpg", place / "fractions.json"
+    poses = {"source_pose": fractions, "target_pose": fractions}
+    assert "whose size is unknown" in _refused(capsys, place, _run(place, model_path, **poses))
+    inputs = read_inputs(photo, fractions, [fractions], target_frame=(HEIGHT, WIDTH))
+    expected = read_inputs(photo, place / "a.json", [place / "a.json"])
+    for found, wanted in ((inputs.source, expected.source), (inputs.targets[0], expected.targets[0])):
+        np.testing.assert_allclose(found[0], wanted[0], atol=1e-3)
+        assert found[1] == wanted[1] == (HEIGHT, WIDTH)
+
+
+@pytest.mark.parametrize("option", ["source_frame", "target_frame"])
+def test_swapped_frames(place, model_path, capsys, option):
+    sentence = _refused(
+        capsys, place, _run(place, model_path, target_pose=place / "a.json", **{option: f"{WIDTH}x{HEIGHT}"})
+    )
+    assert f"they fit {HEIGHT} x {WIDTH}, so height and width may be swapped" in sentence
 
 
 _WHOLE = pictures.jpeg(pictures.gradient(64, 64))

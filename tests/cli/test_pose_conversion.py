@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from gfla_tf.cli.main import main
-from gfla_tf.pose.formats import FORMATS, read_people, read_pose
+from gfla_tf.pose.formats import FORMATS, encode_people, read_people, read_pose
 from gfla_tf.pose.keypoints import read_annotations
 from gfla_tf.pose.skeletons import COCO_18, select
 from tests.cli.pose_files import error_messages, posed_image, random_person, write_people, write_photo
@@ -52,3 +52,28 @@ def test_names_and_sizes_from_the_photographs(place, capsys):
     write_photo(place / "photos" / "a.png", size=(120, 90))
     assert main([*words, "--images", "photos", "--force"]) == 2
     assert "has 2 photographs" in error_messages(capsys)[0]
+
+
+def test_a_list_of_frames(place, capsys):
+    frames = [posed_image("", random_person(seed)) for seed in range(2)]
+    documents = [json.loads(encode_people([frame], "coco18")) for frame in frames]
+    (place / "clip.json").write_text(json.dumps([*documents, {"people": [], "canvas_height": 200.0}]))
+    assert main(["pose", "clip.json", "-o", "each"]) == 2
+    assert "frame 2' has 'canvas_height' but no 'canvas_width'" in error_messages(capsys)[0]
+    (place / "clip.json").write_text(json.dumps([*documents, {"people": []}]))
+    assert main(["pose", "clip.json", "-o", "each"]) == 1
+    assert sorted(path.name for path in (place / "each").iterdir()) == ["clip_0000.json", "clip_0001.json"]
+    expected = select(random_person(1), COCO_18)[:, :2]
+    np.testing.assert_array_equal(read_pose("each/clip_0001.json").keypoints, expected)
+
+
+def test_fractions_and_swapped_frames(place, capsys):
+    person = random_person()
+    person[:, :2] = np.where(person[:, 2:] > 0, person[:, :2] / (200, 150), -1)
+    write_people(place / "a.json", posed_image("a.jpg", person, frame=None))
+    assert main(["pose", "a.json", "-o", "b.json"]) == 2
+    assert "in fractions of the image from 0 to 1, whose size is unknown" in error_messages(capsys)[0]
+    assert main(["pose", "a.json", "-o", "b.json", "--frame", "200x150"]) == 0
+    np.testing.assert_allclose(read_pose("b.json").keypoints[0], random_person()[0, :2], atol=0.02)
+    assert main(["pose", "b.json", "-o", "c.json", "--frame", "150x200"]) == 2
+    assert "they fit 200 x 150, so height and width may be swapped" in error_messages(capsys)[0]

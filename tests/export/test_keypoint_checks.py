@@ -26,14 +26,14 @@ def check():
             tf.TensorSpec([None], tf.bool),
         ]
     )
-    def graph(points, frames, stated):
-        return mask_keypoints_outside(check_keypoints(points, "pose"), frames, "pose", stated)
+    def graph(points, frames, maybe_swapped):
+        return mask_keypoints_outside(check_keypoints(points, "pose"), frames, "pose", maybe_swapped)
 
     return graph
 
 
 @pytest.mark.parametrize(
-    ("points", "frame", "stated", "message"),
+    ("points", "frame", "maybe_swapped", "message"),
     [
         (upright(), FRAME, True, None),
         (upright(), FRAME[::-1], False, None),
@@ -49,14 +49,14 @@ def check():
         (MIXED, FRAME, False, PIXELS),
     ],
 )
-def test_the_graph_decides_as_the_package(check, points, frame, stated, message):
+def test_the_graph_decides_as_the_package(check, points, frame, maybe_swapped, message):
     rows = np.stack([upright(), points]).astype(np.float32)
 
     def package():
         check_pixels(rows[1:], "pose")
-        return keep_inside(rows[1], frame, "pose", stated)
+        return keep_inside(rows[1], frame, "pose", maybe_swapped)
 
-    arguments = rows, [FRAME, frame], [False, stated]
+    arguments = rows, [FRAME, frame], [False, maybe_swapped]
     if message is None:
         np.testing.assert_array_equal(check(*arguments)[1], package())
         return

@@ -30,7 +30,7 @@ def test_keep_inside(caplog):
 
 
 @pytest.mark.parametrize(
-    ("frame", "stated", "message"),
+    ("frame", "maybe_swapped", "message"),
     [
         ((176, 256), False, None),  # two ankles are below the image
         ((176, 256), True, "has 2 of 18 keypoints .*fit 256 x 176, so height and width may be swapped"),
@@ -41,12 +41,12 @@ def test_keep_inside(caplog):
         ((220, 120), True, None),
     ],
 )
-def test_frames_with_most_keypoints_outside_are_refused(frame, stated, message):
+def test_frames_with_most_keypoints_outside_are_refused(frame, maybe_swapped, message):
     if message is None:
-        keep_inside(upright(), frame, "p", stated)
+        keep_inside(upright(), frame, "p", maybe_swapped)
     else:
         with pytest.raises(InputError, match=message):
-            keep_inside(upright(), frame, "p", stated)
+            keep_inside(upright(), frame, "p", maybe_swapped)
 
 
 def test_the_swapped_order_is_named_if_it_fits():

@@ -137,6 +137,8 @@ def test_kinds_and_filters(tmp_path, options, kind):
         ({"source_keypoints": np.zeros((5, 18, 2), ">f4")}, "and is >f4"),
         ({"source_keypoints": np.zeros((5, 18, 2), np.complex64)}, "and is complex64"),
         ({"source_keypoints": np.full((5, 18, 2), np.nan)}, "not finite"),
+        ({"source_keypoints": np.full((5, 18, 2), 0.4)}, "source_keypoints of .* in fractions of the image"),
+        ({"target_keypoints": np.full((5, 18, 2), 9)}, "target_keypoints of .* outside its frame of 12 x 8"),
         (arrays(count=0), "contains 0 images"),
         (arrays(size=(0, 8)), "contains 5 images of 0 x 8"),
     ],

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import sys
+import textwrap
 from typing import TextIO
 
 from gfla_tf.errors import InputError
@@ -46,6 +48,22 @@ def encodable(text: str, stream: TextIO) -> str:
     if errors not in _RAISING:
         return text
     return text.encode(encoding, "backslashreplace").decode(encoding)
+
+
+def columns(stream: TextIO) -> int:
+    """Returns the columns of a stream's terminal, or of the variable COLUMNS; 80 if they are unknown."""
+    size = 0
+    if not os.environ.get("COLUMNS", "").isdecimal():
+        with contextlib.suppress(OSError, ValueError, AttributeError):
+            size = os.get_terminal_size(stream.fileno()).columns
+    return size or shutil.get_terminal_size().columns
+
+
+def join_parts(parts: list[str], columns: int) -> str:
+    """Joins parts to lines of at most `columns` characters, which are broken between parts if possible."""
+    text = "  ".join(part.replace(" ", "\xa0") for part in parts)
+    lines = textwrap.wrap(text, max(columns, 4), subsequent_indent="  ")
+    return "\n".join(lines).replace("\xa0", " ")
 
 
 def escape_unencodable() -> None:

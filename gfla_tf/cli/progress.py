@@ -3,7 +3,7 @@
 import sys
 import time
 
-from gfla_tf.console import echo
+from gfla_tf.console import columns, echo
 
 _SECONDS_PER_LINE = 60  # in logs
 
@@ -22,7 +22,9 @@ def progress_bar(label, stream=None):
     def show(done, total):
         nonlocal bar, printed
         if stream.isatty():
-            bar = bar or tqdm(desc=label, total=total, file=stream, leave=True, dynamic_ncols=True)
+            width = max(1, columns(stream) - 1)  # some terminals wrap at the last column
+            bar = bar or tqdm(desc=label, total=total, file=stream, leave=True, ncols=width)
+            bar.ncols = width
             bar.update(done - bar.n)
             if done >= total:
                 bar.close()

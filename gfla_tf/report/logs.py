@@ -12,10 +12,12 @@ from gfla_tf.errors import InputError
 def read_log(path: Path | str) -> dict[str, list[float]]:
     """Reads a training log as {column: values}, in the order of the file.
 
-    Empty cells and "NA" become NaN. An incomplete last line is ignored.
+    Empty cells and "NA" become NaN. An incomplete last line is ignored. Epochs are counted from 1, also those
+    of a log that counts them from 0, as Keras and earlier versions write it.
 
     Raises:
-      InputError: the file cannot be read, it has no column "epoch", or a cell is not a number.
+      InputError: the file cannot be read, it has no column "epoch", a cell is not a number, or its epochs are
+        not consecutive numbers from 0 or 1.
     """
     path = Path(path)
     try:
@@ -33,6 +35,14 @@ def read_log(path: Path | str) -> dict[str, list[float]]:
             raise InputError(f"{path}, line {number}: {len(row)} cells, but the header has {len(header)}")
         for name, cell in zip(header, row, strict=True):
             columns[name].append(_number(cell, path, number, name))
+    first = 0 if columns["epoch"][:1] == [0] else 1
+    for number, epoch in enumerate(columns["epoch"]):
+        if epoch != first + number:
+            raise InputError(
+                f"{path}, line {number + 2}: epoch {epoch:g} instead of {first + number}; epochs must be "
+                "consecutive, from 1"
+            )
+    columns["epoch"] = [float(number) for number in range(1, len(columns["epoch"]) + 1)]
     return columns
 
 

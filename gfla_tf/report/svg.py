@@ -16,7 +16,7 @@ def line_chart(name: str, x: list[float], series: dict[str, list[float]]) -> str
 
     Args:
       name: the name of the quantity, for screen readers.
-      x: the epochs, counted from 0 and shown from 1.
+      x: the epochs, counted from 1.
       series: {label: values}, NaN where a value is missing; "held-out" is shown in the second color.
 
     Returns:
@@ -26,8 +26,7 @@ def line_chart(name: str, x: list[float], series: dict[str, list[float]]) -> str
     logarithmic = min(values) > 0 and max(values) / min(values) > 30
     ticks = _log_ticks(min(values), max(values)) if logarithmic else _ticks(min(values), max(values))
     low, high = min(ticks[0], min(values)), max(ticks[-1], max(values))
-    epochs = [value + 1 for value in x]
-    first, last = min(epochs), max(max(epochs), min(epochs) + 1)
+    first, last = min(x), max(max(x), min(x) + 1)
 
     def at_x(value: float) -> float:
         return _LEFT + (value - first) / (last - first) * (WIDTH - _LEFT - _RIGHT)
@@ -53,7 +52,7 @@ def line_chart(name: str, x: list[float], series: dict[str, list[float]]) -> str
         )
     for kind, one in series.items():
         index = int(kind == "held-out")
-        points = [(at_x(e), at_y(v)) for e, v in zip(epochs, one, strict=True) if math.isfinite(v)]
+        points = [(at_x(e), at_y(v)) for e, v in zip(x, one, strict=True) if math.isfinite(v)]
         path = " ".join(f"{px:.1f},{py:.1f}" for px, py in points)
         parts.append(
             f'<polyline class="line-{index}" points="{path}"><title>{escape(kind)}</title></polyline>'

@@ -1,5 +1,6 @@
 """Callbacks of a run: progress, checkpoints, TensorBoard logs and sample images."""
 
+import itertools
 import os
 import sys
 import time
@@ -14,6 +15,7 @@ import tensorflow as tf
 from tqdm import tqdm
 
 from gfla_tf import viz
+from gfla_tf.console import columns, join_parts
 from gfla_tf.errors import InputError
 from gfla_tf.files import atomic_path, replace_file
 from gfla_tf.images.io import encode_image
@@ -21,13 +23,16 @@ from gfla_tf.images.io import encode_image
 Logs = Mapping[str, Any]
 
 _SHOWN = ("loss", "l1", "correctness", "val_l1", "val_correctness", "val_flow_error")
-_BAR = "{desc}  {percentage:3.0f}% |{bar:20}| {elapsed} elapsed, ETA {remaining}{postfix}"
+_BAR = "{desc}  {percentage:3.0f}% |{bar}| {elapsed} elapsed, ETA {remaining}{postfix}"
+_BAR_WIDTH = 50  # without the description and the losses, with a bar of at least 5 characters
+_MAX_COLUMNS = 120
 
 
 class Progress(keras.callbacks.Callback):
     """Prints one line per epoch: stage, epoch, losses, elapsed time and ETA of the stage.
 
-    On a terminal, a progress bar below these lines is updated after every step.
+    On a terminal, a progress bar below these lines is updated after every step. No line is longer than the
+    terminal: epochs continue on the next line, and the bar omits losses.
 
     Args:
       label: the name of the stage.
@@ -60,25 +65,31 @@ class Progress(keras.callbacks.Callback):
             file=self.stream,
             disable=None,  # if the stream is not a terminal
             leave=False,
-            dynamic_ncols=True,
+            ncols=self._columns(),
             mininterval=0.5,
             bar_format=_BAR,
         )
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
+        self.bar.ncols = self._columns()
         self.bar.set_description_str(self._description(epoch), refresh=False)
 
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         if self.bar.update():  # drawn, at most twice a second
-            self.bar.set_postfix_str(_losses(logs))
+            self.bar.ncols = self._columns()
+            room = self.bar.ncols - len(self.bar.desc) - _BAR_WIDTH
+            losses = list(itertools.accumulate(_losses(logs), "{}  {}".format))
+            self.bar.set_postfix_str(next((some for some in reversed(losses) if len(some) <= room), ""))
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         elapsed = time.monotonic() - self.began
         remaining = elapsed / (epoch + 1 - self.initial_epoch) * (self.epochs - epoch - 1)
-        line = (
-            f"{self._description(epoch)}  {_losses(logs)}  {clock(elapsed)} elapsed, ETA {clock(remaining)}"
+        times = f"{clock(elapsed)} elapsed, ETA {clock(remaining)}"
+        parts = [self._description(epoch), *_losses(logs), times]
+        terminal = self.stream.isatty()
+        tqdm.write(
+            join_parts(parts, columns(self.stream)) if terminal else "  ".join(parts), file=self.stream
         )
-        tqdm.write(line, file=self.stream)
         self.stream.flush()
 
     def on_train_end(self, logs: Logs | None = None) -> None:
@@ -87,9 +98,13 @@ class Progress(keras.callbacks.Callback):
     def _description(self, epoch: int) -> str:
         return f"{self.label}  epoch {epoch + 1}/{self.epochs}"
 
+    def _columns(self) -> int:
+        """The width of the bar: one column less than the terminal, which some terminals wrap at."""
+        return max(1, min(columns(self.stream), _MAX_COLUMNS) - 1)
 
-def _losses(logs: Logs | None) -> str:
-    return "  ".join(f"{name} {float(logs[name]):.3f}" for name in _SHOWN if name in (logs or {}))
+
+def _losses(logs: Logs | None) -> list[str]:
+    return [f"{name} {float(logs[name]):.3f}" for name in _SHOWN if name in (logs or {})]
 
 
 def _is_finite(array: np.ndarray) -> bool:
@@ -174,49 +189,6 @@ class Checkpoint(keras.callbacks.Callback):
         for optimizer in trainer.checkpoint_optimizers():
             variables += optimizer.variables() if callable(optimizer.variables) else optimizer.variables
         return variables
-
-
-def trim_log(path: Path, epochs_done: int) -> None:
-    """Removes from a CSV log the epochs after `epochs_done` and a last line that is incomplete.
-
-    Raises:
-      InputError: the file cannot be read, or another line is not one of a training log.
-    """
-    if not path.exists():
-        return
-    try:
-        header, *rows = path.read_bytes().decode(errors="surrogateescape").splitlines(keepends=True) or [""]
-    except OSError as error:
-        raise InputError(f"the training log {path} cannot be read: {error.strerror}") from error
-    if not header.endswith("\n"):
-        header, rows = "", []
-    elif not header.startswith("epoch"):
-        raise InputError(f"{path}, line 1: not the header of a training log; correct or delete it to resume")
-    kept = []
-    for line, row in enumerate(rows, start=2):
-        epoch = _epoch_of(row, header)
-        if epoch is None and line - 1 < len(rows):
-            raise InputError(
-                f"{path}, line {line}: not a line of this training log; correct or delete the line to resume"
-            )
-        if epoch is not None and epoch < epochs_done:
-            kept.append(row)
-    replace_file(path, "".join([header, *kept]).encode(errors="surrogateescape"))
-
-
-def _epoch_of(row: str, header: str) -> int | None:
-    """The epoch of a line of a CSV log, None if the line is incomplete or damaged."""
-    first, *others = row.rstrip("\r\n").split(",")
-    complete = row.endswith("\n") and len(others) == header.count(",") and first.isdecimal()
-    return int(first) if complete and all(map(_is_number, others)) else None
-
-
-def _is_number(cell: str) -> bool:
-    try:
-        float(cell or "nan")
-    except ValueError:
-        return cell == "NA"  # written by `CSVLogger` for an epoch that was stopped
-    return True
 
 
 class TensorBoardLog(keras.callbacks.Callback):

@@ -25,7 +25,8 @@ from gfla_tf.training.build import (
     check_settings,
     load_initial_weights,
 )
-from gfla_tf.training.callbacks import Checkpoint, Progress, SampleGrid, TensorBoardLog, clock, trim_log
+from gfla_tf.training.callbacks import Checkpoint, Progress, SampleGrid, TensorBoardLog, clock
+from gfla_tf.training.epoch_log import EpochLog, trim_log
 from gfla_tf.training.run_folder import RunFolder
 from gfla_tf.training.sources import Source, open_source
 from gfla_tf.training.trainer import StageTrainer
@@ -83,7 +84,7 @@ def train(
                     flow_trainer, trainer = build_trainers(config, features, model)
                 if not run.stage2_checkpoint.exists():
                     load_initial_weights(config, model, trainer.discriminator)
-                _log.info("training %s with %s", config.model.preset, features.description)
+                _log.info("training %s, with %s", _describe(model, config), features.description)
                 run.record_images(source.images)
         except BaseException:
             if not resume:
@@ -99,6 +100,18 @@ def train(
         run.record_end(seconds)
     echo(f"trained in {clock(seconds)}; the model is {run.path / 'model.keras'}")
     return TrainedRun(model, source.dataset, run.path)
+
+
+def _describe(model: PersonImageGenerator, config: Config) -> str:
+    """Describes the networks and the data of a run, for its log."""
+    parameters = sum(int(np.prod(variable.shape)) for variable in model.trainable_variables)
+    overrides = " with model.overrides" if config.model.overrides else ""
+    height, width = model.image_size
+    data = config.data.source if config.data.root is None else f"{config.data.source} in {config.data.root}"
+    return (
+        f"F and G of model.preset={config.model.preset}{overrides} ({parameters:,} parameters), "
+        f"{height} x {width} pixels (h x w), on data.source={data}"
+    )
 
 
 @data_errors()
@@ -134,7 +147,7 @@ def _fit(
         verbose=0,
         callbacks=[
             keras.callbacks.TerminateOnNaN(),
-            keras.callbacks.CSVLogger(os.fsencode(folder / "log.csv"), append=done > 0),
+            EpochLog(os.fsencode(folder / "log.csv"), append=done > 0),
             TensorBoardLog(folder / "tensorboard"),
             SampleGrid(folder / "samples", next(iter(validation)), trainer.pictures),
             checkpoint,

@@ -13,15 +13,22 @@ def write(folder, text):
 
 
 def test_columns_and_curves(tmp_path):
-    path = write(tmp_path, "epoch,l1,learning_rate,loss,val_loss\n0,1,1e-4,3.5,4\n1,nan,1e-4,2.5,NA\n")
+    path = write(tmp_path, "epoch,l1,learning_rate,loss,val_loss\n1,1,1e-4,3.5,4\n2,nan,1e-4,2.5,NA\n")
     log = read_log(path)
-    assert log["epoch"] == [0, 1]
+    assert log["epoch"] == [1, 2]
     assert log["loss"] == [3.5, 2.5]
     assert math.isnan(log["val_loss"][1])
     found = curves(log)
     assert list(found) == ["loss", "l1"]
     assert list(found["loss"]) == ["training", "held-out"]
     assert list(found["l1"]) == ["training"]
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_epochs_are_counted_from_1(tmp_path, first):
+    """Also those of Keras's own `CSVLogger`, and of earlier versions."""
+    rows = "".join(f"{first + index},2.5\n" for index in range(3))
+    assert read_log(write(tmp_path, f"epoch,loss\n{rows}"))["epoch"] == [1, 2, 3]
 
 
 def test_a_quantity_that_is_only_validated_has_a_curve(tmp_path):
@@ -40,6 +47,9 @@ def test_an_incomplete_last_line_is_ignored(tmp_path):
         ("a,b\n1,2\n", "its first line has no column 'epoch'"),
         ("epoch,loss\n0,x\n", "line 2, column 'loss': 'x' is not a number"),
         ("epoch,loss\n0,1,2\n1,2\n", "line 2: 3 cells"),
+        ("epoch,loss\n1,3\n3,2\n", "line 3: epoch 3 instead of 2; epochs must be consecutive, from 1"),
+        ("epoch,loss\n5,3\n", "line 2: epoch 5 instead of 1"),
+        ("epoch,loss\nNA,3\n", "line 2: epoch nan instead of 1"),
     ],
 )
 def test_errors_name_the_line(tmp_path, text, message):

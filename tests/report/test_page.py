@@ -122,7 +122,7 @@ def test_the_page_contains_metrics_targets_and_stages_without_epochs(page):
     [[1.0], [0.0, 0.0, 0.0], [5.0, 5.0], [1000.0, 10.0, 0.1], [-3.0, 2.0, float("nan"), 1.0], [1e-9, 2e-9]],
 )
 def test_charts_of_unusual_values_are_valid_svg_inside_their_frame(values):
-    svg = line_chart("a & b", [float(index) for index in range(len(values))], {"training": values})
+    svg = line_chart("a & b", [float(index + 1) for index in range(len(values))], {"training": values})
     root = ElementTree.fromstring(svg)
     points = root.find("polyline").get("points").split()
     assert len(points) == sum(np.isfinite(values))

@@ -2,8 +2,8 @@
 
 import io
 import os
+import re
 
-import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -11,7 +11,9 @@ import tensorflow as tf
 from gfla_tf import viz
 from gfla_tf.errors import InputError
 from gfla_tf.images.io import read_image
-from gfla_tf.training.callbacks import Checkpoint, Progress, SampleGrid, TensorBoardLog, clock, trim_log
+from gfla_tf.report import read_log
+from gfla_tf.training.callbacks import Checkpoint, Progress, SampleGrid, TensorBoardLog, clock
+from gfla_tf.training.epoch_log import EpochLog
 from tests.training import small
 
 
@@ -126,6 +128,29 @@ def test_progress_shows_a_bar_on_a_terminal(monkeypatch):
     assert line.startswith("0:00 elapsed, ETA 0:00\n")
 
 
+@pytest.mark.parametrize("columns", [20, 40, 80, 200])
+def test_no_line_is_longer_than_the_terminal(monkeypatch, columns):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    stream = io.StringIO()
+    monkeypatch.setattr(stream, "isatty", lambda: True)
+    logs = dict.fromkeys(("loss", "l1", "correctness", "val_l1", "val_correctness", "val_flow_error"), 12.345)
+    progress = Progress("stage 2 (F, G, D)", epochs=200, steps_per_epoch=2, stream=stream)
+    progress.on_train_begin()
+    progress.bar.mininterval = 0.0  # draw every update
+    for epoch in range(99, 101):
+        progress.on_epoch_begin(epoch)
+        progress.on_train_batch_end(0, logs)
+        progress.on_epoch_end(epoch, logs)
+    progress.on_train_end()
+    lines = re.split(r"[\r\n]", stream.getvalue())
+    assert max(map(len, lines)) <= columns
+    text = " ".join(" ".join(line.split()) for line in stream.getvalue().split("\n"))
+    if columns > 20:  # nothing is omitted from the lines of the epochs
+        assert text.count("val_flow_error 12.345") >= 2
+        assert "epoch 101/200" in text
+        assert "0:00 elapsed, ETA 0:00" in text
+
+
 @pytest.mark.parametrize(
     ("seconds", "shown"), [(0, "0:00"), (59.6, "1:00"), (754, "12:34"), (3600 + 65, "1:01:05")]
 )
@@ -155,7 +180,7 @@ def test_callbacks_in_fit(tmp_path):
         epochs=2,
         verbose=0,
         callbacks=[
-            keras.callbacks.CSVLogger(str(tmp_path / "log.csv")),
+            EpochLog(str(tmp_path / "log.csv")),
             TensorBoardLog(tmp_path / "tensorboard"),
             SampleGrid(tmp_path, small.batch(), trainer.pictures),
             Checkpoint(tmp_path / "checkpoint.npz"),
@@ -163,52 +188,9 @@ def test_callbacks_in_fit(tmp_path):
         ],
     )
     assert stream.getvalue().count("\n") == 2
-    assert (tmp_path / "log.csv").read_text().count("\n") == 3
+    assert read_log(tmp_path / "log.csv")["epoch"] == [1, 2]
+    assert [row.split(",")[0] for row in (tmp_path / "log.csv").read_text().split()] == ["epoch", "1", "2"]
     assert (tmp_path / "epoch_0002.png").is_file()
-
-
-def test_trim_log(tmp_path):
-    path = tmp_path / "log.csv"
-    path.write_text("epoch,loss\n0,3.0\n1,2.0\n2,1.5\n2,1.")
-    trim_log(path, 2)
-    assert path.read_text() == "epoch,loss\n0,3.0\n1,2.0\n"
-    trim_log(tmp_path / "none.csv", 2)
-    assert not (tmp_path / "none.csv").exists()
-
-
-@pytest.mark.parametrize(
-    "last", [b"2", b"2,1.", b"2,1.5\r", b"\0\0\0\0", b"2,\xff\n", b"2,1.0,\r\n", b"NaN,1\n"]
-)
-def test_a_last_line_that_was_not_written_completely_is_removed(tmp_path, last):
-    path = tmp_path / "log.csv"
-    path.write_bytes(b"epoch,loss\r\n0,3.0\r\n1,NA\r\n" + last)
-    trim_log(path, 3)
-    assert path.read_bytes() == b"epoch,loss\r\n0,3.0\r\n1,NA\r\n"
-
-
-@pytest.mark.parametrize(
-    "bad", [b"x,1.0\n", b"1\n", b"1,2.0,3.0\n", b"\0\0\n", b"\xff\n", b"1,2.0.0\n", b"\n"]
-)
-def test_another_damaged_line_is_named(tmp_path, bad):
-    path = tmp_path / "log.csv"
-    content = b"epoch,loss\n0,3.0\n" + bad + b"2,1.0\n"
-    path.write_bytes(content)
-    with pytest.raises(
-        InputError, match=r"log\.csv, line 3: not a line of this training log; correct or delete"
-    ):
-        trim_log(path, 3)
-    assert path.read_bytes() == content
-
-
-def test_a_header_that_was_not_written_completely(tmp_path):
-    path = tmp_path / "log.csv"
-    for start in (b"", b"epo", b"epoch,loss"):
-        path.write_bytes(start)
-        trim_log(path, 1)
-        assert path.read_bytes() == b""
-    path.write_bytes(b"loss,l1\n0,1\n")
-    with pytest.raises(InputError, match=r"log\.csv, line 1: not the header of a training log"):
-        trim_log(path, 1)
 
 
 def test_values_that_are_not_finite_do_not_replace_a_checkpoint(tmp_path):

@@ -68,14 +68,14 @@ def epochs(folder, stage):
 @pytest.mark.slow  # 30 to 50 s with its fixture: every one of the three runs traces its stages again
 def test_resume_and_more_epochs(tiny, started, capsys):
     assert not (started / "model.keras").exists()
-    assert epochs(started, "stage2") == [0]
+    assert epochs(started, "stage2") == [1]
     resumed = train(tiny(), started, resume=True)
     printed = capsys.readouterr().out
     assert "stage 1 (F)  already trained (1 epochs)" in printed
     assert "epoch 2/2" in printed
     assert "epoch 1/2" not in printed
-    assert epochs(started, "stage1") == [0]
-    assert epochs(started, "stage2") == [0, 1]
+    assert epochs(started, "stage1") == [1]
+    assert epochs(started, "stage2") == [1, 2]
     names = {str(path.relative_to(started)) for path in started.rglob("*") if "tfevents" not in path.name}
     assert names == {
         "config.yaml", "run.json", "features.weights.h5", "model.keras", "discriminator.keras",
@@ -243,9 +243,16 @@ def test_hdf5_file(tiny, tmp_path):
         train(tiny(*read, "model.overrides.image_size=[64, 64]"), tmp_path / "run")
 
 
-def test_precision(tiny, tmp_path, monkeypatch):
+def test_precision(tiny, tmp_path, monkeypatch, caplog):
     monkeypatch.setattr(run, "_fit", lambda *arguments: None)
-    trained = train(tiny("precision=mixed_bfloat16"), tmp_path / "run")
+    with caplog.at_level("INFO", logger="gfla_tf"):
+        trained = train(tiny("precision=mixed_bfloat16"), tmp_path / "run")
+    described = next(message for message in caplog.messages if message.startswith("training "))
+    parameters = sum(int(np.prod(variable.shape)) for variable in trained.model.trainable_variables)
+    assert described.startswith(
+        f"training F and G of model.preset=synthetic with model.overrides ({parameters:,} parameters), "
+        "32 x 32 pixels (h x w), on data.source=synthetic, with PartFeatures"
+    )
     assert trained.model.target_image_generator.compute_dtype == "bfloat16"
     assert keras.layers.Dense(1).compute_dtype == "float32"
 

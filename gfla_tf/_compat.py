@@ -13,7 +13,14 @@ from tensorflow.python.framework import config
 from tensorflow.python.ops import control_flow_util
 from tensorflow.python.saved_model import save_context
 
+from gfla_tf.errors import InputError
+
 KERAS_3 = int(keras.__version__.split(".")[0]) >= 3
+if KERAS_3 and keras.config.backend() != "tensorflow":
+    raise InputError(
+        f"Keras's backend is {keras.config.backend()!r}, but gfla_tf needs TensorFlow: set the environment "
+        'variable KERAS_BACKEND, or "backend" in keras.json, to "tensorflow"'
+    )
 NO_AUTOCAST = {"autocast": False} if KERAS_3 else {"experimental_autocast": False}
 """Arguments of `add_weight` for a variable that is never cast when a layer reads it."""
 

@@ -10,7 +10,10 @@ from __future__ import annotations
 
 import importlib.abc
 import importlib.util
+import os
 import sys
+
+from gfla_tf.errors import InputError
 
 PACKAGE = "gfla_tf"
 CLASSES = {
@@ -62,7 +65,10 @@ class _AfterKeras(importlib.abc.MetaPathFinder):
             execute = spec.loader.exec_module
 
             def exec_module(module):
-                execute(module)
+                try:
+                    execute(module)
+                except Exception as error:
+                    raise InputError(_explain(error)) from error
                 _register(module)
 
             spec.loader.exec_module = exec_module
@@ -76,6 +82,16 @@ def register_later() -> None:
         _register(keras)
     else:
         sys.meta_path.insert(0, _AfterKeras())
+
+
+def _explain(error):
+    """The sentence on a failed import of Keras: its settings are read, and checked, while it is imported."""
+    reason = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+    folder = os.environ.get("KERAS_HOME", os.path.join(os.path.expanduser("~"), ".keras"))
+    return (
+        f"Keras cannot be imported ({reason}): correct backend, floatx, epsilon and image_data_format in "
+        f"{os.path.join(folder, 'keras.json')}, and the environment variable KERAS_BACKEND"
+    )
 
 
 def _register(keras):

@@ -32,12 +32,13 @@ def build(features: FeatureNetwork, seed: int) -> keras.Model:
     for i, name in enumerate(features.layer_names):
         if block_of(name) != block:
             block = block_of(name)
-            hidden = keras.layers.MaxPooling2D(2, dtype="float32")(hidden)
+            hidden = keras.layers.MaxPooling2D(2, data_format="channels_last", dtype="float32")(hidden)
         hidden = keras.layers.Conv2D(
             features.kernels[name].shape[-1],
             3,
             dilation_rate=features.dilations[name],
             padding="same",
+            data_format="channels_last",
             activation="relu",
             kernel_initializer=keras.initializers.HeNormal(seed=seed * 100 + i),
             name=name,
@@ -47,6 +48,7 @@ def build(features: FeatureNetwork, seed: int) -> keras.Model:
             outputs[name] = keras.layers.Conv2D(
                 features.num_parts,
                 1,
+                data_format="channels_last",
                 kernel_initializer=keras.initializers.GlorotUniform(seed=seed * 100 + 50 + i),
                 name=f"{name}_head",
                 dtype="float32",

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 import keras
 import numpy as np
 
+from gfla_tf import _compat
 from gfla_tf.errors import InputError
 from gfla_tf.weight_files import read_weights
 
@@ -43,7 +44,8 @@ def from_keras(layer_names: Iterable[str]) -> Weights:
       InputError: the download failed.
     """
     try:
-        model = keras.applications.VGG19(include_top=False, weights="imagenet")
+        with _compat.dtype_policy("float32"):
+            model = keras.applications.VGG19(include_top=False, weights="imagenet")
     except Exception as error:  # Keras raises a bare Exception when a download fails, OSError for a bad file
         folder = os.environ.get("KERAS_HOME", os.path.join(os.path.expanduser("~"), ".keras"))
         raise InputError(

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from gfla_tf import _compat
 from gfla_tf.errors import InputError
 from gfla_tf.features import VGG19Features, vgg19_weights
 from tests.golden import recipe
@@ -163,8 +164,16 @@ def test_files_of_other_formats(tmp_path):
 
 def test_imagenet_uses_keras_weights_and_needs_calibration(monkeypatch):
     keras_vgg = keras.applications.VGG19(include_top=False, weights=None)
-    monkeypatch.setattr(vgg19_weights.keras.applications, "VGG19", lambda **_: keras_vgg)
-    net = VGG19Features("imagenet")
+    policies = []
+
+    def load(**_):
+        policies.append(keras.layers.ReLU().dtype_policy.name)
+        return keras_vgg
+
+    monkeypatch.setattr(vgg19_weights.keras.applications, "VGG19", load)
+    with _compat.dtype_policy("float16"):
+        net = VGG19Features("imagenet")
+    assert policies == ["float32"]
     assert net.needs_calibration
     pixels = (images() + 1) * 127.5
     expected = keras.Model(keras_vgg.input, keras_vgg.get_layer("block3_conv2").output)(

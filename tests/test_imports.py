@@ -18,8 +18,8 @@ PACKAGE = Path(gfla_tf.__file__).parent
 ORDER = [
     "_version",
     "_lazy",
-    "_registration",
     "errors",
+    "_registration",
     "arguments",
     "documents",
     "names",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import tensorflow as tf
 
+from gfla_tf.export.file_colors import has_valid_colors
 from gfla_tf.export.file_layout import jpeg_layout, png_layout
 from gfla_tf.export.file_limits import check_jpeg, check_png, check_size
 from gfla_tf.export.file_orientation import block_orientation, turn
@@ -16,7 +17,7 @@ from gfla_tf.export.request_checks import required
 from gfla_tf.images.io import MAX_BYTES
 from gfla_tf.images.kinds import JPEG_COMPONENTS, JPEG_FRAMES
 from gfla_tf.images.limits import MAX_PIXELS
-from gfla_tf.images.png import GRAY, GRAY_ALPHA, PALETTE, RGB, RGB_ALPHA
+from gfla_tf.images.png import GRAY_ALPHA, RGB_ALPHA
 
 _PNG = (0x89, *b"PNG\r\n\x1a\n")
 _JPEG = (0xFF, 0xD8, 0xFF)
@@ -72,7 +73,7 @@ def _png(data, head, row, name, max_pixels):
     height, width, depth, color = big_endian(head[20:24]), big_endian(head[16:20]), head[24], head[25]
     data = check_png(check_size(data, height, width, row, name, max_pixels), row, name)
     layout = png_layout(data)
-    with required((_has_valid_colors(layout, depth, color), _COLORS.format(name), row)):
+    with required((has_valid_colors(data, layout, depth, color), _COLORS.format(name), row)):
         data = tf.identity(data)
     transparent = (layout.transparency > 0) | (color == GRAY_ALPHA) | (color == RGB_ALPHA)
 
@@ -89,18 +90,6 @@ def _png(data, head, row, name, max_pixels):
 
     rgb = tf.cond(depth == 16, lambda: opaque(tf.uint16), lambda: opaque(tf.uint8))
     return turn(rgb, block_orientation(data, layout.exif, layout.exif_end))
-
-
-def _has_valid_colors(layout, depth, color):
-    """Whether PLTE and tRNS are as `gfla_tf.images.png.read_colors` accepts them."""
-    colors = layout.palette // 3
-    most = tf.bitwise.left_shift(tf.constant(1, tf.int64), tf.minimum(depth, 8))
-    palette = (colors >= 1) & (colors <= most) & (layout.palette % 3 == 0)
-    length = layout.transparency
-    per_color = (length >= 1) & (length <= colors)
-    key = ((color == GRAY) & (length == 2)) | ((color == RGB) & (length == 6))
-    is_palette = color == PALETTE
-    return ~layout.misplaced & (palette | ~is_palette) & ((length < 0) | tf.where(is_palette, per_color, key))
 
 
 def _to_8_bits(pixels):

@@ -28,8 +28,8 @@ class PngLayout(NamedTuple):
       begin: where the search ended.
       steps: the number of chunks.
       palette: the length of PLTE.
-      transparency: the length of tRNS.
-      pixels: the length of the first IDAT.
+      transparency, transparency_end: the data of tRNS.
+      pixels: the length of the last IDAT.
       exif, exif_end: the data of eXIf.
       misplaced: bool, whether PLTE or tRNS is repeated or not where it belongs.
     """
@@ -38,6 +38,7 @@ class PngLayout(NamedTuple):
     steps: tf.Tensor
     palette: tf.Tensor
     transparency: tf.Tensor
+    transparency_end: tf.Tensor
     pixels: tf.Tensor
     exif: tf.Tensor
     exif_end: tf.Tensor
@@ -87,17 +88,16 @@ def png_layout(data: tf.Tensor) -> PngLayout:
             begin=tf.where(complete & (name != _IEND), end + 4, size),
             steps=layout.steps + 1,
             palette=tf.where(complete & (name == _PLTE), length, layout.palette),
-            transparency=tf.where(complete & (name == _TRNS), length, layout.transparency),
+            transparency=tf.where(complete & (name == _TRNS), layout.begin + 8, layout.transparency),
+            transparency_end=tf.where(complete & (name == _TRNS), end, layout.transparency_end),
             pixels=tf.where(complete & (name == _IDAT), length, layout.pixels),
             exif=tf.where(exif, layout.begin + 8, layout.exif),
             exif_end=tf.where(exif, end, layout.exif_end),
             misplaced=layout.misplaced | (complete & colors & (late | repeated)),
         )
 
-    none = tf.constant(_NONE, tf.int64)
-    start = PngLayout(
-        tf.constant(8, tf.int64), tf.constant(0, tf.int64), none, none, none, none, none, tf.constant(False)
-    )
+    nothing = [tf.constant(_NONE, tf.int64)] * 6
+    start = PngLayout(tf.constant(8, tf.int64), tf.constant(0, tf.int64), *nothing, tf.constant(False))
     return PngLayout(*_search(lambda layout: layout.begin + 12 <= size, step, start, size))
 
 
@@ -130,10 +130,8 @@ def jpeg_layout(data: tf.Tensor) -> JpegLayout:
             complete=is_marker & (marker == _SCAN),
         )
 
-    none, no = tf.constant(_NONE, tf.int64), tf.constant(False)
-    start = JpegLayout(
-        tf.constant(2, tf.int64), tf.constant(0, tf.int64), none, none, none, none, none, no, no
-    )
+    nothing, no = [tf.constant(_NONE, tf.int64)] * 5, tf.constant(False)
+    start = JpegLayout(tf.constant(2, tf.int64), tf.constant(0, tf.int64), *nothing, no, no)
     return JpegLayout(*_search(lambda layout: layout.begin + 4 <= size, step, start, size))
 
 

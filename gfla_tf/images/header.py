@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from PIL import Image
 from PIL.BmpImagePlugin import BmpImageFile
 from PIL.ImageFile import ImageFile
-from PIL.PngImagePlugin import PngImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
 from gfla_tf.images.kinds import jpeg_fault
@@ -25,12 +24,12 @@ from gfla_tf.images.limits import (
     scanned_pixels,
 )
 from gfla_tf.images.orientation import file_orientation
-from gfla_tf.images.png import read_colors
+from gfla_tf.images.png import HEADER, read_colors
 
 _JPEG = b"\xff\xd8\xff"
+_PNG = HEADER[:8]
 _SUPPORTED = "PNG, JPEG, WebP or BMP"
 _READERS = (
-    (b"\x89PNG\r\n\x1a\n", "PNG", PngImageFile),
     (b"RIFF", "WebP", WebPImageFile),
     (b"BM", "BMP", BmpImageFile),
 )
@@ -87,8 +86,8 @@ def read_header(data: bytes, max_pixels: int = MAX_PIXELS) -> ImageHeader:
     Memory and time of decoding depend on the declared size, the scans of a JPEG and the compressed text of a
     PNG, not on the length of the file, so that these are bounded here; see `gfla_tf.images.limits`.
 
-    The segments of JPEG files are read here, because Pillow would have to decode a file to find out whether
-    it is complete. Pillow reads the headers and checksums of the other formats.
+    The chunks of PNG files and the segments of JPEG files are read here, because Pillow would have to decode
+    a JPEG to find out whether it is complete. Pillow reads the headers of the other formats.
 
     Args:
       data: the content of the file.
@@ -99,8 +98,6 @@ def read_header(data: bytes, max_pixels: int = MAX_PIXELS) -> ImageHeader:
     """
     header = _read_stored(data, max_pixels)
     try:
-        if header.format == "PNG":
-            read_colors(data)
         orientation = file_orientation(header.format, data)
     except ValueError as error:
         raise HeaderError(f"is an invalid {header.format} file: {error}") from error
@@ -116,10 +113,9 @@ def _read_stored(data: bytes, max_pixels: int) -> ImageHeader:
         _check_size(header.width, header.height, max_pixels)
         _check_scans(header, scans, max_pixels)
         return header
-    if data.startswith(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR") and len(data) >= 24:
-        _check_size(*struct.unpack(">II", data[16:24]), max_pixels)
-        _check_png_chunks(data)
-    elif data.startswith(b"RIFF"):
+    if data.startswith(_PNG):
+        return _read_png(data, max_pixels)
+    if data.startswith(b"RIFF"):
         _check_size(*_webp_size(data), max_pixels)
     format, image = open_image(data)
     header = ImageHeader(format, *image.size)
@@ -130,17 +126,29 @@ def _read_stored(data: bytes, max_pixels: int) -> ImageHeader:
             f"is a run-length encoded BMP of more than {_MAX_RLE_PIXELS:,} pixels: save it as PNG"
         )
     try:
-        if header.format == "PNG":
-            image.verify()
-        elif header.format == "BMP":
+        if format == "BMP":
             image.load()
     except PILLOW_ERRORS as error:
-        raise HeaderError(f"is a truncated or damaged {header.format} file ({_one_line(error)})") from error
+        raise HeaderError(f"is a truncated or damaged BMP file ({_one_line(error)})") from error
     return header
 
 
+def _read_png(data: bytes, max_pixels: int) -> ImageHeader:
+    """Reads and checks the header and all chunks of a PNG file."""
+    if len(data) < 33 or not data.startswith(HEADER):
+        raise HeaderError("has no valid PNG header (truncated or damaged?)")
+    width, height = struct.unpack(">II", data[16:24])
+    _check_size(width, height, max_pixels)
+    _check_png_chunks(data)
+    try:
+        read_colors(data)
+    except ValueError as error:
+        raise HeaderError(f"is a truncated or damaged PNG file: {error}") from error
+    return ImageHeader("PNG", width, height)
+
+
 def open_image(data: bytes) -> tuple[str, ImageFile]:
-    """Opens a PNG, WebP or BMP file with Pillow, without decoding it or checking its size.
+    """Opens a WebP or BMP file with Pillow, without decoding it or checking its size.
 
     Returns:
       The format, as in `ImageHeader`, and the image.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +12,16 @@ from gfla_tf.images.transparency import over_white
 
 GRAY, RGB, PALETTE, GRAY_ALPHA, RGB_ALPHA = 0, 2, 3, 4, 6
 """The color types."""
+HEADER = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"
+"""The first bytes of every valid file."""
+DEPTHS = {
+    GRAY: (1, 2, 4, 8, 16),
+    RGB: (8, 16),
+    PALETTE: (1, 2, 4, 8),
+    GRAY_ALPHA: (8, 16),
+    RGB_ALPHA: (8, 16),
+}
+"""{color type: the valid bit depths}"""
 _KEPT = (b"IHDR", b"PLTE", b"IDAT", b"IEND")
 
 
@@ -48,21 +59,27 @@ class PngColors:
 
 
 def read_colors(data: bytes) -> PngColors:
-    """Reads the chunks of a PNG file whose header and checksums are valid.
+    """Reads and checks the chunks of a PNG file that begins with `HEADER`.
 
     Raises:
-      ValueError: PLTE or tRNS is invalid, repeated or misplaced, so that programs show different images; or
-        there are too many chunks.
+      ValueError: a chunk is damaged or missing; IHDR, PLTE or tRNS is invalid, repeated or misplaced, so that
+        programs show different images; or there are too many chunks.
     """
     depth, type = data[24], data[25]
-    found: dict[bytes, bytes] = {}
+    if depth not in DEPTHS.get(type, ()) or data[26:28] != b"\0\0" or data[28] > 1:
+        raise ValueError("its header is invalid")
+    content, found = memoryview(data), dict[bytes, bytes]()
     for name, begin, end in png_chunks(data):
-        if name in (b"PLTE", b"tRNS"):
+        if zlib.crc32(content[begin - 4 : end]) != int.from_bytes(content[end : end + 4], "big"):
+            raise ValueError(f"the checksum of its chunk {name!r} is wrong")
+        if name in (b"IHDR", b"PLTE", b"tRNS"):
             if found.keys() & {name, b"tRNS", b"IDAT"}:
                 raise ValueError(f"its {name.decode()} chunk is repeated or misplaced")
             found[name] = data[begin:end]
-        elif name == b"IDAT":
+        elif name in (b"IDAT", b"IEND"):
             found[name] = b""
+    if not {b"IHDR", b"IDAT", b"IEND"} <= found.keys():
+        raise ValueError("it is incomplete")
     palette, transparency = (found.get(name, b"") for name in (b"PLTE", b"tRNS"))
     if type != PALETTE:
         palette = b""

@@ -81,6 +81,7 @@ AMBIGUOUS_PNGS = {
     png(PIXELS, 8, 0, chunk(b"tRNS", b"\0" * 6)): "tRNS chunk does not match",
     png(PIXELS, 8, 0, chunk(b"tRNS", b"\0\0") * 2): "tRNS chunk is repeated",
     png(PIXELS, 8, 0, chunk(b"tRNS", b"\0\0") + PALETTE): "PLTE chunk is repeated or misplaced",
+    png(PIXELS, 8, 0, chunk(b"tRNS", b"\0\0")[:-1] + b"\0"): "checksum of its chunk b'tRNS' is wrong",
     png(np.zeros((4, 4, 4), int), 8, 6, chunk(b"tRNS", b"\0\0")): "tRNS chunk does not match",
 }
 

@@ -9,7 +9,7 @@ import unicodedata
 import numpy as np
 
 from gfla_tf.errors import InputError
-from gfla_tf.pose.frame import check_frame
+from gfla_tf.pose.frame import check_frame, check_size
 from gfla_tf.pose.skeletons import box_area
 from gfla_tf.pose.units import Units
 
@@ -41,12 +41,19 @@ class PosedImage:
       people: one float32 [25, 3] (y, x, confidence) per person (`gfla_tf.pose.skeletons`), in the order of
         the file.
       where: the source, for messages.
+
+    Raises:
+      ValueError: the frame is not two whole numbers of pixels.
     """
 
     name: str
     frame: tuple[int, int] | None
     people: tuple[np.ndarray, ...]
     where: str
+
+    def __post_init__(self):
+        if self.frame is not None:
+            object.__setattr__(self, "frame", check_size(self.frame, f"the frame of {self.where!r}"))
 
     def choose(self, person: int | None = None) -> np.ndarray:
         """Selects one person, float32 [25, 3]: that of index `person`, or by default the largest.
@@ -110,6 +117,7 @@ class PosedImage:
                 f"{self.where!r} contains no image size, so it cannot be scaled to "
                 f"{frame[0]} x {frame[1]} pixels (h x w): pass its size with --frame HxW"
             )
+        frame = check_size(frame, f"the frame of {self.where!r}")
         scale = np.array((frame[0] / self.frame[0], frame[1] / self.frame[1], 1.0), np.float32)
         people = tuple(np.where(one[:, 2:] > 0, one * scale, one) for one in self.people)
-        return dataclasses.replace(self, frame=tuple(frame), people=people)
+        return dataclasses.replace(self, frame=frame, people=people)

@@ -89,3 +89,14 @@ def test_sizes_are_whole_numbers_or_refused(size):
     assert check_size((704.0, np.int64(5)), "source_frame") == (704, 5)
     with pytest.raises(ValueError, match=r"^source_frame must be"):
         check_size(size, "source_frame")
+
+
+def test_frames_of_posed_images():
+    image = make_image(frame=(704.0, np.int64(512)))
+    assert image.frame == (704, 512)
+    assert [type(side) for side in image.frame] == [int, int]
+    for frame in (("704", "512"), (0, 5)):
+        with pytest.raises(ValueError, match=r"^the frame of 'a\.jpg' must be a whole number of pixels"):
+            make_image(frame=frame)
+        with pytest.raises(ValueError, match=r"^the frame of 'a\.jpg' must be a whole number of pixels"):
+            image.scaled_to(frame)

@@ -11,7 +11,7 @@ from gfla_tf.errors import InputError
 HELP = "Export a trained model for TensorFlow Serving, LiteRT or ONNX Runtime."
 
 _OPTIONS = {
-    "savedmodel": ("size", "fit"),
+    "savedmodel": ("size", "fit", "max_pixels"),
     "tflite": ("size", "quantize", "calibration", "batch"),
     "onnx": ("size", "batch"),
 }
@@ -53,6 +53,13 @@ def add_arguments(parser):
         help="savedmodel: keep the aspect ratio of a photo, or stretch it to --size (default: letterbox)",
     )
     parser.add_argument(
+        "--max-pixels",
+        type=arguments.whole(1),
+        metavar="N",
+        help="savedmodel: the largest accepted height x width of a photo; a smaller limit reduces the memory "
+        "that a request may take (default: 64000000)",
+    )
+    parser.add_argument(
         "--quantize",
         choices=("float32", "float16", "dynamic", "int8"),
         help="tflite: float16 weights, int8 weights (dynamic), or int8 convolutions (default: float32)",
@@ -80,7 +87,8 @@ def run(args):
     args.format = _format(args)
     for name in _OPTIONAL:
         if getattr(args, name) is not None and name not in _OPTIONS[args.format]:
-            raise InputError(f"--{name} is not an option of the format {args.format}: omit it")
+            option = name.replace("_", "-")
+            raise InputError(f"--{option} is not an option of the format {args.format}: omit it")
     from gfla_tf.cli.logs import load_tensorflow
 
     _check_output(args)
@@ -130,7 +138,8 @@ def _export(args, export, **options):
 def _saved_model(args):
     from gfla_tf.export import export_saved_model
 
-    done = _export(args, export_saved_model, fit=args.fit or "letterbox")
+    limit = {} if args.max_pixels is None else {"max_pixels": args.max_pixels}
+    done = _export(args, export_saved_model, fit=args.fit or "letterbox", **limit)
     print_written(args.output, done.model_card)
     echo(f"signatures: {', '.join(done.signatures)}")
     echo(f"inspect it: saved_model_cli show --all --dir {shlex.quote(args.output)}")

@@ -17,6 +17,24 @@ from gfla_tf.images.limits import (
 )
 
 
+def declared_pixels(data: tf.Tensor, max_pixels: int = MAX_PIXELS) -> tf.Tensor:
+    """Returns the number of pixels that a PNG or JPEG file declares, int64 scalar.
+
+    It is 0 for other files and for sizes that `check_size` does not accept.
+
+    Args:
+      data: String scalar, the bytes of the file.
+      max_pixels: The largest accepted number.
+    """
+    head = tf.cast(tf.io.decode_raw(data, tf.uint8, fixed_length=24), tf.int64)
+    is_jpeg = tf.reduce_all(head[:3] == (0xFF, 0xD8, 0xFF))
+    is_png = tf.reduce_all(head[:4] == (0x89, *b"PNG"))
+    of_png = tf.linalg.matvec(tf.reshape(head[16:], [2, 4]), tf.constant([2**24, 2**16, 2**8, 1], tf.int64))
+    sides = tf.cond(is_jpeg, lambda: tf.cast(tf.image.extract_jpeg_shape(data)[:2], tf.int64), lambda: of_png)
+    pixels = tf.reduce_prod(tf.minimum(sides, MAX_SIDE + 1))
+    return tf.where((is_png | is_jpeg) & (pixels <= max_pixels), pixels, 0)
+
+
 def check_size(
     data: tf.Tensor,
     height: tf.Tensor,

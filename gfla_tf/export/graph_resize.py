@@ -17,6 +17,7 @@ from gfla_tf.images.scaling import round_to_uint8
 
 _CUBIC_A = -0.75  # a of Keys's kernel in OpenCV
 _WEIGHT_SCALE = 2048.0  # OpenCV's weights for 8-bit images have 11 fractional bits
+_MAX_PASS_PIXELS = 2**23  # float32 pixels between the two passes
 _MAX_VALUES = 2**22  # float32 values held at a time; bounds the memory for a large image
 
 
@@ -111,13 +112,33 @@ def resample_rows(rows: tf.Tensor, taps: Taps, rounded: bool = False) -> tf.Tens
 
 
 def resample(image: tf.Tensor, rows: Taps, columns: Taps) -> tf.Tensor:
-    """Resizes uint8 [h, w, 3] to uint8 [H, W, 3] by the taps of the H rows and the W columns."""
+    """Resizes uint8 [h, w, 3] to uint8 [H, W, 3] by the taps of the H rows and the W columns.
+
+    The columns are resized first, except for a very wide image, which bounds the memory.
+    """
+    shape = tf.shape(image)
+    height, width = tf.shape(rows.indices)[0], tf.shape(columns.indices)[0]
+    columns_first = tf.cast(shape[0], tf.int64) * tf.cast(width, tf.int64)
+    rows_first = tf.cast(height, tf.int64) * tf.cast(shape[1], tf.int64)
+    return tf.cond(
+        (columns_first > _MAX_PASS_PIXELS) & (rows_first < columns_first),
+        lambda: _transpose(_resample(_transpose(image), columns, rows)),
+        lambda: _resample(image, rows, columns),
+    )
+
+
+def _resample(image, rows, columns):
+    """Resizes the columns and then the rows; the result of the first pass is float32 [h, W, 3]."""
     height, width = tf.shape(rows.indices)[0], tf.shape(columns.indices)[0]
     shape = tf.shape(image)
-    transposed = tf.reshape(tf.transpose(image, [1, 0, 2]), tf.stack([shape[1], shape[0] * 3]))
+    transposed = tf.reshape(_transpose(image), tf.stack([shape[1], shape[0] * 3]))
     wide = tf.reshape(resample_rows(transposed, columns), tf.stack([width, shape[0], 3]))
-    wide = tf.reshape(tf.transpose(wide, [1, 0, 2]), tf.stack([shape[0], width * 3]))
+    wide = tf.reshape(_transpose(wide), tf.stack([shape[0], width * 3]))
     return tf.reshape(resample_rows(wide, rows, rounded=True), tf.stack([height, width, 3]))
+
+
+def _transpose(image):
+    return tf.transpose(image, [1, 0, 2])
 
 
 def _taps(indices, weights, length):

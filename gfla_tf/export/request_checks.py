@@ -74,6 +74,39 @@ def check_same_rows(values: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         return {name: tf.identity(value) for name, value in values.items()}
 
 
+def check_number_of_rows(values: dict[str, tf.Tensor], max_rows: int) -> dict[str, tf.Tensor]:
+    """Checks that the first field, of {name: value}, has at most `max_rows` rows."""
+    name = next(iter(values))
+    rows = tf.shape(values[name])[0]
+    message = f"{name} must have at most {max_rows} rows in a request, got"
+    with required((rows <= max_rows, message, rows)):
+        return {field: tf.identity(value) for field, value in values.items()}
+
+
+def check_number_of_pixels(maps: dict[str, tf.Tensor], max_pixels: int) -> dict[str, tf.Tensor]:
+    """Checks that the first of maps of one size, {name: [N, H, W, C]}, has at most `max_pixels` N H W."""
+    name = next(iter(maps))
+    shape = tf.shape(maps[name], tf.int64)[:3]
+    message = f"{name} must have at most {max_pixels} pixels in a request, got rows, height and width"
+    with required((tf.reduce_prod(shape) <= max_pixels, message, shape)):
+        return {field: tf.identity(value) for field, value in maps.items()}
+
+
+def check_total_pixels(value: tf.Tensor, pixels: tf.Tensor, name: str, max_pixels: int) -> tf.Tensor:
+    """Checks the number of pixels of the photos of all rows together.
+
+    Args:
+      value: The value to be returned.
+      pixels: int64 [N], the pixels of each photo.
+      name: The name of the field that determines them.
+      max_pixels: The largest accepted sum.
+    """
+    total = tf.reduce_sum(pixels)
+    message = f"{name} must have at most {max_pixels} pixels over all rows of a request, got"
+    with required((total <= max_pixels, message, total)):
+        return tf.identity(value)
+
+
 def check_one_or_same_rows(values: dict[str, tf.Tensor], poses: tf.Tensor, name: str) -> dict[str, tf.Tensor]:
     """Checks that encoded sources, {field: value}, have one row or as many as `poses`, the field `name`."""
     sources, targets = tf.shape(next(iter(values.values())))[0], tf.shape(poses)[0]

@@ -18,6 +18,7 @@ from gfla_tf.export.serving import Serving
 from gfla_tf.export.serving_parity import check_parity, measure_parity
 from gfla_tf.export.warmup import FILE as WARMUP
 from gfla_tf.export.warmup import warmup_requests, write_warmup
+from gfla_tf.images.limits import MAX_PIXELS
 from gfla_tf.models import PersonImageGenerator
 
 _CUSTOM_OPERATOR_PREFIX = "Gfla"
@@ -45,6 +46,7 @@ def export_saved_model(
     source: str | os.PathLike | None = None,
     size: tuple[int, int] | None = None,
     fit: str = "letterbox",
+    max_pixels: int = MAX_PIXELS,
     force: bool = False,
     progress: Callable[[str], None] = lambda step: None,
 ) -> ExportedModel:
@@ -60,6 +62,8 @@ def export_saved_model(
       source: The path that the model was loaded from, or `None` for the shipped model.
       size: (H, W) of the images that the networks process. Defaults to the model's image size.
       fit: How photos of another aspect ratio are fitted into `size`: "letterbox" or "resize".
+      max_pixels: The largest accepted product of a photo's height and width, which bounds the memory of a
+        request; see `gfla_tf.export.serving.Serving`.
       force: Whether an existing export may be overwritten. Other folders never are.
       progress: Called with the name of each step.
 
@@ -69,10 +73,11 @@ def export_saved_model(
     Raises:
       ValueError: Unknown `fit`.
       InputError: The folder is in use or cannot be written, the model has other inputs, the size is not
-        divisible by its downsampling factor, or the export differs too much from the model.
+        divisible by its downsampling factor, `max_pixels` is outside its range, or the export differs
+        too much from the model.
     """
     check_folder(folder, force)
-    serving = Serving(model, size, fit)
+    serving = Serving(model, size, fit, max_pixels)
     progress("tracing the signatures")
     functions = serving.concrete_functions()
     with new_export(folder, force) as temporary:
@@ -85,8 +90,15 @@ def export_saved_model(
         parity = measure_parity(model, tf.saved_model.load(str(temporary)).signatures, serving.size, fit)
         check_parity(parity)
         files = {str(path.relative_to(temporary)): path for path in temporary.rglob("*") if path.is_file()}
-        export = {"format": "savedmodel", "size": list(serving.size), "fit": fit, "batch": "dynamic"}
-        export["images"] = served_images()
+        export = {
+            "format": "savedmodel",
+            "size": list(serving.size),
+            "fit": fit,
+            "batch": "dynamic",
+            "max_pixels": serving.max_pixels,
+            "max_rows": serving.max_rows,
+            "images": served_images(),
+        }
         content = model_card(model, source, export=export, parity=parity, files=files)
         (temporary / MODEL_CARD).write_text(model_card_text(content), encoding="utf-8")
     return ExportedModel(Path(folder), content, tuple(functions))

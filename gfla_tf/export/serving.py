@@ -9,13 +9,15 @@ from __future__ import annotations
 import tensorflow as tf
 
 from gfla_tf import ops
+from gfla_tf.errors import InputError
 from gfla_tf.export import keypoint_checks
 from gfla_tf.export import request_checks as checks
-from gfla_tf.export.encoded_images import decode_png_or_jpeg, encode_png
 from gfla_tf.export.graph_frame import GraphFrame
 from gfla_tf.export.network_graph import check_model, size_multiple
+from gfla_tf.export.photos import MAX_PHOTOS, Photos
+from gfla_tf.export.row_blocks import map_rows
 from gfla_tf.images.frame import MODES
-from gfla_tf.images.io import MAX_PIXELS
+from gfla_tf.images.limits import MAX_PIXELS
 from gfla_tf.images.scaling import scale_images, unscale_images
 from gfla_tf.models import PersonImageGenerator
 from gfla_tf.pose.heatmaps import pose_heatmaps
@@ -23,6 +25,15 @@ from gfla_tf.pose.keypoints import NUM_KEYPOINTS
 
 MAX_FRAME_SIDE = 2**20 - 1
 """The largest side, in pixels, of a frame that keypoints refer to."""
+
+MAX_NETWORK_PIXELS = 2**21
+"""The largest number of pixels, over all rows of a request, that the networks process: 32 rows of 256 x 256.
+
+It bounds the time of a request whose rows are small, such as `render` with many poses of one source.
+"""
+
+BLOCK_PIXELS = 2**19
+"""The number of pixels that the networks process at a time; this bounds the memory of activations."""
 
 
 class Serving:
@@ -36,26 +47,46 @@ class Serving:
       model: A `PersonImageGenerator` for RGB images and 18 keypoints.
       size: (H, W) of the images that the networks process. Defaults to the model's image size.
       fit: How photos of another aspect ratio are fitted into `size`: "letterbox" or "resize".
+      max_pixels: The largest accepted product of a photo's height and width, from 16 times that of `size`,
+        which the warm-up requests need, to 64,000,000.
+
+    Attributes:
+      max_rows: The largest number of rows of a request.
 
     Raises:
       ValueError: Unknown `fit`.
-      InputError: The model has other inputs, or the size is not divisible by its downsampling factor.
+      InputError: The model has other inputs, the size is not divisible by its downsampling factor, or
+        `max_pixels` is outside its range.
     """
 
     def __init__(
-        self, model: PersonImageGenerator, size: tuple[int, int] | None = None, fit: str = "letterbox"
+        self,
+        model: PersonImageGenerator,
+        size: tuple[int, int] | None = None,
+        fit: str = "letterbox",
+        max_pixels: int = MAX_PIXELS,
     ) -> None:
         if fit not in MODES:
             raise ValueError(f"fit must be one of {MODES}, got {fit!r}")
         self.model = model
         self.fit = fit
         self.size = check_model(model, size)
+        self.max_pixels = max_pixels
+        pixels = self.size[0] * self.size[1]
+        smallest = min(16 * pixels, MAX_PIXELS)
+        if not smallest <= max_pixels <= MAX_PIXELS:
+            raise InputError(
+                f"the limit of pixels must be from {smallest:,} to {MAX_PIXELS:,}, got {max_pixels:,}"
+            )
+        self.max_rows = max(1, MAX_NETWORK_PIXELS // pixels)
+        self._block = max(1, BLOCK_PIXELS // pixels)
         self.multiple = size_multiple(model)
         # Traced once for all signatures that use them.
         self._encode = tf.function(model.encode_source)
-        self._draw = tf.function(lambda source, pose: model.render(source, pose)["image"])
-        self._decode = tf.function(self._decode_photos)
-        self._restore = tf.function(self._restore_photos)
+        self._draw = tf.function(self._draw_images)
+        photos = Photos(self.size, fit, max_pixels)
+        self._decode = tf.function(photos.decode)
+        self._restore = tf.function(photos.restore)
         images, poses = (tf.TensorSpec([None, *self.size, c], tf.float32) for c in (3, NUM_KEYPOINTS))
         with ops.portable():
             self._encoded = self._encode.get_concrete_function(images, poses).structured_outputs
@@ -102,18 +133,27 @@ class Serving:
             name: checks.check_maps(value, name, channels[name], self.multiple)
             for name, value in inputs.items()
         }
-        return self.model.named_outputs(self.model(checks.check_same_sizes(inputs), training=False))
+        inputs = checks.check_same_sizes(inputs)
+        pixels = max(MAX_NETWORK_PIXELS, self.size[0] * self.size[1])
+        inputs = checks.check_number_of_pixels(inputs, pixels)
+        return self.model.named_outputs(self.model(inputs, training=False))
 
     def encode_source(self, source_bytes: tf.Tensor, source_keypoints: tf.Tensor) -> dict[str, tf.Tensor]:
         """Computes the inputs of `render` that depend on the photos alone, once for many target poses."""
         points = keypoint_checks.check_keypoints(source_keypoints, "source_keypoints")
         source_bytes = checks.check_shape(source_bytes, "source_bytes", (None,))
-        inputs = checks.check_same_rows({"source_bytes": source_bytes, "source_keypoints": points})
+        inputs = {"source_bytes": source_bytes, "source_keypoints": points}
+        inputs = checks.check_same_rows(checks.check_number_of_rows(inputs, self.max_rows))
         images, sizes = self._decode(inputs["source_bytes"])
         points = self._source_to_frame(inputs["source_keypoints"], sizes, sizes)
-        parts = tf.nest.flatten(self._encode(*self._maps(images, points)))
-        parts = {name: tf.cast(part, tf.float32) for name, part in zip(self._parts, parts, strict=True)}
-        return {"encoded_size": sizes, **parts}
+
+        def encode(images, points):
+            parts = tf.nest.flatten(self._encode(*self._maps(images, points)))
+            return [tf.cast(part, tf.float32) for part in parts]
+
+        specs = [spec for name, spec in self._encoded_inputs().items() if name in self._parts]
+        parts = map_rows(encode, [images, points], tf.shape(points)[0], self._block, specs)
+        return {"encoded_size": sizes, **dict(zip(self._parts, parts, strict=True))}
 
     def render(self, target_keypoints: tf.Tensor, **encoded: tf.Tensor) -> dict[str, tf.Tensor]:
         """Generates encoded photos in other poses; keypoints are in pixels of the photo.
@@ -128,17 +168,22 @@ class Serving:
         }
         encoded |= {name: checks.check_finite(encoded[name], name) for name in self._parts}
         encoded["encoded_size"] = checks.check_image_sizes(
-            encoded["encoded_size"], "encoded_size", MAX_PIXELS
+            encoded["encoded_size"], "encoded_size", self.max_pixels
         )
         points = keypoint_checks.check_keypoints(target_keypoints, "target_keypoints")
+        points = checks.check_number_of_rows({"target_keypoints": points}, self.max_rows)["target_keypoints"]
         encoded = checks.check_one_or_same_rows(checks.check_same_rows(encoded), points, "target_keypoints")
-        parts = [
-            tf.cast(encoded[name], part.dtype)
-            for name, part in zip(self._parts, tf.nest.flatten(self._encoded), strict=True)
-        ]
-        source = tf.nest.pack_sequence_as(self._encoded, parts)
         sizes = tf.broadcast_to(encoded["encoded_size"], [tf.shape(points)[0], 2])
-        return self._render(source, self._target_to_frame(points, sizes, sizes), sizes)
+        pixels = tf.reduce_prod(tf.cast(sizes, tf.int64), axis=1)
+        sizes = checks.check_total_pixels(sizes, pixels, "encoded_size", MAX_PHOTOS * self.max_pixels)
+
+        def draw(points, *parts):
+            flat = tf.nest.flatten(self._encoded)
+            parts = [tf.cast(part, like.dtype) for part, like in zip(parts, flat, strict=True)]
+            return self._draw(tf.nest.pack_sequence_as(self._encoded, parts), points)
+
+        inputs = [self._target_to_frame(points, sizes, sizes), *(encoded[name] for name in self._parts)]
+        return self._render(draw, inputs, sizes)
 
     def inputs(self) -> dict[str, dict[str, tf.TensorSpec]]:
         """Returns {signature: {field: spec}}."""
@@ -171,26 +216,15 @@ class Serving:
         }
         if source_frames is not None:
             inputs |= {"source_size": source_frames, "target_size": target_frames}
-        inputs = checks.check_same_rows(inputs)
+        inputs = checks.check_same_rows(checks.check_number_of_rows(inputs, self.max_rows))
         images, sizes = self._decode(inputs["source_bytes"])
         source = self._source_to_frame(inputs["source_keypoints"], inputs.get("source_size", sizes), sizes)
         target = self._target_to_frame(inputs["target_keypoints"], inputs.get("target_size", sizes), sizes)
-        return self._render(self._encode(*self._maps(images, source)), target, sizes)
 
-    def _decode_photos(self, source_bytes):
-        """Returns the photos in the model's frame, uint8 [N, H, W, 3], and their sizes, int32 [N, 2]."""
+        def draw(images, source, target):
+            return self._draw(self._encode(*self._maps(images, source)), target)
 
-        def decode(row):
-            rgb = decode_png_or_jpeg(source_bytes[row], row, "source_bytes")
-            size = tf.shape(rgb)[:2]
-            return GraphFrame.fit(size, self.size, self.fit).to_frame(rgb), size
-
-        with tf.name_scope("source_bytes"):
-            return tf.map_fn(
-                decode,
-                tf.range(tf.shape(source_bytes)[0]),
-                fn_output_signature=(tf.TensorSpec([*self.size, 3], tf.uint8), tf.TensorSpec([2], tf.int32)),
-            )
+        return self._render(draw, [images, source, target], sizes)
 
     def _source_to_frame(self, points, frames, sizes):
         """Maps keypoints from `frames`, stretched to the photos' `sizes`, to the model's frame."""
@@ -211,19 +245,16 @@ class Serving:
     def _maps(self, images, points):
         return scale_images(images), pose_heatmaps(points, self.size, self.model.heatmap_sigma)
 
-    def _render(self, source, points, sizes):
+    def _draw_images(self, source, points):
+        """Returns images of the model's size for encoded sources and target keypoints, uint8."""
+        poses = pose_heatmaps(points, self.size, self.model.heatmap_sigma)
+        return unscale_images(self.model.render(source, poses)["image"])
+
+    def _render(self, draw, inputs, sizes):
         """Returns images of the model's size and, encoded, of the photos' sizes."""
-        image = self._draw(source, pose_heatmaps(points, self.size, self.model.heatmap_sigma))
-        image = unscale_images(image)
+        output = tf.TensorSpec([None, *self.size, 3], tf.uint8)
+        image = map_rows(draw, inputs, tf.shape(sizes)[0], self._block, output)
         return {"image_bytes": self._restore(image, sizes), "image": image}
-
-    def _restore_photos(self, image, sizes):
-        """Crops, resizes to `sizes` and encodes images: uint8 [N, H, W, 3] -> string [N]."""
-
-        def restore(row):
-            return encode_png(GraphFrame.fit(sizes[row], self.size, self.fit).restore(image[row]))
-
-        return tf.map_fn(restore, tf.range(tf.shape(image)[0]), fn_output_signature=tf.string)
 
 
 def _orientation(sizes):

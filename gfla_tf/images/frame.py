@@ -17,6 +17,8 @@ from gfla_tf.images.scaling import round_to_uint8
 
 MODES = ("letterbox", "resize")
 
+_MAX_PASS_PIXELS = 2**23  # float32 pixels between the two passes of a resize; 8000 x 8000 to 1024 x 1024
+
 
 @dataclass(frozen=True)
 class Frame:
@@ -96,5 +98,21 @@ def resize_image(rgb: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
 
 def resize_bilinear(rgb: tf.Tensor | np.ndarray, size: tf.Tensor | tuple[int, int]) -> tf.Tensor:
-    """Resizes uint8 [h, w, 3] to uint8 [H, W, 3] by antialiased bilinear filtering, as Pillow does."""
-    return round_to_uint8(tf.image.resize(rgb, size, method="bilinear", antialias=True))
+    """Resizes uint8 [h, w, 3] to uint8 [H, W, 3] by antialiased bilinear filtering, as Pillow does.
+
+    TensorFlow resizes the height first, to float32 [H, w, 3]. For a very wide image, this function resizes
+    the width first, which bounds the memory.
+    """
+    rgb, size = tf.convert_to_tensor(rgb), tf.convert_to_tensor(size, tf.int32)
+    sides, target = tf.shape(rgb, tf.int64), tf.cast(size, tf.int64)
+    rows_first, columns_first = target[0] * sides[1], sides[0] * target[1]
+
+    def transposed():
+        flipped = tf.image.resize(tf.transpose(rgb, [1, 0, 2]), size[::-1], method="bilinear", antialias=True)
+        return tf.transpose(round_to_uint8(flipped), [1, 0, 2])
+
+    return tf.cond(
+        (rows_first > _MAX_PASS_PIXELS) & (columns_first < rows_first),
+        transposed,
+        lambda: round_to_uint8(tf.image.resize(rgb, size, method="bilinear", antialias=True)),
+    )

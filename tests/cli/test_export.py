@@ -46,13 +46,15 @@ def test_another_size_and_fit(run, tmp_path, capsys):
     """The options reach the graph, the model card and the printed text; overwriting needs --force."""
     out = tmp_path / "person" / "1"
     words = [str(run), "--format", "savedmodel", "-o", str(out), "--size", "48x32", "--fit", "resize"]
+    words += ["--max-pixels", "30000"]
     assert main(["export", *words]) == 0
     printed = capsys.readouterr()
     assert "tracing the signatures" in printed.err
     assert "serving_default, sized, tensors, encode_source, render" in printed.out
     assert f"--model_name=person --model_base_path={tmp_path / 'person'}" in printed.out
     card = json.loads((out / "model_card.json").read_text())
-    assert card["export"] == {"format": "savedmodel", "size": [48, 32], "fit": "resize", "batch": "dynamic"}
+    expected = {"format": "savedmodel", "size": [48, 32], "fit": "resize", "batch": "dynamic"}
+    assert card["export"] == {**expected, "max_pixels": 30000, "max_rows": 1365}
     assert card["data"] == {"images": "drawn", "settings": None}
     served = tf.saved_model.load(str(out)).signatures["serving_default"]
     inputs = request(SIZES[:2])
@@ -61,6 +63,9 @@ def test_another_size_and_fit(run, tmp_path, capsys):
     for row in range(2):
         expected = generate_with_keras(model, inputs, row, size="model", fit="resize", model_size=(48, 32))
         assert abs(answer["image"][row].numpy().astype(int) - expected).max() <= 1
+    inputs = request([(151, 200)])
+    with pytest.raises(tf.errors.InvalidArgumentError, match="source_bytes must declare 1 to 30000 pixels"):
+        served(**{name: tf.convert_to_tensor(value) for name, value in inputs.items()})
     assert "overwrite it with --force" in _error(capsys, *words)
 
 

@@ -185,6 +185,7 @@ def test_the_model_card_lists_every_file(exported):
     for name, file in card["files"].items():
         assert file["sha256"] == sha256(exported / name)
     export = {"format": "savedmodel", "size": [64, 64], "fit": "letterbox", "batch": "dynamic"}
+    export |= {"max_pixels": 64_000_000, "max_rows": 512}
     images = card["export"].pop("images")
     assert card["export"] == export
     assert images["exif_orientation"] == "applied"

@@ -194,6 +194,8 @@ def _bad_requests():
         name: ("serving_default", {**good, **change}, *expected)
         for name, (change, *expected) in defaults.items()
     }
+    many = {name: np.repeat(value, 257, axis=0) for name, value in good.items()}
+    bad["many rows"] = ("serving_default", many, "source_bytes", "at most 512 rows in a request")
     bad["a missing field"] = (
         "serving_default",
         missing("target_keypoints"),
@@ -253,12 +255,23 @@ def _bad_encoded(encoded):
             "as there are encoded sources",
         ),
         "a huge image": ("encoded_size", np.full((3, 2), 60000, np.int32), "of at most 64000000 pixels"),
+        "a side that PNG does not have": (
+            "encoded_size",
+            np.full((3, 2), (64_000_000, 1), np.int32),
+            "must be (height, width) of 1 to 1000000 pixels",
+        ),
         "an image of size 0": ("encoded_size", np.zeros((3, 2), np.int32), "must be (height, width) of 1"),
     }
-    return {
+    bad = {
         name: ("render", {**good, field: value}, field, words)
         for name, (field, value, words) in changes.items()
     }
+    one = {name: value[:1] for name, value in encoded.items()}
+    poses = np.full((513, 18, 2), 1.0, np.float32)
+    bad["many poses"] = ("render", {**one, "target_keypoints": poses}, "target_keypoints", "at most 512 rows")
+    large = {**one, "encoded_size": np.full((1, 2), 8000, np.int32), "target_keypoints": poses[:5]}
+    bad["many large images"] = ("render", large, "encoded_size", "at most 256000000 pixels over all rows")
+    return bad
 
 
 @pytest.mark.slow
@@ -295,6 +308,9 @@ def test_models_and_options_that_cannot_be_served():
         Serving(model, fit="crop")
     with pytest.raises(InputError, match="divisible by 16, got 64x40"):
         Serving(model, size=(64, 40))
+    for limit in (65_535, 64_000_001):
+        with pytest.raises(InputError, match="must be from 65,536 to 64,000,000, got"):
+            Serving(model, max_pixels=limit)
     other = PersonImageGenerator.from_preset("synthetic", load_weights=False, pose_channels=17)
     with pytest.raises(InputError, match="18 pose channels, got 3 and 17"):
         Serving(other)

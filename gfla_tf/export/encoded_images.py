@@ -13,6 +13,7 @@ from gfla_tf.export.file_layout import jpeg_layout, png_layout
 from gfla_tf.export.file_limits import check_jpeg, check_png, check_size
 from gfla_tf.export.file_orientation import block_orientation, turn
 from gfla_tf.export.file_segments import big_endian
+from gfla_tf.export.pixel_blocks import opaque_rgb
 from gfla_tf.export.request_checks import required
 from gfla_tf.images.io import MAX_BYTES
 from gfla_tf.images.kinds import JPEG_COMPONENTS, JPEG_FRAMES
@@ -77,31 +78,16 @@ def _png(data, head, row, name, max_pixels):
         data = tf.identity(data)
     transparent = (layout.transparency > 0) | (color == GRAY_ALPHA) | (color == RGB_ALPHA)
 
-    def decode(channels, dtype):
+    def decode(dtype):
         # Only with transparency: `decode_png` adds an alpha of 1, 3 or 15 to opaque images of 1, 2 or 4 bits.
-        return tf.image.decode_png(data, channels=channels, dtype=dtype)
-
-    def opaque(dtype):
         return tf.cond(
             transparent,
-            lambda: _over_white(_to_8_bits(decode(4, dtype))),
-            lambda: _to_8_bits(decode(3, dtype)),
+            lambda: opaque_rgb(tf.image.decode_png(data, channels=4, dtype=dtype)),
+            lambda: opaque_rgb(tf.image.decode_png(data, channels=3, dtype=dtype)),
         )
 
-    rgb = tf.cond(depth == 16, lambda: opaque(tf.uint16), lambda: opaque(tf.uint8))
+    rgb = tf.cond(depth == 16, lambda: decode(tf.uint16), lambda: decode(tf.uint8))
     return turn(rgb, block_orientation(data, layout.exif, layout.exif_end))
-
-
-def _to_8_bits(pixels):
-    if pixels.dtype == tf.uint8:
-        return pixels
-    return tf.cast((tf.cast(pixels, tf.int32) + 128) // 257, tf.uint8)
-
-
-def _over_white(rgba):
-    pixels = tf.cast(rgba, tf.int32)
-    colors, alpha = pixels[..., :3], pixels[..., 3:]
-    return tf.cast((colors * alpha + 255 * (255 - alpha) + 127) // 255, tf.uint8)
 
 
 def _jpeg(data, row, name, max_pixels):

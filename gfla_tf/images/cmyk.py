@@ -7,6 +7,7 @@ import io
 import numpy as np
 from PIL.JpegImagePlugin import JpegImageFile
 
+from gfla_tf.images.blocks import new_rgb, pillow_blocks
 from gfla_tf.images.containers import jpeg_segments
 
 _APP1 = b"\xe1"
@@ -21,11 +22,11 @@ def decode_cmyk(data: bytes) -> np.ndarray:
       uint8 RGB [h, w, 3] as stored, without its EXIF orientation.
     """
     with JpegImageFile(io.BytesIO(_without_exif(data))) as image:
-        inverted = np.asarray(image)  # [h, w, 4]; Adobe stores the complements of the inks
-    rgb = np.empty((*inverted.shape[:2], 3), np.uint8)
-    for row, inks in zip(rgb, inverted, strict=True):
-        light = (255 - inks).astype(np.uint16)
-        row[:] = light[:, :3] * light[:, 3:] // 255
+        rgb = new_rgb(image.height, image.width)
+        for rows, block in pillow_blocks(image):
+            inks = np.asarray(block)  # [h, w, 4]; Adobe stores the complements
+            light = (255 - inks).astype(np.uint16)
+            rgb[rows] = light[..., :3] * light[..., 3:] // 255
     return rgb
 
 

@@ -11,6 +11,7 @@ from PIL import Image
 
 from gfla_tf.errors import InputError
 from gfla_tf.files import PathLike
+from gfla_tf.images.blocks import new_rgb, pillow_blocks
 from gfla_tf.images.cmyk import decode_cmyk
 from gfla_tf.images.header import PILLOW_ERRORS, HeaderError, ImageHeader, open_image, read_header
 from gfla_tf.images.limits import MAX_PIXELS
@@ -127,9 +128,12 @@ def _decode(data: bytes, format: str) -> np.ndarray:
 
 def to_rgb(image: Image.Image) -> np.ndarray:
     """An 8-bit Pillow image of any mode as uint8 RGB [h, w, 3], composited over white, as stored."""
-    if not image.has_transparency_data:
-        return np.array(image.convert("RGB"))
-    return over_white(np.asarray(image.convert("RGBA")))
+    rgb = new_rgb(image.height, image.width)
+    transparent = image.has_transparency_data
+    for rows, block in pillow_blocks(image):
+        pixels = np.asarray(block.convert("RGBA" if transparent else "RGB"))
+        rgb[rows] = over_white(pixels) if transparent else pixels
+    return rgb
 
 
 def read_file(path: str, max_bytes: int, what: str) -> bytes:

@@ -9,7 +9,7 @@ MAX_SIDE = 1_000_000
 MAX_SCANS = 24
 """The number of scans accepted in a JPEG of the largest accepted size; smaller images may have more.
 
-Each scan of a progressive JPEG may pass over the whole image, however few bytes it has. Encoders write about
+Each scan of a progressive JPEG may process the whole image, however few bytes it has. Encoders write about
 10 scans for color images and 18 for CMYK.
 """
 
@@ -33,7 +33,7 @@ def max_segments(length: int) -> int:
 
 
 def scanned_pixels(height: int, width: int) -> int:
-    """Returns the pixels that a scan of a JPEG passes over: the sides are rounded up to whole blocks.
+    """Returns the pixels that a scan of a JPEG processes: the sides are rounded up to whole blocks.
 
     The sides may also be integer tensors.
     """

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from PIL.PngImagePlugin import PngImageFile
 
+from gfla_tf.images.blocks import new_rgb, pillow_blocks, row_blocks
 from gfla_tf.images.png import PALETTE, read_colors, still_png
 from gfla_tf.images.transparency import over_white
 
@@ -21,7 +22,15 @@ def decode_png(data: bytes) -> np.ndarray:
       uint8 RGB [h, w, 3] as stored, without its EXIF orientation.
     """
     colors = read_colors(data)
-    samples = _samples_16(data) if colors.depth == 16 else _samples(data)
+    rgb = None
+    for rows, size, samples in (_samples_16 if colors.depth == 16 else _samples)(data):
+        rgb = new_rgb(*size) if rgb is None else rgb
+        rgb[rows] = _to_rgb(samples, colors)
+    return rgb
+
+
+def _to_rgb(samples, colors):
+    """Converts samples [h, w, 1 to 4], as stored, to uint8 RGB [h, w, 3]."""
     if colors.type == PALETTE:
         return colors.palette_over_white()[samples[..., 0]]
     clear = None
@@ -44,19 +53,21 @@ def round_to_8_bits(samples: np.ndarray) -> np.ndarray:
 
 
 def _samples(data):
-    """Samples scaled to 8 bits, or indices of a palette: uint8 [h, w, 1 to 4]."""
+    """Yields (rows, size of the image, samples): scaled to 8 bits, or indices, uint8 [h, w, 1 to 4]."""
     with PngImageFile(io.BytesIO(still_png(data))) as image:
-        samples = np.array(image)
-    if samples.dtype == bool:
-        samples = samples * np.uint8(255)
-    return samples if samples.ndim == 3 else samples[..., None]
+        for rows, block in pillow_blocks(image):
+            samples = np.array(block)
+            if samples.dtype == bool:
+                samples = samples * np.uint8(255)
+            yield rows, (image.height, image.width), samples if samples.ndim == 3 else samples[..., None]
 
 
 def _samples_16(data):
-    """uint16 [h, w, 1, 3 or 4]; gray with alpha becomes RGB with alpha."""
+    """Yields such blocks of uint16 [h, w, 1, 3 or 4]; gray with alpha becomes RGB with alpha."""
     samples = cv2.imdecode(np.frombuffer(still_png(data), np.uint8), cv2.IMREAD_UNCHANGED)
     if samples is None:
         raise ValueError("it cannot be decoded")
-    if samples.ndim == 2:
-        return samples[..., None]
-    return cv2.cvtColor(samples, {3: cv2.COLOR_BGR2RGB, 4: cv2.COLOR_BGRA2RGBA}[samples.shape[-1]])
+    samples = samples if samples.ndim == 3 else samples[..., None]
+    order = {1: [0], 3: [2, 1, 0], 4: [2, 1, 0, 3]}[samples.shape[-1]]  # OpenCV's is BGR
+    for rows in row_blocks(*samples.shape[:2]):
+        yield rows, samples.shape[:2], samples[rows][..., order]

@@ -267,7 +267,7 @@ def _bad_encoded(encoded):
         for name, (field, value, words) in changes.items()
     }
     one = {name: value[:1] for name, value in encoded.items()}
-    poses = np.full((513, 18, 2), 1.0, np.float32)
+    poses = np.repeat(good["target_keypoints"][:1], 513, axis=0)
     bad["many poses"] = ("render", {**one, "target_keypoints": poses}, "target_keypoints", "at most 512 rows")
     large = {**one, "encoded_size": np.full((1, 2), 8000, np.int32), "target_keypoints": poses[:5]}
     bad["many large images"] = ("render", large, "encoded_size", "at most 256000000 pixels over all rows")

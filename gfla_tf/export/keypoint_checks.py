@@ -66,7 +66,7 @@ def _in_pixels(value):
     total, small = _count(judged), _count(near)
     whole = tf.reduce_all(tf.reduce_all(value == tf.round(value), axis=-1) | ~near, axis=-1)
     few = tf.cast(small, tf.float32) <= FEW * tf.cast(total, tf.float32)
-    return few | ((total == 1) & whole)
+    return few | ((small == 1) & ((total > 1) | whole))
 
 
 def _inside(value, frames):

@@ -18,8 +18,11 @@ from gfla_tf.errors import InputError
 NEAR = 2.0
 """A coordinate of at most this many pixels is implausible for most keypoints of a person."""
 MOST, FEW = 0.5, 0.25
-"""Fractions of the keypoints: from `MOST` on they decide, up to `FEW` they are exceptions."""
+"""Fractions of the keypoints: more than `MOST` decide, up to `FEW` are exceptions."""
 
+_FEW_NEGATIVE = (
+    0.125  # up to this fraction, negative ones are joints beyond the border of an image from 0 to 1
+)
 _MIN_KEYPOINTS = 4  # fewer of a person do not contradict the others of its file
 
 
@@ -62,10 +65,10 @@ def find_units(points: np.ndarray, where: str, row: Callable[[int], str] = "row 
     judged = (points != -1).any(-1) & (points != 0).any(-1)  # [N, K]
     near = judged & (np.abs(points) <= NEAR).all(-1)
     total, small = int(judged.sum()), int(near.sum())
-    if not small or small <= FEW * total:
+    if small <= FEW * total or small == 1 < total:
         _check_rows(near, judged, where, row)
         return Units.PIXELS
-    if small < MOST * total:
+    if small <= MOST * total:
         raise InputError(
             f"{where}: {small} of {total} keypoints are in fractions of the image and the others in pixels: "
             "give all of them in pixels"
@@ -80,12 +83,12 @@ def find_units(points: np.ndarray, where: str, row: Callable[[int], str] = "row 
         )
     _check_rows(judged & ~near, judged, where, row)
     negative = float((values < 0).any(-1).mean())
-    if FEW < negative < MOST:
+    if _FEW_NEGATIVE < negative < MOST:
         raise InputError(
             f"{where}: the keypoints are in fractions of the image, {negative:.0%} of them with a negative "
             "coordinate, so it is not clear whether they are from 0 to 1 or from -1 to 1: give them in pixels"
         )
-    return Units.FRACTIONS if negative <= FEW else Units.CENTERED
+    return Units.FRACTIONS if negative <= _FEW_NEGATIVE else Units.CENTERED
 
 
 def check_pixels(points: np.ndarray, where: str, row: Callable[[int], str] = "row {}".format) -> None:

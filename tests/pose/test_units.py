@@ -30,6 +30,7 @@ CASES = {
     "no keypoint": (np.full((18, 2), -1.0), Units.PIXELS),
     "a few pixels high": (upright() / 20, Units.PIXELS),
     "pixels with a joint in the corner": (changed(upright(), (3, (0.5, 1))), Units.PIXELS),
+    "two pixels, one in the corner": (changed(upright(), (range(16), LEFT_OUT), (17, (1, 0))), Units.PIXELS),
     "pixels with missing joints at 0": (changed(upright(), (range(12), 0.0)), Units.PIXELS),
     "one whole pixel": (changed(np.full((18, 2), -1.0), (0, (1, 1))), Units.PIXELS),
     "fractions": (FRACTIONS, Units.FRACTIONS),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import re
 import secrets
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -15,6 +16,7 @@ from gfla_tf.temporary import flush_file, remove_tree, second_name, temporary_fi
 
 PathLike = str | os.PathLike
 
+_HDF5_REASON = re.compile(r"error message = '([^']+)'")
 _LONGEST_NAME = 255  # bytes, of all file systems of Linux
 _LONGEST_EXTENSION = 32  # bytes, of a temporary file for another library
 _LONGEST_SHOWN = 300  # characters of a path in a message
@@ -292,4 +294,6 @@ def _not_written(path: str, error: OSError | ValueError) -> InputError:
     if isinstance(error, missing) and not os.path.isdir(folder):
         return InputError(f"the output {shown!r} cannot be written: there is no folder {folder!r}")
     reason = getattr(error, "strerror", None) or str(error)
+    if found := _HDF5_REASON.search(reason):
+        reason = found[1]
     return InputError(f"the output {shown!r} cannot be written: {reason}")

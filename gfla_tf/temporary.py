@@ -10,10 +10,12 @@ import contextlib
 import functools
 import os
 import re
+import resource
 import secrets
 import shutil
 from collections.abc import Iterator
 
+from gfla_tf.errors import InputError
 from gfla_tf.locks import is_open_at, try_lock
 
 _NAME = re.compile(r"(\.[0-9a-f]{16}\.part)(\.[^.]+){0,2}")
@@ -41,6 +43,27 @@ def temporary_file(folder: str, data: bytes) -> Iterator[str]:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(path)
         os.close(handle)
+
+
+def check_space(folder: str | os.PathLike, size: int) -> None:
+    """Checks that a new file of `size` bytes can be written to `folder`.
+
+    HDF5 ends the process with a segmentation fault if it cannot write a file, so the space is checked first.
+
+    Raises:
+      InputError: the disk has less free space, or the process may not write files of this size.
+      OSError: the folder does not exist.
+    """
+    status = os.statvfs(folder)
+    free = status.f_bavail * status.f_frsize
+    largest, _ = resource.getrlimit(resource.RLIMIT_FSIZE)
+    if size > free:
+        raise InputError(
+            f"the folder {os.fspath(folder) or '.'!r} has {free / 2**20:,.1f} MiB of free space, and "
+            f"{size / 2**20:,.1f} MiB are needed: No space left on device"
+        )
+    if largest not in (resource.RLIM_INFINITY, -1) and size > largest:
+        raise InputError(f"files of {size / 2**20:,.1f} MiB exceed the limit of this process (ulimit -f)")
 
 
 @contextlib.contextmanager

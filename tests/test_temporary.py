@@ -1,9 +1,21 @@
 """Tests of temporary files and folders: those of running processes remain, those of killed ones do not."""
 
 import os
+import resource
 
+import keras
+import pytest
+
+from gfla_tf.errors import InputError
 from gfla_tf.files import atomic_path, write_files
-from gfla_tf.temporary import remove_temporary_files, second_name, temporary_file, temporary_folder
+from gfla_tf.temporary import (
+    check_space,
+    remove_temporary_files,
+    second_name,
+    temporary_file,
+    temporary_folder,
+)
+from gfla_tf.weight_files.write import weights_file_size
 
 
 def test_remove_temporary_files(tmp_path):
@@ -38,3 +50,16 @@ def test_writing_removes_what_a_killed_process_left(tmp_path):
     (tmp_path / ".0123456789abcdef.part").write_bytes(b"half")
     write_files({tmp_path / "a": b"1"})
     assert os.listdir(tmp_path) == ["a"]
+
+
+def test_space_is_checked_before_hdf5_writes(tmp_path, monkeypatch):
+    check_space(tmp_path, 1000)
+    with pytest.raises(InputError, match="are needed: No space left on device"):
+        check_space(tmp_path, 2**60)
+    monkeypatch.setattr(resource, "getrlimit", lambda limit: (1000, resource.RLIM_INFINITY))
+    with pytest.raises(InputError, match=r"exceed the limit of this process \(ulimit -f\)"):
+        check_space(tmp_path, 1001)
+    network = keras.Sequential([keras.Input((8,)), keras.layers.Dense(8), keras.layers.Dense(2)])
+    network.save_weights(tmp_path / "a.weights.h5")
+    size = (tmp_path / "a.weights.h5").stat().st_size
+    assert size <= weights_file_size(network.get_weights()) < size + 2**17

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import select
 import signal
 import sys
@@ -14,6 +15,9 @@ from gfla_tf.files import is_working_folder_deleted
 BAD_INPUT, CLOSED_PIPE = 2, 141
 
 _EXHAUSTED = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.ENOMEM, errno.EMFILE, errno.ENFILE)
+
+_DETAILS = re.compile(r"\{\{.*?\}\} ?| ?\[Op:\w+\]|/\.[0-9a-f]{16}\.part[^;]*")
+"""In messages of TensorFlow: nodes, operations, and names of temporary files."""
 
 _TEXTS = tuple(os.strerror(code) for code in _EXHAUSTED)
 
@@ -123,7 +127,7 @@ def _of_tensorflow(error):
     tensorflow = sys.modules.get("tensorflow")
     if tensorflow is None or not isinstance(error, tensorflow.errors.OpError):
         return None
-    first = (error.message or "").strip().partition("\n")[0]
+    first = _DETAILS.sub("", (error.message or "").strip().partition("\n")[0])
     if isinstance(error, tensorflow.errors.PermissionDeniedError) or any(text in first for text in _TEXTS):
         return first
     if isinstance(error, tensorflow.errors.ResourceExhaustedError):

@@ -21,6 +21,8 @@ from gfla_tf.errors import InputError
 from gfla_tf.files import output_folder, write_files
 from gfla_tf.models import archive
 from gfla_tf.models.archive import CONFIG, WEIGHTS
+from gfla_tf.temporary import check_space
+from gfla_tf.weight_files.write import weights_file_size
 
 METADATA = "metadata.json"
 
@@ -51,6 +53,7 @@ def save(network: keras.Model, folder: str | os.PathLike, overwrite: bool = Fals
     }
     _check_free(folder, overwrite)
     with tempfile.TemporaryDirectory() as temporary:
+        check_space(temporary, weights_file_size(network.get_weights()))
         weights = Path(temporary, WEIGHTS)
         network.save_weights(weights)
         contents = {WEIGHTS: weights.read_bytes(), METADATA: _json(metadata), CONFIG: _json(config)}

@@ -15,11 +15,13 @@ from gfla_tf.files import atomic_path
 from gfla_tf.models import FlowFieldEstimator, PersonImageGenerator, ResDiscriminator
 from gfla_tf.models.archive import load_network
 from gfla_tf.models.network import Network
+from gfla_tf.temporary import check_space
 from gfla_tf.training.batch import take_batch
 from gfla_tf.training.callbacks import clock
 from gfla_tf.training.flow_trainer import STAGE1_WEIGHTS, FlowTrainer
 from gfla_tf.training.gfla_trainer import STAGE2_WEIGHTS, GFLATrainer
 from gfla_tf.training.sources import Source, SyntheticSource
+from gfla_tf.weight_files.write import weights_file_size
 
 _CALIBRATION_BATCHES = 16
 _NOT_IN_WEIGHTS = ("name", "dtype", "image_size", "heatmap_sigma", "initial_gain")
@@ -102,6 +104,7 @@ def build_features(config: Config, source: Source, path: Path | None = None) -> 
         raise InputError("the features diverged: a weight became NaN or infinite; try another seed")
     if path is not None:
         with atomic_path(path) as temporary:
+            check_space(path.parent, weights_file_size(features.get_weights()))
             features.save_weights(temporary)
     return features
 

@@ -39,3 +39,8 @@ def write_npz(path: str | os.PathLike, tensors: Mapping[str, np.ndarray]) -> Non
     """Writes {name: array} as an uncompressed `.npz` file. PyTorch is not needed."""
     with open(path, "wb") as file:
         np.savez(file, **tensors)
+
+
+def weights_file_size(weights: Iterable[np.ndarray]) -> int:
+    """Returns an upper bound, in bytes, of the size of a `.weights.h5` file."""
+    return 2**16 + sum(weight.nbytes + 2**13 for weight in weights)

@@ -55,6 +55,12 @@ def _fails(monkeypatch, error):
         ),
         (tf.errors.ResourceExhaustedError(None, None, "OOM in Conv2D\nhint"), "memory: use smaller images"),
         (tf.errors.ResourceExhaustedError(None, None, "a; No space left on device"), "a; No space left"),
+        (
+            tf.errors.ResourceExhaustedError(
+                None, None, "{{node a}} out/.0123456789abcdef.part/b; No space left on device [Op:SaveV2]"
+            ),
+            "gfla: error: out; No space left on device\n",
+        ),
         (tf.errors.PermissionDeniedError(None, None, "a; Read-only file system"), "a; Read-only file"),
         (tf.errors.OutOfRangeError(None, None, "a; File too large"), "a; File too large"),
         (_replaced(FULL, RuntimeError("Can't close")), "No space left on device: 'a.png'"),

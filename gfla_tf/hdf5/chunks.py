@@ -39,9 +39,7 @@ def check_chunks(
     """
     size = math.prod(chunk) * itemsize
     if len(chunk) != len(shape) or size > MAX_CHUNK:
-        raise StructureError(
-            f"a dataset has chunks of more than {MAX_CHUNK // 2**20} MiB, or of another rank"
-        )
+        raise StructureError(f"it has chunks of more than {MAX_CHUNK // 2**20} MiB, or of another rank")
     expected = math.prod(-(-side // step) for side, step in zip(shape, chunk, strict=True))
     largest = size + size // 100 + 1024 if filters else size
     found = set()
@@ -51,10 +49,10 @@ def check_chunks(
             at < side and at % step == 0 for at, side, step in zip(corner, shape, chunk, strict=False)
         )
         if not fits or not inside or corner[-1]:
-            raise StructureError("a chunk of a dataset is damaged")
+            raise StructureError("one of its chunks is damaged")
         found.add(tuple(corner))
     if len(found) != expected:
-        raise StructureError(f"a dataset has {len(found)} chunks of {expected}")
+        raise StructureError(f"the file contains {len(found)} of its {expected} chunks")
 
 
 def _chunks(extents: Extents, address: int, rank: int, level: int | None = None) -> Iterator[list[int]]:

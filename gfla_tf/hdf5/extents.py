@@ -10,7 +10,15 @@ UNDEFINED = 2**64 - 1
 
 
 class StructureError(ValueError):
-    """The structure of a file is damaged or not supported. The message is the reason."""
+    """The structure of a file is damaged or not supported. The message is the reason.
+
+    Attributes:
+      name: the object of the file, or "".
+    """
+
+    def __init__(self, reason: str, name: str = ""):
+        super().__init__(reason)
+        self.name = name
 
 
 class Extents:

@@ -10,7 +10,7 @@ from gfla_tf.hdf5 import messages
 from gfla_tf.hdf5.extents import Extents, StructureError
 from gfla_tf.hdf5.heaps import GlobalHeaps
 
-_NIL, _SPACE, _LINK_INFO, _TYPE, _OLD_FILL, _FILL, _LINK, _LAYOUT = 0, 1, 2, 3, 4, 5, 6, 8
+_NIL, _SPACE, _LINK_INFO, _TYPE, _OLD_FILL, _FILL, _LINK, _EXTERNAL, _LAYOUT = 0, 1, 2, 3, 4, 5, 6, 7, 8
 _GROUP_INFO, _FILTERS, _ATTRIBUTE, _CONTINUATION, _SYMBOLS, _TIME = 10, 11, 12, 16, 17, 18
 _REPEATED = (_NIL, _LINK, _ATTRIBUTE, _CONTINUATION)
 _FLAGS = 0x31  # constant, and the marks of programs that did not know a message
@@ -96,5 +96,7 @@ def _apply(header, kind, body, heaps):
         header.links.append(body)
     elif kind == _LINK_INFO:
         messages.check_link_info(body)
+    elif kind == _EXTERNAL:
+        raise StructureError("it is stored in other files")
     elif kind not in (_NIL, _GROUP_INFO, _TIME):
         raise StructureError(f"an object header has a message of the unsupported kind {kind}")

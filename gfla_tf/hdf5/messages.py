@@ -116,14 +116,14 @@ def datatype(fields: Fields) -> np.dtype | Text:
         if datatype(fields) not in (Text(1), np.dtype("u1")):
             raise StructureError("a type of variable length is not text")
         return Text(None)
-    raise StructureError("a datatype is neither an integer, a float nor text")
+    raise StructureError("its values are neither integers, floats nor text")
 
 
 def layout(fields: Fields) -> tuple[int, int] | Chunks | bytes:
     """Reads the storage: (address, length), `Chunks`, or the data itself if it is in the header."""
     version, kind = fields.integers("2B")
     if version != 3 or kind > 2:
-        raise StructureError("a dataset is stored in other files or in a newer format")
+        raise StructureError("it is stored in other files or in a newer format")
     if kind == 0:
         return fields.take(fields.integers("H")[0])
     if kind == 1:
@@ -131,7 +131,7 @@ def layout(fields: Fields) -> tuple[int, int] | Chunks | bytes:
     rank, address = fields.integers("BQ")
     shape = fields.integers(f"{rank}I") if rank <= _MAX_RANK + 1 else ()
     if rank < 2 or not all(shape):
-        raise StructureError("a dataset has invalid chunks")
+        raise StructureError("it has invalid chunks")
     return Chunks(shape[:-1], address)
 
 
@@ -139,7 +139,7 @@ def filters(fields: Fields) -> tuple[int, ...]:
     """Reads the numbers of the filters of a dataset, in the order of writing."""
     version, count = fields.integers("2B")
     if version != 1 or count > 32:
-        raise StructureError("a dataset has filters of an unsupported form")
+        raise StructureError("it has filters of an unsupported form")
     fields.take(6)
     found = []
     for _ in range(count):
@@ -148,7 +148,7 @@ def filters(fields: Fields) -> tuple[int, ...]:
         fields.take(4 * (values + values % 2))
         found.append(number)
     if len(set(found)) != len(found) or not set(found) <= {DEFLATE, SHUFFLE, FLETCHER32}:
-        raise StructureError("a dataset has an unsupported compression: use gzip or none")
+        raise StructureError("it has an unsupported compression: use gzip or none")
     return tuple(found)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import math
 import os
@@ -76,6 +77,8 @@ def read_structure(
     except OSError as error:
         raise InputError(f"{what} cannot be read: {error.strerror or error}") from error
     except StructureError as error:
+        if error.name:
+            raise InputError(f"{error.name} of {what} is damaged or not supported: {error}") from error
         raise InputError(f"{what} is not an HDF5 file, or is damaged: {error}") from error
     return found
 
@@ -86,7 +89,8 @@ def _walk(extents: Extents, wanted: Collection[str] | None) -> Iterator[tuple[st
     pending = [("", root)]
     while pending:
         name, entry = pending.pop()
-        header = read_header(extents, entry.address, heaps)
+        with _of(name):
+            header = read_header(extents, entry.address, heaps)
         if header.is_group:
             for child in groups.entries(extents, header, entry, group_sizes):
                 path = f"{name}/{child.name}" if name else child.name
@@ -99,7 +103,18 @@ def _walk(extents: Extents, wanted: Collection[str] | None) -> Iterator[tuple[st
                         raise StructureError("its groups are nested too deeply")
                     pending.append((path, child))
         elif wanted is None or name in wanted:
-            yield name, _dataset(extents, header, name)
+            with _of(name):
+                dataset = _dataset(extents, header, name)
+            yield name, dataset
+
+
+@contextlib.contextmanager
+def _of(name: str) -> Iterator[None]:
+    """Context manager that adds the name of an object to the reason."""
+    try:
+        yield
+    except StructureError as error:
+        raise StructureError(str(error), name) from error
 
 
 def _is_wanted(path, wanted):
@@ -130,16 +145,16 @@ def _superblock(extents):
 def _dataset(extents: Extents, header: Header, name: str) -> Dataset:
     shape, dtype, storage = header.shape, header.dtype, header.layout
     if shape is None or dtype is None or storage is None:
-        raise StructureError(f"{name!r} is neither a group nor a dataset")
+        raise StructureError("it is neither a group nor a dataset")
     if not isinstance(dtype, np.dtype):
-        raise StructureError(f"{name!r} contains text, not numbers")
+        raise StructureError("it contains text, not numbers")
     found = Dataset(shape, dtype, None, header.filters)
     if isinstance(storage, messages.Chunks):
         found = dataclasses.replace(found, chunks=storage.shape)
         check_chunks(extents, storage.address, shape, storage.shape, dtype.itemsize, header.filters)
         return found
     if header.filters:
-        raise StructureError(f"{name!r} has filters without chunks")
+        raise StructureError("it has filters without chunks")
     if isinstance(storage, bytes):
         stored = len(storage)
     else:
@@ -147,7 +162,7 @@ def _dataset(extents: Extents, header: Header, name: str) -> Dataset:
         if address != UNDEFINED:
             extents.claim(address, stored, f"data of {name!r}")
         elif found.nbytes:
-            raise StructureError(f"{name!r} declares {found.nbytes} bytes that the file does not contain")
+            raise StructureError(f"it declares {found.nbytes} bytes that the file does not contain")
     if stored != found.nbytes:
-        raise StructureError(f"{name!r} declares {found.nbytes} bytes and has {stored}")
+        raise StructureError(f"it declares {found.nbytes} bytes and has {stored}")
     return found

@@ -56,7 +56,9 @@ def test_groups_of_many_entries_and_names_beyond_ascii(tmp_path):
 @pytest.mark.parametrize("kind", sorted(set(HOSTILE) - {"zeros"}))
 def test_hostile_files_are_refused(tmp_path, kind):
     HOSTILE[kind](tmp_path / "bad.h5")
-    with pytest.raises(InputError, match=r"bad.h5' is not an HDF5 file, or is damaged: "):
+    with pytest.raises(
+        InputError, match=r"bad.h5' is (not an HDF5 file, or is damaged|damaged or not supported): "
+    ):
         read_structure(tmp_path / "bad.h5")
 
 

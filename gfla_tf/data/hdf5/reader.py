@@ -18,6 +18,7 @@ from gfla_tf.data.protocol import Protocol
 from gfla_tf.documents import DocumentError, parse_json
 from gfla_tf.errors import InputError
 from gfla_tf.files import PathLike
+from gfla_tf.hdf5 import read_structure
 from gfla_tf.images.io import MAX_PIXELS
 from gfla_tf.pose.frame import check_keypoints
 
@@ -30,6 +31,7 @@ SHUFFLE_BUFFER = 512
 """Size of the shuffle buffer; the training pairs of a file are already in random order."""
 MAX_PAIRS = 4_000_000
 
+_ROWS = 2**16  # of keypoints read at a time
 _LARGEST_CHUNK = 256 * 2**20  # bytes
 _states: dict[str, list[tuple[int, ...]]] = {}  # by path, the states of the files that tensorflow-io opened
 _KEYPOINT_DTYPES = (np.int32, np.int64, np.float32, np.float64)
@@ -72,6 +74,10 @@ class PairFile(PairDataset):
         self.root = os.fspath(path)
         self.heatmap_sigma = heatmap_sigma
         self._read = _by_h5py if reader == "h5py" else functools.partial(_by_tensorflow_io, _import())
+        if os.path.exists(self.root):
+            read_structure(
+                self.root, [f"{split}/{name}" for split in SPLITS for name in (*IMAGES, *KEYPOINTS)]
+            )
         with _opened(self.root) as file:
             present = [split for split in SPLITS if split in file]
             if not present:

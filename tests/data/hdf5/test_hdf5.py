@@ -135,7 +135,7 @@ def test_kinds_and_filters(tmp_path, options, kind):
         ({"source_image": np.uint8(3)}, r"is uint8 \[\]"),
         ({"source_keypoints": np.zeros((5, 17, 2))}, r"must be 32-bit or 64-bit int or float \[N, 18, 2\]"),
         ({"source_keypoints": np.zeros((5, 18, 2), ">f4")}, "and is >f4"),
-        ({"source_keypoints": np.zeros((5, 18, 2), np.complex64)}, "and is complex64"),
+        ({"source_keypoints": np.zeros((5, 18, 2), np.complex64)}, "neither integers, floats nor text"),
         ({"source_keypoints": np.full((5, 18, 2), np.nan)}, "not finite"),
         ({"source_keypoints": np.full((5, 18, 2), 0.4)}, "source_keypoints of .* in fractions of the image"),
         ({"target_keypoints": np.full((5, 18, 2), 9)}, "target_keypoints of .* outside its frame of 12 x 8"),
@@ -189,7 +189,7 @@ def test_unsupported_filters_and_huge_arrays(tmp_path):
             file.create_dataset(
                 f"train/{name}", shape, "u1" if name in pair_file.IMAGES else "f4", chunks=True
             )
-    with pytest.raises(InputError, match="contains 1000000000 images"):
+    with pytest.raises(InputError, match=r"of .* contains 0 of its \d+ chunks"):
         PairFile(tmp_path / "b.h5")
     with h5py.File(tmp_path / "c.h5", "w") as file:
         file.create_dataset("train/source_image", (10**6, *SIZE, 3), "u1", chunks=(10**6, *SIZE, 3))

@@ -194,7 +194,7 @@ def _fits(arguments, size):
         kernels = [8 * _largest_width(arguments, *names) ** 2 for names in _WIDTHS if names[0] in arguments]
         kernels += [channels, taps * arguments.get("attention_hidden", 1)]
         return 4 * max(kernels) <= size
-    except (TypeError, AttributeError, ValueError, OverflowError):
+    except (TypeError, AttributeError, KeyError, ValueError, OverflowError):
         return False
 
 

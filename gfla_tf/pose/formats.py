@@ -21,6 +21,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from gfla_tf.documents import DocumentError, parse_json
 from gfla_tf.errors import InputError
 from gfla_tf.files import PathLike
 from gfla_tf.images.io import read_file
@@ -244,11 +245,11 @@ def _without_negative(image: PosedImage) -> PosedImage:
 def _read_json(path: str, min_confidence: float) -> list[PosedImage]:
     text = decode_text(read_file(path, MAX_JSON_BYTES, "pose"), path)
     try:
-        document = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        at = f" (line {error.lineno})" if isinstance(error, json.JSONDecodeError) else ""
+        document = parse_json(text, nonfinite=True)
+    except DocumentError as error:
+        at = f"line {error.line}" if error.line else error
         raise InputError(
-            f"the pose {path!r} is not a JSON file{at}: expected OpenPose's or COCO's JSON"
+            f"the pose {path!r} is not a JSON file ({at}): expected OpenPose's or COCO's JSON"
         ) from error
     name = stem(path).removesuffix("_keypoints")
     if isinstance(document, list) and any(_has(frame, "people") for frame in document):

@@ -4,7 +4,6 @@ import itertools
 import os
 import sys
 import time
-import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TextIO
@@ -19,6 +18,7 @@ from gfla_tf.console import columns, join_parts
 from gfla_tf.errors import InputError
 from gfla_tf.files import atomic_path, replace_file
 from gfla_tf.images.io import encode_image
+from gfla_tf.weight_files import read_arrays
 
 Logs = Mapping[str, Any]
 
@@ -160,11 +160,11 @@ class Checkpoint(keras.callbacks.Callback):
             return 0
         variables = self._variables()
         try:
-            with np.load(self.path, allow_pickle=False) as file:
-                values = [file[f"v{i}"] for i in range(len(variables))]
-                extra = f"v{len(variables)}" in file
-                epochs_done = int(file["epochs_done"])
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+            arrays = read_arrays(self.path)
+            values = [arrays[f"v{i}"] for i in range(len(variables))]
+            extra = f"v{len(variables)}" in arrays
+            epochs_done = int(arrays["epochs_done"])
+        except (ValueError, KeyError, TypeError) as error:
             raise InputError(
                 f"the checkpoint {self.path} cannot be read ({error}); delete it to restart its stage"
             ) from error

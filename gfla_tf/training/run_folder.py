@@ -12,6 +12,7 @@ import keras
 
 from gfla_tf._version import __version__
 from gfla_tf.config import Config, load_config
+from gfla_tf.documents import DocumentError, parse_json
 from gfla_tf.errors import InputError
 from gfla_tf.files import atomic_path, check_name, missing_folders, remove_empty_folders, replace_file
 from gfla_tf.locks import FolderLock
@@ -211,11 +212,11 @@ def read_record(folder: str | PathLike) -> dict[str, Any]:
     """
     path = Path(folder) / _RECORD
     try:
-        record = json.loads(path.read_bytes())
-    except json.JSONDecodeError as error:
-        problem = f", line {error.lineno}: {error.msg}"
-    except (OSError, UnicodeDecodeError, RecursionError) as error:
-        problem = f": {getattr(error, 'strerror', None) or error}"
+        record = parse_json(path.read_bytes())
+    except DocumentError as error:
+        problem = f", line {error.line}: {error}" if error.line else f": {error}"
+    except OSError as error:
+        problem = f": {error.strerror or error}"
     else:
         if isinstance(record, dict):
             return record

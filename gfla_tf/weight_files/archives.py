@@ -13,6 +13,8 @@ from gfla_tf.errors import InputError
 MAX_BYTES = 2 * 2**30
 """The largest size of a file and of its tensors. VGG19, the largest supported network, has 0.55 GB."""
 
+_MAX_RATIO = 10  # of weights; noise in float32 compresses by a tenth
+_UNPACKED_BYTES = 2**24  # allowed with any ratio
 _MAX_DIRECTORY_BYTES = 2**22  # zipfile reads the whole directory into memory
 _DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError, ValueError)
 
@@ -54,11 +56,12 @@ def check_contents(path: str | os.PathLike, found: Iterable[zipfile.ZipInfo], co
       compressed: Whether entries may be compressed; those of PyTorch never are.
 
     Raises:
-      InputError: The entries declare more bytes than the file has (or, if compressed, than `MAX_BYTES`), an
-        entry is encrypted, or a checksum is wrong.
+      InputError: The entries declare more bytes than the file has (or, if compressed, than `MAX_BYTES` or ten
+        times its size), an entry is encrypted, or a checksum is wrong.
     """
     declared = sum(entry.file_size for entry in found)
-    limit = MAX_BYTES if compressed else os.path.getsize(path)
+    size = os.path.getsize(path)
+    limit = min(MAX_BYTES, _UNPACKED_BYTES + _MAX_RATIO * size) if compressed else size
     if declared > limit:
         raise InputError(f"{path} is an archive whose entries declare {declared} bytes, more than possible")
     try:

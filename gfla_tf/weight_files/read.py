@@ -61,6 +61,17 @@ def read_weights(path: str | os.PathLike, prefix: str = "") -> WeightFile:
     return WeightFile(path, kind, *_read_torch(path, kind, prefix))
 
 
+def read_arrays(path: str | os.PathLike) -> dict[str, np.ndarray]:
+    """Reads all arrays of an `.npz` file of numbers, whatever their names.
+
+    Raises:
+      InputError: The file cannot be read, is damaged, or declares too much memory.
+    """
+    path = os.fspath(path)
+    found = _npz_entries(path)
+    return dict(_arrays(path, found, found))
+
+
 def import_torch(purpose: str) -> ModuleType:
     """Imports PyTorch.
 
@@ -87,20 +98,28 @@ def _chosen(path, names, prefix):
 
 
 def _read_npz(path, prefix):
+    found = _npz_entries(path)
+    names, parallel = _chosen(path, found, prefix)
+    return {names[name]: array for name, array in _arrays(path, found, names)}, parallel
+
+
+def _npz_entries(path):
     found = {entry.filename.removesuffix(".npy"): entry for entry in archives.entries(path)}
     archives.check_contents(path, found.values(), compressed=True)
-    names, parallel = _chosen(path, found, prefix)
-    tensors = {}
+    return found
+
+
+def _arrays(path, found, names):
+    """Yields (name, array) of some entries."""
     try:
         with zipfile.ZipFile(path) as archive:
-            for name, new in names.items():
+            for name in names:
                 with archive.open(found[name]) as stream:
-                    tensors[new] = _read_array(stream, found[name].file_size)
+                    yield name, _read_array(stream, found[name].file_size)
     except Exception as error:  # NumPy's failures on damaged headers have no common class
         raise InputError(
             f"{path} cannot be read as an .npz file of weights: {archives.reason(error)}"
         ) from error
-    return tensors, parallel
 
 
 def _read_array(stream, size):

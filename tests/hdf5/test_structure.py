@@ -6,7 +6,7 @@ import pytest
 
 from gfla_tf.errors import InputError
 from gfla_tf.hdf5 import read_structure
-from tests.data.mutations import mutate_bytes
+from tests.fuzz.mutations import mutate_bytes
 from tests.hdf5.hostile import HOSTILE
 
 

@@ -98,13 +98,14 @@ def person(tmp_path_factory):
 
 
 def with_arguments(path, changes, out):
-    """Copies a model file with other arguments in its configuration."""
+    """Copies a model file with other arguments in its configuration; those that are `...` are removed."""
     with zipfile.ZipFile(path) as old, zipfile.ZipFile(out, "w") as new:
         for name in old.namelist():
             data = old.read(name)
             if name == "config.json":
                 config = json.loads(data)
                 config["config"].update(changes)
+                config["config"] = {name: one for name, one in config["config"].items() if one is not ...}
                 data = json.dumps(config).encode()
             new.writestr(name, data)
     return out
@@ -123,6 +124,7 @@ def with_arguments(path, changes, out):
         {"pose_channels": 10**8},
         {"width": "8"},
         {"max_width": None},
+        {"max_width": ...},
     ],
 )
 def test_arguments_for_more_weights_than_the_file_contains(person, tmp_path, changes):

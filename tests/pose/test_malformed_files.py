@@ -10,6 +10,12 @@ from tests.pose.pose_files import coco, write
 NAN = float("nan")
 
 
+def test_repeated_names_are_refused(tmp_path):
+    (tmp_path / "pose.json").write_text('{"people": [], "people": [{}]}')
+    with pytest.raises(InputError, match="the name 'people' is repeated within one object"):
+        read_pose(tmp_path / "pose.json")
+
+
 @pytest.mark.parametrize(
     ("document", "message"),
     [

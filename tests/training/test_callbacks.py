@@ -3,6 +3,7 @@
 import io
 import os
 import re
+import zipfile
 
 import numpy as np
 import pytest
@@ -49,13 +50,19 @@ def test_checkpoint_restores_weights_optimizers_and_epochs(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["checkpoint.npz"]
 
 
-@pytest.mark.parametrize("damage", ["cut", "text", "empty"])
+@pytest.mark.parametrize("damage", ["cut", "text", "empty", "zeros", "huge"])
 def test_damaged_checkpoint(tmp_path, damage):
     path = tmp_path / "checkpoint.npz"
     trainer = small.flow_trainer()
     checkpoint_of(trainer, path).save(1)
     whole = path.read_bytes()
-    path.write_bytes({"cut": whole[: len(whole) // 2], "text": b"text", "empty": b""}[damage])
+    packed, header = io.BytesIO(), b"{'descr': '<f4', 'fortran_order': False, 'shape': (1000000000000,), }"
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        if damage == "zeros":
+            archive.writestr("v0.npy", bytes(2**25))
+        archive.writestr("v1.npy", b"\x93NUMPY\x01\x00v\x00" + header.ljust(117) + b"\n")
+    hostile = dict.fromkeys(("zeros", "huge"), packed.getvalue())
+    path.write_bytes({**hostile, "cut": whole[: len(whole) // 2], "text": b"text", "empty": b""}[damage])
     before = small.values(trainer.flow_field_estimator.variables)
     with pytest.raises(
         InputError, match=r"checkpoint\.npz cannot be read .*; delete it to restart its stage"

@@ -128,6 +128,8 @@ def test_a_disk_that_is_full_at_the_start(tmp_path, monkeypatch, name):
         (b"\0" * 40, ", line 1: Expecting value"),
         (b"\xff{}", ": "),
         (b"[1]", " contains a list"),
+        (b'{"began": ' + b"9" * 5000 + b"}", ": "),
+        (b'{"began": 1, "began": 2}', ": the name 'began' is repeated"),
     ],
 )
 def test_a_damaged_record(tmp_path, content, problem):

@@ -206,6 +206,10 @@ def test_malicious_archives(tmp_path, monkeypatch):
         archive.writestr("a.npy", bytes(10**6))
     monkeypatch.setattr(archives, "MAX_BYTES", 10**5)
     assert "declare 1000000 bytes" in error_message(tmp_path / "packed.npz")
+    monkeypatch.undo()
+    with zipfile.ZipFile(tmp_path / "zeros.npz", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a.npy", bytes(2**25))  # far below MAX_BYTES, but 32 KB unpack to 32 MB
+    assert "declare 33554432 bytes" in error_message(tmp_path / "zeros.npz")
     monkeypatch.setattr(archives, "_MAX_DIRECTORY_BYTES", 1000)
     with zipfile.ZipFile(tmp_path / "many.pth", "w") as archive:
         for i in range(100):

@@ -14,7 +14,7 @@ from gfla_tf.errors import InputError
 from gfla_tf.images.io import encode_image, read_image
 from gfla_tf.synthetic import write_folder
 from tests.data.doctor.fault_cases import FAULT_CASES
-from tests.data.mutations import mutate_bytes, mutate_text
+from tests.fuzz.mutations import mutate_bytes, mutate_text
 
 SIZE = (64, 44)
 

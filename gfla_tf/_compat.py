@@ -93,6 +93,13 @@ def scales_losses() -> bool:
     return policy.name == "mixed_float16"
 
 
+def policy_config(policy: Any) -> Any:
+    """Returns the entry "dtype" of a config: the policy's name, or what serializes a DTypePolicyMap."""
+    if KERAS_3 and isinstance(policy, keras.dtype_policies.DTypePolicyMap):
+        return keras.dtype_policies.serialize(policy)
+    return policy.name
+
+
 def set_dtype_policy(name: str) -> None:
     """Sets the global dtype policy."""
     (keras.config.set_dtype_policy if KERAS_3 else keras.mixed_precision.set_global_policy)(name)

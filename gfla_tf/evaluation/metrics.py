@@ -1,15 +1,17 @@
 """Image, flow and mask metrics, in NumPy and OpenCV.
 
-Images are float [B, H, W, 3] in [-1, 1] (data range 2). Every image metric returns one value per image,
-float64 [B], so that the mean over a test set is the mean over its images. A `region`, bool [B, H, W],
-restricts a metric to part of each image, for example to the person; the value of an image with an empty
-region is NaN.
+Images are [B, H, W, 3], float in [-1, 1] (data range 2) or uint8 in [0, 255]. Every image metric returns one
+value per image, float64 [B], so that the mean over a test set is the mean over its images. A `region`, bool
+[B, H, W], restricts a metric to part of each image, for example to the person; the value of an image with an
+empty region is NaN.
 """
 
 from __future__ import annotations
 
 import cv2
 import numpy as np
+
+from gfla_tf.images.scaling import scale_images
 
 DATA_RANGE = 2.0
 """The data range of images in [-1, 1]."""
@@ -51,7 +53,9 @@ def ssim(generated: np.ndarray, target: np.ndarray, region: np.ndarray | None = 
 
 
 def ssim_map(generated: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """The SSIM of the window around each pixel, averaged over the channels, float32 [B, H, W]; see `ssim`.
+    """The SSIM of the window around each pixel, averaged over the channels, float64 [B, H, W]; see `ssim`.
+
+    It is computed in float64: in flat, bright windows, the variances are differences of almost equal numbers.
 
     Raises:
       ValueError: an image is smaller than the window, or the shapes do not match.
@@ -63,7 +67,8 @@ def ssim_map(generated: np.ndarray, target: np.ndarray) -> np.ndarray:
         )
     c1, c2 = (0.01 * DATA_RANGE) ** 2, (0.03 * DATA_RANGE) ** 2
     maps = []
-    for x, y in zip(generated + 1.0, target + 1.0, strict=True):  # luminance must not be negative
+    for x, y in zip(generated, target, strict=True):
+        x, y = x.astype(np.float64) + 1.0, y.astype(np.float64) + 1.0  # luminance must not be negative
         mean_x, mean_y = _blur(x), _blur(y)
         var_x = _blur(x * x) - mean_x**2
         var_y = _blur(y * y) - mean_y**2
@@ -71,7 +76,7 @@ def ssim_map(generated: np.ndarray, target: np.ndarray) -> np.ndarray:
         luminance = (2 * mean_x * mean_y + c1) / (mean_x**2 + mean_y**2 + c1)
         structure = (2 * covariance + c2) / (var_x + var_y + c2)
         maps.append((luminance * structure).mean(-1))
-    return np.stack(maps) if maps else np.zeros(generated.shape[:3], np.float32)
+    return np.stack(maps) if maps else np.zeros(generated.shape[:3])
 
 
 def endpoint_error(flow: np.ndarray, true_flow: np.ndarray) -> np.ndarray:
@@ -122,12 +127,18 @@ def auc_from_counts(positives: np.ndarray, negatives: np.ndarray) -> float:
 
 
 def _pair(generated, target) -> tuple[np.ndarray, np.ndarray]:
-    generated, target = np.asarray(generated, np.float32), np.asarray(target, np.float32)
+    generated, target = _image(generated, "generated"), _image(target, "target")
     if generated.shape != target.shape or generated.ndim != 4 or generated.shape[-1] != 3:
         raise ValueError(
             f"two batches [B, H, W, 3] of one shape are required, got {generated.shape} and {target.shape}"
         )
     return generated, target
+
+
+def _image(images, name) -> np.ndarray:
+    """Images in [-1, 1], float32 or float64."""
+    images = scale_images(images, f"the {name} images").numpy()
+    return images if images.dtype == np.float64 else images.astype(np.float32)
 
 
 def _region_mean(values: np.ndarray, region) -> np.ndarray:

@@ -12,7 +12,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from gfla_tf import _compat
+from gfla_tf import _compat, arguments
 from gfla_tf.layers.convolutions import down, lrelu, same, valid
 from gfla_tf.layers.feature_map_layer import FeatureMapLayer
 from gfla_tf.layers.normalization import InstanceNormalization
@@ -69,9 +69,8 @@ class EncoderBlock(Block):
 
     def __init__(self, filters: int, normalize: bool = True, **kwargs: Any):
         super().__init__(filters, **kwargs)
-        checks.boolean(normalize, "normalize")
         dtype = kwargs.get("dtype")
-        self.normalize = normalize
+        self.normalize = arguments.boolean("normalize", normalize)
         self.norm0 = InstanceNormalization(dtype=dtype) if normalize else None
         self.conv0 = down(filters, dtype)
         self.norm1 = InstanceNormalization(dtype=dtype) if normalize else None

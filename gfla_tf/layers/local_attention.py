@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from gfla_tf import _compat, ops
+from gfla_tf import _compat, arguments, ops
 from gfla_tf.layers.convolutions import lrelu
 from gfla_tf.layers.initializers import weight_initializer
 from gfla_tf.native.loader import check_implementation
@@ -76,13 +76,12 @@ class LocalAttention(keras.layers.Layer):
         super().__init__(autocast=False, **kwargs)  # the flow stays float32
         checks.positive_int(kernel_size, "kernel_size")
         checks.positive_int(hidden, "hidden")
-        checks.boolean(average, "average")
         check_implementation(impl)
         if kernel_size % 2 == 0:
             raise ValueError(f"kernel_size must be odd, got {kernel_size}")
         self.kernel_size = kernel_size
         self.hidden = hidden
-        self.average = average
+        self.average = arguments.boolean("average", average)
         self.impl = impl
         self.channels = None
 

@@ -7,8 +7,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from gfla_tf import arguments
 from gfla_tf.layers.feature_map_layer import FeatureMapLayer
-from gfla_tf.ops import checks
 
 
 @keras.saving.register_keras_serializable(package="gfla_tf")
@@ -32,7 +32,7 @@ class InstanceNormalization(FeatureMapLayer):
     ```
 
     Args:
-      epsilon: positive float, added to the variance.
+      epsilon: positive float, at most 1, added to the variance.
 
     Call arguments:
       inputs: [B, H, W, C], of any floating-point or integer dtype.
@@ -41,14 +41,13 @@ class InstanceNormalization(FeatureMapLayer):
       [B, H, W, C], in the compute dtype.
 
     Raises:
-      ValueError: an `epsilon` that is not a positive, finite number, or inputs of wrong rank, number of
+      ValueError: an `epsilon` out of range, or inputs of wrong rank, number of
         channels or dtype.
     """
 
     def __init__(self, epsilon: float = 1e-5, **kwargs: Any):
         super().__init__(**kwargs)
-        checks.positive_float(epsilon, "epsilon")
-        self.epsilon = epsilon
+        self.epsilon = arguments.number("epsilon", epsilon, 0, 1, strict=True)
 
     def _build(self, channels: int) -> None:
         self.gamma = self.add_weight_in_full("gamma", (channels,), "ones")

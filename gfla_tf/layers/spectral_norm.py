@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from gfla_tf import _compat
+from gfla_tf import _compat, arguments
 from gfla_tf.layers.feature_map_layer import FeatureMapLayer
 from gfla_tf.layers.initializers import UnitNormal, weight_initializer
 from gfla_tf.ops import checks
@@ -45,7 +45,7 @@ class SpectralNormConv2D(FeatureMapLayer):
       kernel_size: height and width of the kernel, a positive int.
       strides: stride in both directions, a positive int.
       padding: number of zeros added on each side, a non-negative int.
-      epsilon: lower bound of the norms in the power iteration, a positive float.
+      epsilon: lower bound of the norms in the power iteration, a positive float, at most 1.
 
     Call arguments:
       inputs: [B, H, W, C].
@@ -72,12 +72,11 @@ class SpectralNormConv2D(FeatureMapLayer):
         checks.positive_int(kernel_size, "kernel_size")
         checks.positive_int(strides, "strides")
         checks.non_negative_int(padding, "padding")
-        checks.positive_float(epsilon, "epsilon")
         self.filters = filters
         self.kernel_size = kernel_size
         self.strides = strides
         self.padding = padding
-        self.epsilon = epsilon
+        self.epsilon = arguments.number("epsilon", epsilon, 0, 1, strict=True)
         self.smallest = max(1, kernel_size - 2 * padding)
 
     def _build(self, channels: int) -> None:

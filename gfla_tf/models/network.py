@@ -161,7 +161,11 @@ class Network(keras.Model):
             return super().load_weights(filepath, *args, **kwargs)
 
     def get_config(self) -> dict[str, Any]:
-        return {"name": self.name, "trainable": self.trainable, "dtype": self.dtype_policy.name}
+        return {
+            "name": self.name,
+            "trainable": self.trainable,
+            "dtype": _compat.policy_config(self.dtype_policy),
+        }
 
     def build_from_config(self, config: dict[str, Any]) -> None:
         """Does nothing: the constructor has built all layers."""

@@ -32,7 +32,7 @@ def check_base_arguments(values: Mapping[str, Any]) -> None:
         raise ValueError(f"name must be text of 1 to 200 characters without '/', got {arguments.short(name)}")
     if "trainable" in values:
         arguments.boolean("trainable", values["trainable"])
-    if isinstance(dtype, Mapping):  # a policy object of Keras in a file
+    if isinstance(dtype, dict):  # a policy object of Keras in a file
         known = dtype.get("class_name") in _POLICIES and dtype.get("registered_name") in (None, *_POLICIES)
     else:
         known = (

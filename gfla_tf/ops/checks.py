@@ -68,18 +68,6 @@ def non_negative_int(value: Any, name: str) -> None:
         raise ValueError(f"{name} must be a non-negative int, got {value!r}")
 
 
-def positive_float(value: Any, name: str) -> None:
-    """Raises a ValueError if `value` is not a positive, finite number."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < float("inf"):
-        raise ValueError(f"{name} must be a positive, finite number, got {value!r}")
-
-
-def boolean(value: Any, name: str) -> None:
-    """Raises a ValueError if `value` is not a bool."""
-    if not isinstance(value, bool):
-        raise ValueError(f"{name} must be a bool, got {value!r}")
-
-
 def at_least_float32(tensor: tf.Tensor) -> tf.Tensor:
     """Casts half types to float32, because they are not precise enough for positions."""
     return tf.cast(tensor, tf.float32) if tensor.dtype.size < 4 else tensor

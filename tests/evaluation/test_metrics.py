@@ -35,6 +35,51 @@ def test_ssim_and_psnr_equal_those_of_tensorflow(size):
     np.testing.assert_allclose(metrics.psnr(a, b), tf.image.psnr(a + 1, b + 1, 2.0), rtol=1e-5)
 
 
+def _ssim_in_float64(a, b):
+    """SSIM maps [B, H, W] with the reflection of the borders written out."""
+    a, b = a.astype("float64") + 1, b.astype("float64") + 1
+    window = np.exp(-0.5 * (np.arange(-5, 6) / 1.5) ** 2)
+    window /= window.sum()
+
+    def blur(x):
+        for axis in (1, 2):
+            size = x.shape[axis]
+            padded = np.pad(x, [(5 * (i == axis),) * 2 for i in range(4)], mode="reflect")
+            x = sum(w * np.take(padded, range(i, i + size), axis) for i, w in enumerate(window))
+        return x
+
+    c1, c2 = 0.02**2, 0.06**2
+    mean_a, mean_b = blur(a), blur(b)
+    covariance = blur(a * b) - mean_a * mean_b
+    variances = blur(a * a) - mean_a**2 + blur(b * b) - mean_b**2
+    luminance = (2 * mean_a * mean_b + c1) / (mean_a**2 + mean_b**2 + c1)
+    return (luminance * (2 * covariance + c2) / (variances + c2)).mean(-1)
+
+
+def test_ssim_of_flat_white_images_is_precise():
+    white = np.ones((2, 16, 14, 3), np.float32)
+    darker = white - np.float32([0, 2 / 255])[:, None, None, None]
+    mean_a, mean_b, c1 = 2.0, 2.0 - 2 / 255, 0.02**2
+    exact = [1.0, (2 * mean_a * mean_b + c1) / (mean_a**2 + mean_b**2 + c1)]  # no variance: luminance only
+    np.testing.assert_allclose(metrics.ssim(white, darker), exact, rtol=0, atol=1e-7)
+    noisy = np.clip(white - 0.02 * (images(3, 2, (16, 14)) + 1), -1, 1)
+    for other in (darker, noisy, images(4, 2, (16, 14))):
+        np.testing.assert_allclose(
+            metrics.ssim_map(noisy, other), _ssim_in_float64(noisy, other), rtol=0, atol=1e-9
+        )
+
+
+def test_images_are_read_as_by_the_networks():
+    pixels = np.random.default_rng(0).integers(0, 256, (2, 3, 16, 12, 3), dtype=np.uint8)
+    generated, target = pixels
+    for metric in (metrics.l1, metrics.psnr, metrics.ssim):
+        expected = metric(generated / 127.5 - 1, target / 127.5 - 1)
+        np.testing.assert_allclose(metric(generated, target), expected, rtol=1e-5)
+        np.testing.assert_allclose(metric(generated, target / 127.5 - 1), expected, rtol=1e-5)
+        with pytest.raises(ValueError, match=r"the target images must be uint8 .* 0 to 255"):
+            metric(generated, np.resize(np.float32([0, 255]), target.shape))
+
+
 def test_equal_images():
     a = images(0)
     np.testing.assert_allclose(metrics.ssim(a, a), 1.0, atol=1e-6)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from gfla_tf import models
+from gfla_tf import _compat, models
 from gfla_tf.errors import InputError
 from gfla_tf.models.loading import load_generator
 
@@ -235,3 +235,17 @@ def test_export_writes_a_saved_model_of_any_size(shipped, tmp_path):
     np.testing.assert_allclose(loaded.serve(small)["image"], shipped(small)["image"], atol=1e-4)
     with pytest.raises(ValueError, match="export writes a tf_saved_model, got format='onnx'"):
         shipped.export(tmp_path / "other", format="onnx")
+
+
+@pytest.mark.skipif(not _compat.KERAS_3, reason="Keras 2 has no DTypePolicyMap")
+def test_a_map_of_dtype_policies_survives_files(tmp_path):
+    policies = keras.dtype_policies.DTypePolicyMap(default_policy="mixed_float16")
+    network = models.ResDiscriminator(num_blocks=1, width=2, dtype=policies)
+    network.save(tmp_path / "d.keras")
+    network.save_to_preset(tmp_path / "preset")
+    for loaded in (
+        keras.saving.load_model(tmp_path / "d.keras"),
+        models.ResDiscriminator.from_preset(tmp_path / "preset"),
+    ):
+        assert isinstance(loaded.dtype_policy, keras.dtype_policies.DTypePolicyMap)
+        assert loaded.get_config() == network.get_config()

@@ -36,6 +36,7 @@ from gfla_tf.pose.keypoints import (
     without_negative,
 )
 from gfla_tf.pose.people import PosedImage
+from gfla_tf.pose.plausibility import check_plausible
 from gfla_tf.pose.skeletons import BODY_25, COCO_18, person_from, select
 from gfla_tf.pose.units import Units, find_units
 
@@ -45,6 +46,8 @@ MIN_CONFIDENCE = 0.05
 
 ONE_IMAGE_FORMATS = {"coco18": COCO_18, "body25": BODY_25}
 FORMATS = (*ONE_IMAGE_FORMATS, "coco17", "coco17-results", "csv")
+
+_SURE = 0.5  # keypoints of the face of lower confidence may not be visible
 
 _LOG = logging.getLogger("gfla_tf")
 
@@ -128,8 +131,8 @@ def read_people(
 
     Raises:
       InputError: the file is missing, too large, malformed or of an unknown format, or has no image NAME; the
-        keypoints are fractions of an image of unknown size; or most of them are outside their frame. The
-        message contains the file and the line or entry.
+        keypoints are fractions of an image of unknown size, or most of them are outside their frame, or they
+        are implausible (`gfla_tf.pose.plausibility`). The message contains the file and the line or entry.
     """
     path, requested = _split(os.fspath(spec))
     is_csv = path.lower().endswith(".csv")
@@ -137,6 +140,7 @@ def read_people(
     names = [f"person {index} of {one.where!r}" for one in images for index in range(len(one.people))]
     people = [person for one in images for person in one.people]
     units = find_units(np.stack(people)[..., :2], f"the pose {path!r}", names.__getitem__) if people else None
+    _check_plausible(images, units, path)
     if requested is not None:
         images = [_named(images, requested, path)]
     if with_frame is not None:
@@ -200,6 +204,16 @@ def check_names(names: list[str], kind: str) -> None:
                 f"the images {other!r} and {name!r} have the same id {key} in COCO's results: rename one"
             )
         first[key] = name
+
+
+def _check_plausible(images: list[PosedImage], units: Units | None, path: str) -> None:
+    """Checks that the keypoints of a file's people are those of their names."""
+    scaled = [one.in_pixels(units) if units and one.frame else one for one in images]
+    people = [person for one in scaled for person in one.people]
+    if people:
+        points = np.stack(people)  # [N, 25, 3]
+        found = (points[..., 2] > 0) & (points[..., :2] != -1).any(-1)
+        check_plausible(points[..., :2], found, f"the pose {path!r}", points[..., 2] > _SURE)
 
 
 def _split(spec: str) -> tuple[str, str | None]:

@@ -1,4 +1,4 @@
-"""The frame (H, W) that keypoints are measured in: reading it from JSON, and keypoints outside it."""
+"""The frame (H, W) that keypoints are measured in: reading it from JSON, and checks of keypoints in it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from gfla_tf.errors import InputError
+from gfla_tf.pose.plausibility import check_plausible
 from gfla_tf.pose.units import check_pixels
 
 MAX_SIDE = 2**20 - 1
@@ -48,13 +49,26 @@ def check_size(size: object, name: str) -> tuple[int, int]:
 def check_keypoints(
     points: np.ndarray, frame: tuple[int, int] | None, where: str, row: Callable[[int], str] = "row {}".format
 ) -> None:
-    """Checks that the keypoints of a dataset are in pixels of its frame.
+    """Checks that the keypoints of a dataset are in pixels of its frame, and those of their names.
 
     Args:
       points: [N, 18, 2] (y, x); missing ones have a negative coordinate.
       frame: (H, W), None if unknown.
       where: the file, the prefix of error messages.
       row: describes a row by its index, for error messages.
+
+    Raises:
+      InputError: they are in fractions of the image, most of them are outside the frame, or they are
+        implausible (`gfla_tf.pose.plausibility`).
+    """
+    check_in_frame(points, frame, where, row)
+    check_plausible(points, (points >= 0).all(-1) & (points != 0).any(-1), where)
+
+
+def check_in_frame(
+    points: np.ndarray, frame: tuple[int, int] | None, where: str, row: Callable[[int], str] = "row {}".format
+) -> None:
+    """Checks that keypoints are in pixels of their frame; see `check_keypoints`.
 
     Raises:
       InputError: they are in fractions of the image, or most of them are outside the frame.

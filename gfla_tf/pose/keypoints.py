@@ -17,27 +17,9 @@ from gfla_tf.errors import InputError
 from gfla_tf.files import PathLike
 from gfla_tf.images.io import read_file
 from gfla_tf.pose.frame import check_keypoints
+from gfla_tf.pose.skeletons import COCO_18
 
-KEYPOINTS = (
-    "nose",
-    "neck",
-    "right_shoulder",
-    "right_elbow",
-    "right_wrist",
-    "left_shoulder",
-    "left_elbow",
-    "left_wrist",
-    "right_hip",
-    "right_knee",
-    "right_ankle",
-    "left_hip",
-    "left_knee",
-    "left_ankle",
-    "right_eye",
-    "left_eye",
-    "right_ear",
-    "left_ear",
-)
+KEYPOINTS = COCO_18
 """The names of the 18 keypoints in order (OpenPose's COCO-18). Left and right are the person's."""
 
 NUM_KEYPOINTS = len(KEYPOINTS)
@@ -67,7 +49,7 @@ def read_annotations(path: PathLike, frame: tuple[int, int] | None = None) -> di
 
     Raises:
       InputError: the file is missing or a line is malformed, with the line number in the message; or the file
-        as a whole is not in pixels of its frame.
+        as a whole is not in pixels of its frame, or not in the order of `KEYPOINTS`.
     """
     rows = parse_annotations(path)
     check_annotations(rows, os.fspath(path), frame or frame_of_annotations(path))
@@ -95,7 +77,8 @@ def check_annotations(rows: dict[str, np.ndarray], path: str, frame: tuple[int, 
     """Checks that the keypoints of an annotation file, {name: [18, 2]}, are in pixels of a frame (H, W).
 
     Raises:
-      InputError: they are in fractions of the image, or most of the file's keypoints are outside the frame.
+      InputError: they are in fractions of the image, most of the file's keypoints are outside the frame, or
+        they are not those of their names (`gfla_tf.pose.plausibility`).
     """
     if rows:
         names = list(rows)

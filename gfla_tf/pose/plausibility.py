@@ -23,10 +23,11 @@ MOST = 0.8
 _MAX_PEOPLE = 1000  # of a file are judged, evenly spaced
 _LONG, _SHORT, _SHORTER = 1.6, 1.9, 0.75  # length ratios in our order, in another, and of the two
 _NO_ORDER, _NO_ORDER_OF_ONE, _ORDER = 1.9, 2.5, 1.5  # of files in an unknown order, and in the right one
+_COMPLETE, _ENOUGH = 17, 12  # found keypoints of a person
 _CLEAR, _CLEAR_FACE = 0.04, 0.01  # fractions of a person's size; shorter distances are not judged
 _WIDE = 0.1
 _VARIED = 0.05  # root mean square difference of poses, in fractions of a person's size
-_BETWEEN = 0.3  # fraction of the people
+_SOME = 0.3  # fraction of the people
 
 _LINKS = (
     *(("shoulder", "hip"), ("shoulder", "elbow"), ("shoulder", "ear"), ("shoulder", "eye"), ("ear", "eye")),
@@ -115,11 +116,12 @@ class _People:
         return left - right, has_right & has_left & (_norm(left - right) > clear)
 
     def down(self) -> tuple[np.ndarray, np.ndarray]:
-        """The vector [N, 2] from the neck to the middle of the hips, and whether it is clear [N]."""
+        """The vector [N, 2] from the neck to the middle of the hips, and whether it is clear and vertical."""
         names = ("neck", "right_hip", "left_hip")
         (neck, has_neck), (right, has_right), (left, has_left) = map(self.point, names)
         vector = (right + left) / 2 - neck
-        return vector, has_neck & has_right & has_left & (_norm(vector) > 2 * _CLEAR * self.size)
+        clear = (_norm(vector) > 2 * _CLEAR * self.size) & (np.abs(vector[:, 0]) > np.abs(vector[:, 1]))
+        return vector, has_neck & has_right & has_left & clear
 
 
 def _look_alike(people: _People, ratio: float) -> str | None:
@@ -127,12 +129,16 @@ def _look_alike(people: _People, ratio: float) -> str | None:
     if ratio <= _LONG:
         return None
     several = people.varied and len(people.points) >= MIN_PEOPLE
+    complete = float(np.median(people.found.sum(-1))) >= _COMPLETE
+    if not complete and len(people.points) < MIN_PEOPLE and people.found.sum(-1).max() < _ENOUGH:
+        return None
+    longest = min(_SHORT if complete else _ORDER, _SHORTER * ratio)
     for order in LOOK_ALIKES:
         lacking = [index for name, index in INDEX.items() if name not in order.ours and name != "neck"]
         if people.found[:, lacking].any() or not (order.distinct or several):
             continue
         points, found = order.read(people.points, people.found)
-        if _median(length_ratio(points, found)) <= min(_SHORT, _SHORTER * ratio):
+        if _median(length_ratio(points, found)) <= longest:
             return (
                 f"the keypoints look like {order.title}, which has another order: convert the file to the "
                 f"order {', '.join(order.ours)}"
@@ -142,6 +148,8 @@ def _look_alike(people: _People, ratio: float) -> str | None:
 
 def _other_order(people: _People) -> str | None:
     """Searches another order in which the keypoints are those of people."""
+    if np.median(people.found.sum(-1)) < _ENOUGH:
+        return None  # of few keypoints, any are those of people in some order
     order = shortest_order(people.points, people.found)
     if _median(length_ratio(people.points[:, order], people.found[:, order])) > _ORDER:
         return None
@@ -173,7 +181,7 @@ def _misplaced(people: _People) -> str | None:
 
 def _exchanged(people: _People) -> str | None:
     """Checks the order of the joints of limbs, which must be wrong on both sides if both are visible."""
-    longest, most = (1.3, _BETWEEN) if people.varied else (1.1, MOST)
+    longest, most = (1.3, _SOME) if people.varied else (1.1, MOST)
     for chain in _CHAINS:
         wrong = []
         for side in ("right", "left"):
@@ -202,7 +210,8 @@ def _crossed(people: _People) -> str | None:
         cosine = (a * b).sum(-1) / np.maximum(_norm(a) * _norm(b), 1e-9)
         judged = has_a & has_b & (np.abs(cosine) > 0.5)
         if link in _FIRM:
-            judged &= (np.abs(cosine) > 0.85) & (np.minimum(_norm(a), _norm(b)) > _WIDE * people.size)
+            wide = (np.abs(cosine) > 0.85) & (np.minimum(_norm(a), _norm(b)) > _WIDE * people.size)
+            judged &= wide & ((wide & judged).sum() >= _SOME * judged.sum())
         text = _by_most(cosine < 0, judged)
         if text and (link in _FIRM or people.varied):
             return (

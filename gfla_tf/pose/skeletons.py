@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from gfla_tf.pose.keypoints import KEYPOINTS
-
 BODY_25 = (
     *("nose", "neck", "right_shoulder", "right_elbow", "right_wrist"),
     *("left_shoulder", "left_elbow", "left_wrist", "mid_hip"),
@@ -19,7 +17,12 @@ BODY_25 = (
 )
 """OpenPose's BODY_25."""
 
-COCO_18 = KEYPOINTS
+COCO_18 = (
+    *("nose", "neck", "right_shoulder", "right_elbow", "right_wrist"),
+    *("left_shoulder", "left_elbow", "left_wrist"),
+    *("right_hip", "right_knee", "right_ankle", "left_hip", "left_knee", "left_ankle"),
+    *("right_eye", "left_eye", "right_ear", "left_ear"),
+)
 """OpenPose's COCO set, which this project uses: BODY_25 without the middle hip and the feet."""
 
 COCO_17 = (

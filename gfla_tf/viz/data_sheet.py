@@ -16,7 +16,7 @@ from gfla_tf.viz.pose import draw_pose
 
 _SMALLEST_HEIGHT = 256
 _GRAY = 200
-_SPLIT_CHECKS = ("swapped-axes", "wrong-frame")
+_SPLIT_CHECKS = ("swapped-axes", "wrong-frame", "implausible-keypoints")
 
 
 def data_sheet(report: Report, count: int = 36, seed: int = 0) -> np.ndarray:

@@ -6,12 +6,31 @@ import numpy as np
 
 from gfla_tf.pose.formats import encode_people, read_people
 from gfla_tf.pose.people import PosedImage
-from gfla_tf.pose.skeletons import BODY_25
+from gfla_tf.pose.skeletons import BODY_25, COCO_17, COCO_18
 
 MISSING = (-1.0, -1.0, 0.0)
 
 
 EXTENSION = {"csv": ".csv"}
+
+STANDING = dict(
+    zip(
+        COCO_17,
+        [
+            *[(88, 40), (92, 36), (84, 36), (98, 38), (78, 38), (106, 64), (70, 64), (114, 95), (62, 95)],
+            *[(118, 124), (58, 124), (100, 126), (76, 126), (101, 170), (75, 170), (102, 214), (74, 214)],
+        ],
+        strict=True,
+    )
+)
+"""An upright person seen from the front: (x, y) by the names of COCO."""
+
+
+def swapped(*joints):
+    """The indices of COCO_18 with the left and right of some joints exchanged."""
+    sides = (("left", "right"), ("right", "left"))
+    names = {f"{one}_{joint}": f"{other}_{joint}" for joint in joints for one, other in sides}
+    return [COCO_18.index(names.get(name, name)) for name in COCO_18]
 
 
 def make_person(seed=0, size=(256, 176), lost=()):

@@ -7,19 +7,8 @@ from gfla_tf.errors import InputError
 from gfla_tf.pose.coco_categories import canonical_name
 from gfla_tf.pose.formats import read_people, read_pose
 from gfla_tf.pose.skeletons import BODY_25, COCO_17, select
-from tests.pose.pose_files import MISSING, write
+from tests.pose.pose_files import MISSING, STANDING, write
 
-# An upright person seen from the front, (x, y) by the names of COCO.
-STANDING = dict(
-    zip(
-        COCO_17,
-        [
-            *[(88, 40), (92, 36), (84, 36), (98, 38), (78, 38), (106, 64), (70, 64), (114, 95), (62, 95)],
-            *[(118, 124), (58, 124), (100, 126), (76, 126), (101, 170), (75, 170), (102, 214), (74, 214)],
-        ],
-        strict=True,
-    )
-)
 SWAPPED = tuple(name.replace("left", "x").replace("right", "left").replace("x", "right") for name in COCO_17)
 
 

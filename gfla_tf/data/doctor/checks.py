@@ -79,6 +79,9 @@ CHECKS = {
         "scale the keypoints to the frame of the layout, once and in whole pixels",
     ),
     "swapped-axes": Check("y and x swapped", "write the columns as name:keypoints_y:keypoints_x"),
+    "implausible-keypoints": Check(
+        "keypoints of other names", "correct the order of the keypoints, and which are left and right"
+    ),
     "protocol": Check(
         "protocol.json", "prepare the data again, so that metrics are reported with their protocol"
     ),

@@ -10,7 +10,8 @@ from gfla_tf.data.doctor.checks import FaultList
 from gfla_tf.data.doctor.frames import judge_axes, judge_frame
 from gfla_tf.data.doctor.tables import Tables
 from gfla_tf.errors import InputError
-from gfla_tf.pose.frame import check_keypoints
+from gfla_tf.pose.frame import check_in_frame
+from gfla_tf.pose.plausibility import implausibility
 
 _MAX_EMPTY = 0.5  # fraction of rows without keypoints; a larger one is an error
 _MAX_ZEROS = 0.01  # fraction of rows with a keypoint at (0, 0); a larger one is an error
@@ -49,6 +50,8 @@ def check_poses(tables: Tables, frame: tuple[int, int], faults: FaultList) -> No
         return
     if report.not_in_pixels(points, frame):
         return
+    if report.split("implausible-keypoints", implausibility(judged, (judged >= 0).all(-1))):
+        return
     outside = present & (points >= frame).any(-1)
     size = f"the frame of {frame[0]} x {frame[1]} (h x w)"
     report.rows("outside-frame", outside.any(-1), False, lambda row: _which(outside[row], f"outside {size}"))
@@ -81,7 +84,7 @@ class _Reporter:
         """Reports keypoints [N, 18, 2] that are not in pixels, of a frame (H, W) if it is given."""
         try:
             path, line = self._start()
-            check_keypoints(points, frame, f"{path!r}, from line {line}", lambda row: repr(self.names[row]))
+            check_in_frame(points, frame, f"{path!r}, from line {line}", lambda row: repr(self.names[row]))
         except InputError as error:
             self._file("wrong-frame", str(error))
             return True

@@ -19,6 +19,7 @@ from tests.data.doctor.faulty_folder import (
     set_point,
     write_protocol,
 )
+from tests.pose.pose_files import swapped
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,7 @@ TREE_PATH = r"img_highres/\1/\2/id_\3/\4"
 
 
 TRAIN = "fasion-annotation-train.csv"
+SWAPPED = swapped("eye", "ear", "shoulder", "elbow", "wrist", "hip", "knee", "ankle")
 
 
 PAIRS = "fasion-pairs-train.csv"
@@ -274,6 +276,14 @@ FAULT_CASES = {
     "y and x swapped": FaultCase(
         lambda f: f.points("train", lambda points: points[:, ::-1]),
         "swapped-axes", ERROR, TRAIN, 2, r"neck to hips is horizontal in \d of \d rows", False,
+    ),
+    "left and right swapped": FaultCase(
+        lambda f: f.points("train", lambda points: points[SWAPPED]),
+        "implausible-keypoints", ERROR, TRAIN, 2, r"left and right are swapped: in \d of \d people", True,
+    ),
+    "another order of keypoints": FaultCase(
+        lambda f: f.points("train", lambda points: points[::-1]),
+        "implausible-keypoints", ERROR, TRAIN, 2, "do not fit their names, but would in another order", True,
     ),
     "a protocol that is none": FaultCase(
         write_protocol(height="tall"),

@@ -71,6 +71,8 @@ class Photos:
         return self._map(restore_row, tf.range(tf.shape(images)[0]), pixels, tf.string)
 
     def _map(self, function, rows, pixels, output):
+        function = tf.function(function)  # traced once for both branches
+
         def map_with(parallel):
             return lambda: tf.map_fn(function, rows, fn_output_signature=output, parallel_iterations=parallel)
 

@@ -5,7 +5,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from gfla_tf.export import graph_resize
 from gfla_tf.export.graph_frame import GraphFrame
+from gfla_tf.images import frame as images_frame
 from gfla_tf.images.frame import MODES, Frame
 
 # Larger and smaller than the frame, both, one pixel wide, and much larger.
@@ -54,6 +56,18 @@ def test_restore(mode):
         actual = restore(size, image.astype(np.float32)).numpy()
         assert actual.shape == (*size, 3)
         assert np.abs(actual.astype(int) - expected).max() <= 1, size
+
+
+def test_a_wide_photo_is_resized_in_the_other_order(monkeypatch):
+    """The order of the two passes, which bounds the memory, changes no pixel by more than one level."""
+    frame = GraphFrame.fit((3, 200), INNER, "resize")
+    photo, image = _noise((3, 200)), _noise(INNER)
+    expected = frame.to_frame(photo), frame.restore(image)
+    for module in (images_frame, graph_resize):
+        monkeypatch.setattr(module, "_MAX_PASS_PIXELS", 100)
+    for actual, wanted in zip((frame.to_frame(photo), frame.restore(image)), expected, strict=True):
+        assert actual.shape == wanted.shape
+        assert np.abs(actual.numpy().astype(int) - wanted).max() <= 1
 
 
 @pytest.mark.parametrize("mode", MODES)

@@ -68,14 +68,17 @@ def sampling_correctness(
     if flow.shape[-1] != 2:
         raise ValueError(f"flow must have 2 channels (dx, dy), got shape {flow.shape}")
     flow.set_shape([None, source.shape[1], source.shape[2], 2])
-    best = best_similarity(source, target) if best is None else tf.cast(best, source.dtype)
+    best = best_similarity(source, target) if best is None else _best(best, source)
     sampled = gaussian_warp(source, tf.cast(flow, source.dtype))  # [B, H, W, C]
     similarity = _cosine(sampled, target)  # [B, H, W]
     ratio = similarity / _away_from_zero(tf.stop_gradient(best) + _EPSILON)
     term = tf.exp(tf.minimum(-ratio, _LARGEST_EXPONENT)) - math.exp(-1.0)
     if mask is None:
         return _reduce.mean(term)
-    weight = _nearest(_mask(mask, term.dtype), height, width)[..., 0]  # [B, H, W]
+    mask = _mask(mask, term.dtype)
+    if not mask.shape[:1].is_compatible_with(term.shape[:1]):
+        raise ValueError(f"mask must be for a batch of {term.shape[0]}, got shape {mask.shape}")
+    weight = _nearest(mask, height, width)[..., 0]  # [B, H, W]
     inside = tf.where(weight > 0, weight * term, tf.zeros_like(term))
     return tf.reduce_sum(inside) / (tf.reduce_sum(weight) + _EPSILON)
 
@@ -101,7 +104,8 @@ def best_similarity(source_features: TensorLike, target_features: TensorLike) ->
     source = tf.reshape(_normalized(source), [batch, locations, channels])
     target = tf.reshape(_normalized(target), [batch, locations, channels])
     rows = _rows_in_a_block(batch, locations)
-    blocks = -(-locations // rows)
+    blocks = -(-locations // rows)  # at least one, so that empty maps have a block of padding
+    blocks = max(1, blocks) if isinstance(blocks, int) else tf.maximum(1, blocks)
     target = tf.pad(target, [[0, 0], [0, blocks * rows - locations], [0, 0]])
     target = tf.reshape(target, [batch, blocks, rows, channels])
     best = tf.map_fn(
@@ -123,6 +127,13 @@ def _feature_pair(source, target):
     if source.shape[-1] is None:
         raise ValueError(f"source_features needs a static channel count, got shape {source.shape}")
     return tf.stop_gradient(source), tf.stop_gradient(tf.cast(target, source.dtype))
+
+
+def _best(best, source):
+    best = tf.cast(best, source.dtype)
+    if best.shape.rank != 3 or not best.shape.is_compatible_with(source.shape[:3]):
+        raise ValueError(f"best must be [B, H, W] = {source.shape[:3]}, got shape {best.shape}")
+    return best
 
 
 def _shape(tensor):

@@ -211,8 +211,9 @@ def gaussian_warp(
     """
     image, flow = checks.image_and_flow(image, flow, "image")
     checks.positive_int(kernel_size, "kernel_size")
-    if not _SMALLEST_SIGMA <= sigma < float("inf"):
-        raise ValueError(f"sigma must be positive, at least {_SMALLEST_SIGMA:g}, and finite, got {sigma}")
+    number = isinstance(sigma, int | float) and not isinstance(sigma, bool)
+    if not (number and _SMALLEST_SIGMA <= sigma < float("inf")):
+        raise ValueError(f"sigma must be positive, at least {_SMALLEST_SIGMA:g}, and finite, got {sigma!r}")
     unsupported = native.beyond("kernel_size", kernel_size, _LARGEST_NATIVE)
     if native.choose("gaussian_warp", impl, unsupported) == "native":
         flow = tf.cast(flow, checks.flow_dtype(image))

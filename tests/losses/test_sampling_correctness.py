@@ -146,6 +146,13 @@ def test_empty_batch_is_zero():
     assert sampling_correctness(empty, empty, np.zeros((0, 4, 4, 2), np.float32)) == 0
 
 
+@pytest.mark.parametrize("size", [(0, 4), (4, 0), (0, 0)])
+def test_empty_maps_are_zero(size):
+    empty = np.zeros((2, *size, 3), np.float32)
+    assert best_similarity(empty, empty).shape == (2, *size)
+    assert sampling_correctness(empty, empty, np.zeros((2, *size, 2), np.float32)) == 0
+
+
 def test_half_precision_is_widened():
     source, target = features((1, 4, 4, 3), 1, np.float16), features((1, 4, 4, 3), 2, np.float16)
     flow = np.ones((1, 4, 4, 2), np.float16)
@@ -182,6 +189,9 @@ def test_dynamic_shapes_in_a_graph():
         ({"flow": np.zeros((2, 4, 4, 2))}, r"must agree in batch"),
         ({"flow": np.zeros((1, 4, 4, 2), np.int32)}, "flow must be floating point, got int32"),
         ({"mask": np.zeros((1, 4, 4, 2))}, r"mask must be.*\(1, 4, 4, 2\)"),
+        ({"mask": np.ones((2, 4, 4))}, r"mask must be for a batch of 1, got shape \(2, 4, 4, 1\)"),
+        ({"best": np.ones((2, 4, 4))}, r"best must be \[B, H, W\].*\(2, 4, 4\)"),
+        ({"best": np.float64(1)}, r"best must be \[B, H, W\].*\(\)"),
     ],
 )
 def test_wrong_arguments_raise(change, message):

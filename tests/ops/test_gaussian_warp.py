@@ -53,7 +53,14 @@ def test_golden_case(golden):
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
-    [({"sigma": 0}, "sigma must be positive.*got 0"), ({"kernel_size": 0}, "positive int, got 0")],
+    [
+        ({"sigma": 0}, "sigma must be positive.*got 0"),
+        ({"sigma": float("nan")}, "sigma must be positive.*got nan"),
+        ({"sigma": "2"}, "sigma must be positive.*got '2'"),
+        ({"sigma": True}, "sigma must be positive.*got True"),
+        ({"kernel_size": 0}, "positive int, got 0"),
+        ({"kernel_size": True}, "positive int, got True"),
+    ],
 )
 def test_wrong_arguments_raise(arguments, message):
     with pytest.raises(ValueError, match=message):

@@ -105,11 +105,15 @@ class FeaturesConfig:
     """The network whose features the losses compare; it is never replaced by another one."""
 
     kind: str = setting("vgg19", one_of("vgg19", "parts"))
-    weights: str = setting("imagenet")  # vgg19: "imagenet", "random", or a .pth or .npz file
+    weights: str | None = setting(None)  # vgg19, required: a .pth or .npz file, "imagenet" or "random"
     vgg_input: str = setting("signed", one_of("signed", "imagenet"))
     width: int = setting(16, at_least(1), at_most(256))  # parts: channels of the first block
     width_multiplier: float = setting(1.0, at_least(0, strict=True), at_most(4))  # vgg19 "random"
     steps: int = setting(600, at_least(1), at_most(10**7))  # parts: training steps on part labels
+
+    def __post_init__(self):
+        if self.kind == "parts" and self.weights is None:  # not used: what earlier versions record
+            object.__setattr__(self, "weights", "imagenet")
 
 
 @dataclasses.dataclass(frozen=True)

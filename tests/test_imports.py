@@ -33,6 +33,7 @@ ORDER = [
     "hdf5",
     "weight_files",
     "config",
+    "commands",
     "_compat",
     "images",
     "pose",

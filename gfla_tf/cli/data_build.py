@@ -66,8 +66,9 @@ def _build_pair_file(args):
     load_tensorflow()
 
     from gfla_tf.cli.progress import progress_bar
+    from gfla_tf.commands import training_command
     from gfla_tf.data.hdf5.writer import write_pair_file
-    from gfla_tf.data.layout import find_layout, training_command
+    from gfla_tf.data.layout import find_layout
 
     pairs = write_pair_file(
         args.folder,
@@ -78,7 +79,8 @@ def _build_pair_file(args):
         progress=progress_bar("writing pairs"),
     )
     echo(f"{args.output}: {', '.join(f'{count} {split} pairs' for split, count in pairs.items())}.")
-    command = training_command(find_layout(args.folder, args.layout), args.output, "data.source=hdf5")
+    layout = find_layout(args.folder, args.layout)
+    command = training_command(layout.configuration, args.output, "data.source=hdf5")
     echo(f"Train on it with: {command}")
 
 
@@ -88,7 +90,8 @@ def _build(args):
     load_tensorflow()
 
     from gfla_tf.cli.progress import progress_bar
-    from gfla_tf.data.layout import LAYOUTS, training_command
+    from gfla_tf.commands import training_command
+    from gfla_tf.data.layout import LAYOUTS
     from gfla_tf.data.shards.builder import build_shards
 
     try:
@@ -112,7 +115,7 @@ def _build(args):
     size = sum(entry.bytes for entry in manifest.files.values()) / 2**20
     kept = f" ({report.kept} kept from the previous build)" if report.kept else ""
     echo(f"{args.output}: {counts} in {shards} shards{kept}, {size:.1f} MiB.")
-    echo(f"Train on it with: {training_command(LAYOUTS[manifest.layout], args.output)}")
+    echo(f"Train on it with: {training_command(LAYOUTS[manifest.layout].configuration, args.output)}")
 
 
 def _verify(folder):

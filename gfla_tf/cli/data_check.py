@@ -59,8 +59,8 @@ def run(args):
     import json
 
     from gfla_tf.cli.progress import progress_bar
+    from gfla_tf.commands import training_command
     from gfla_tf.data.doctor import check_folder
-    from gfla_tf.data.layout import training_command
     from gfla_tf.files import write_files
     from gfla_tf.images.io import encode_image
 
@@ -85,7 +85,7 @@ def run(args):
     if outputs:
         echo(f"wrote {', '.join(outputs)}")
     if report.trains:
-        echo(f"Train on it with: {training_command(report.layout, args.folder)}")
+        echo(f"Train on it with: {training_command(report.layout.configuration, args.folder)}")
     return FAULTS if not report.trains or (args.strict and report.faults) else 0
 
 

@@ -32,9 +32,11 @@ def run(args):
 
     load_tensorflow()
 
+    from gfla_tf.commands import argument, command, free_path
     from gfla_tf.images.video import video_frames, write_frames
 
     frames = video_frames(args.video, args.reader).enumerate().shard(args.every, 0)
     count = write_frames(frames if args.most is None else frames.take(args.most), args.video, args.output)
     echo(f"{args.output}: {count} frames.")
-    echo(f"Estimate their poses: gfla pose {args.output} -o poses")
+    pose = command("pose", argument(args.output), "-o", free_path("poses"))
+    echo(f"Estimate their poses: {pose}")

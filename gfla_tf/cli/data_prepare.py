@@ -59,7 +59,8 @@ def run(args):
     import os
 
     from gfla_tf.cli.progress import progress_bar
-    from gfla_tf.data.layout import LAYOUTS, training_command
+    from gfla_tf.commands import training_command
+    from gfla_tf.data.layout import LAYOUTS
     from gfla_tf.data.prepare import prepare_folder
     from gfla_tf.errors import InputError
 
@@ -89,4 +90,4 @@ def run(args):
     kept = f", {summary.kept:,} of them kept from a previous run" if summary.kept else ""
     echo(f"{args.output}: {images:,} images{kept}")
     echo(summary.to_text())
-    echo(f"Train on it with: {training_command(LAYOUTS[args.dataset], args.output)}")
+    echo(f"Train on it with: {training_command(LAYOUTS[args.dataset].configuration, args.output)}")

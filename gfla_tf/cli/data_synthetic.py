@@ -58,8 +58,9 @@ def run(args):
     """
     from pathlib import Path
 
+    from gfla_tf.commands import training_command
     from gfla_tf.data import SyntheticPeople
-    from gfla_tf.data.layout import LAYOUTS, training_command
+    from gfla_tf.data.layout import LAYOUTS
     from gfla_tf.errors import InputError
     from gfla_tf.names import names_in
     from gfla_tf.synthetic import write_folder
@@ -78,7 +79,7 @@ def run(args):
         raise InputError(f"cannot write the folder {out}: {error.strerror or error}") from error
     pairs = ", ".join(f"{people.num_pairs(split)} {split} pairs" for split in identities)
     echo(f"{out}: {pairs}.")
-    echo(f"Train on it with: {training_command(LAYOUTS[args.layout], out)}")
+    echo(f"Train on it with: {training_command(LAYOUTS[args.layout].configuration, out)}")
 
 
 def _progress(people):

@@ -1,10 +1,12 @@
 """`gfla demo`: trains the small model from scratch, evaluates it and writes a report."""
 
-import shlex
+import itertools
 
 from gfla_tf.console import echo
 
 HELP = "Train the small model from scratch, evaluate it and write a report."
+
+_COUNTS = ("pairs", "rows", "mean_images")
 
 
 def add_arguments(parser):
@@ -60,7 +62,7 @@ def run(args):
         )
     except KeyboardInterrupt:
         if is_run(args.output):
-            echo(f"\nto resume: {_command(args)} --resume")
+            echo(f"\nto resume: {_command(args)}")
         raise
     reported = report_run(
         trained.model,
@@ -81,9 +83,12 @@ def run(args):
 
 
 def _command(args):
-    """Returns the command line of this demo, without the numbers of pairs."""
-    words = ["gfla", "demo", *args.overrides, "-o", args.output, "--config", args.config]
-    return shlex.join(words)
+    """Returns the command line that resumes this demo."""
+    from gfla_tf.commands import argument, command
+
+    counts = [(f"--{name.replace('_', '-')}", str(getattr(args, name))) for name in _COUNTS]
+    options = ["-o", argument(args.output), "--config", argument(args.config), *itertools.chain(*counts)]
+    return command("demo", *args.overrides, *options, "--resume")
 
 
 def _check(config, args):
@@ -98,7 +103,7 @@ def _check(config, args):
     data = config.data
     if data.source != "synthetic":
         raise InputError(f"the demo needs SyntheticPeople: data.source must be synthetic, got {data.source}")
-    for name in ("pairs", "rows", "mean_images"):
+    for name in _COUNTS:
         if getattr(args, name) < 1:
             raise InputError(f"--{name.replace('_', '-')} must be at least 1, got {getattr(args, name)}")
     available = SyntheticPeople(identities={"test": data.test_identities}).num_pairs("test")

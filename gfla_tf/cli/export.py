@@ -5,6 +5,7 @@ import shlex
 import sys
 
 from gfla_tf.cli import arguments
+from gfla_tf.commands import argument
 from gfla_tf.console import echo
 from gfla_tf.errors import InputError
 
@@ -142,7 +143,7 @@ def _saved_model(args):
     done = _export(args, export_saved_model, fit=args.fit or "letterbox", **limit)
     print_written(args.output, done.model_card)
     echo(f"signatures: {', '.join(done.signatures)}")
-    echo(f"inspect it: saved_model_cli show --all --dir {shlex.quote(args.output)}")
+    echo(f"inspect it: saved_model_cli show --all --dir {shlex.quote(argument(args.output))}")
     path = os.path.abspath(args.output)
     base, version = os.path.split(path)
     if version.isdecimal():

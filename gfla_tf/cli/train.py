@@ -47,6 +47,7 @@ def run(args: argparse.Namespace) -> None:
 
     from gfla_tf.cli.logs import load_tensorflow, show_log
     from gfla_tf.cli.progress import progress_bar
+    from gfla_tf.commands import argument, command
 
     load_tensorflow()
     show_log()
@@ -58,7 +59,7 @@ def run(args: argparse.Namespace) -> None:
         train(config, folder, resume=args.resume, progress=progress_bar("rendering SyntheticPeople"))
     except KeyboardInterrupt:
         if is_run(folder):
-            echo(f"\nto resume: gfla train --resume -o {folder}")
+            echo(f"\nto resume: {command('train', '--resume', '-o', argument(folder))}")
         raise
 
 

@@ -8,14 +8,13 @@
 from __future__ import annotations
 
 import os
-import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath, PureWindowsPath
 
+from gfla_tf.commands import argument, command
 from gfla_tf.csv_text import is_blank, is_header, read_cells, text_lines
 from gfla_tf.errors import InputError
-from gfla_tf.files import PathLike
 from gfla_tf.images.io import read_file
 from gfla_tf.pose.keypoints import MAX_CSV_BYTES, decode_text
 
@@ -80,23 +79,10 @@ def find_layout(root: str, name: str | None = None) -> Layout:
         if tree is not None:
             raise InputError(
                 f"{root!r} is not a data folder but contains {tree!r} of the original dataset: "
-                f"prepare it with `gfla data prepare {layout} {root} -o FOLDER`"
+                f"prepare it with `{command('data', 'prepare', layout, argument(root), '-o', 'FOLDER')}`"
             )
     expected = " or ".join(f"{layout.prefixes[0]}-pairs-train.csv" for layout in accepted)
     raise InputError(f"{root!r} is not a data folder: it contains no {expected} etc. (see docs/data.md)")
-
-
-def training_command(layout: Layout, root: PathLike, *overrides: str) -> str:
-    """Returns the command that trains on a data folder.
-
-    Args:
-      layout: the layout of the data.
-      root: the data folder, shards folder or HDF5 file.
-      *overrides: further configuration values, such as "data.source=hdf5".
-    """
-    values = [*overrides, f"data.root={os.fspath(root)}", "features.weights=vgg19-dcbb9e9d.pth"]
-    name = layout.configuration
-    return shlex.join(["gfla", "train", name, *values, "-o", f"runs/{name}"])
 
 
 def _has_files_of(root: str, layout: Layout) -> bool:

@@ -12,12 +12,13 @@ import keras
 import numpy as np
 
 from gfla_tf import models
+from gfla_tf.commands import argument, command, setting, training_command
 from gfla_tf.errors import InputError
 from gfla_tf.features import VGG19Features, vgg19_weights
 from gfla_tf.files import atomic_path, check_output, output_folder
 from gfla_tf.interop import torch as torch_format
 from gfla_tf.interop.folders import plan_conversions, skipped_discriminator
-from gfla_tf.interop.recognize import STAGE1_PREFIX, is_vgg19, load_recognized, title
+from gfla_tf.interop.recognize import STAGE1_PREFIX, is_vgg19, load_recognized, released_name, title
 from gfla_tf.interop.verify import check_same_network, check_same_tensors, same
 from gfla_tf.models.archive import load_network
 from gfla_tf.weight_files import WeightFile, kinds, read_weights, write_npz, write_torch
@@ -150,7 +151,7 @@ def _convert_vgg19(file, out, extension, force):
     skipped = len(file.tensors) - len(tensors)
     notes = (*_notes(file), f"{skipped} tensors of other layers skipped") if skipped else _notes(file)
     parameters = sum(value.size for value in tensors.values())
-    usage = f"gfla train CONFIG features.weights={out}"
+    usage = training_command("fashion", "FOLDER", setting("features.weights", out))
     digest = _write(out, write, force)
     return Conversion(file.path, out, "VGG19 of torchvision", parameters, notes, digest, usage)
 
@@ -159,9 +160,10 @@ def _usage(model, out):
     if not out.endswith(".keras"):
         return ""
     if isinstance(model, models.PersonImageGenerator):
-        return f"gfla generate --model {out} --source PHOTO --source-pose POSE --target-pose POSE -o OUT"
-    setting = "weights" if isinstance(model, models.FlowFieldEstimator) else "discriminator_weights"
-    return f"gfla train CONFIG model.{setting}={out}"
+        poses = ("--source-pose", "POSE", "--target-pose", "POSE")
+        return command("generate", "--model", argument(out), "--source", "PHOTO", *poses, "-o", "OUT")
+    key = "weights" if isinstance(model, models.FlowFieldEstimator) else "discriminator_weights"
+    return training_command(released_name(model) or "CONFIG", "FOLDER", setting(f"model.{key}", out))
 
 
 def _released_tensors(source, model, prefix):

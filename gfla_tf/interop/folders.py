@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Sequence
 
+from gfla_tf.commands import argument, command
 from gfla_tf.errors import InputError
 from gfla_tf.names import names_in
 
@@ -68,7 +69,8 @@ def _checkpoints(folder, to):
     files = keras if to == "torch" else torch if to == "keras" else keras or torch
     if not files:
         expected = "model.keras" if to == "torch" else "latest_net_G.pth"
-        unfinished = " (its run is not finished: gfla train --resume)" if "run.json" in names else ""
+        resume = command("train", "--resume", "-o", argument(folder))
+        unfinished = f" (its run is not finished: {resume})" if "run.json" in names else ""
         raise InputError(f"the folder {folder} contains no {expected}{unfinished}; give the file to convert")
     return {part: os.path.join(folder, name) for part, name in files.items()}
 

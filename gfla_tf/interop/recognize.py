@@ -104,8 +104,13 @@ def title(model: keras.Model) -> str:
         models.FlowFieldEstimator: "flow field estimator (F alone)",
         models.ResDiscriminator: "discriminator",
     }[type(model)]
+    return f"{released_name(model) or 'non-standard'} {kind}"
+
+
+def released_name(model: keras.Model) -> str | None:
+    """Returns the name of the paper's configuration that a network belongs to, None if it is another one."""
     names = [name for name in _RELEASED if _arguments(model, {}) == _arguments(model, _preset(model, name))]
-    return f"{names[0] if names else 'non-standard'} {kind}"
+    return names[0] if names else None
 
 
 def _preset(model, name):

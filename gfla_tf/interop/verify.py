@@ -61,8 +61,8 @@ def _outputs(model):
     side = 2 ** (layers + 1)
     inputs = {
         "source_image": _waves(side, f.image_channels),
-        "source_pose": _waves(side, f.pose_channels),
-        "target_pose": _waves(side, f.pose_channels)[:, ::-1],
+        "source_pose": _waves(side, f.pose_channels) ** 2,
+        "target_pose": _waves(side, f.pose_channels)[:, ::-1] ** 2,
     }
     outputs = model(inputs)
     if f is model:

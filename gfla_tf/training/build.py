@@ -6,6 +6,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from gfla_tf.commands import TORCHVISION_VGG19
 from gfla_tf.config import Config, FlowTrainingConfig, GFLATrainingConfig
 from gfla_tf.console import echo
 from gfla_tf.errors import InputError
@@ -36,6 +37,11 @@ def check_settings(config: Config, source: Source) -> None:
     synthetic = isinstance(source, SyntheticSource)
     if config.features.kind == "parts" and not synthetic:
         raise InputError("features.kind=parts needs the part labels of the synthetic source; use vgg19")
+    if config.features.kind == "vgg19" and config.features.weights is None:
+        raise InputError(
+            f"features.weights is required: the path of torchvision's {TORCHVISION_VGG19}, which the paper "
+            "uses, or imagenet for Keras's VGG19, whose losses differ"
+        )
     for name, stage in (("stage1", config.stage1), ("stage2", config.stage2)):
         if stage.background != 1 and not synthetic:
             raise InputError(f"{name}.background must be 1: only the synthetic source has part labels")
@@ -70,7 +76,7 @@ def build_features(config: Config, source: Source, path: Path | None = None) -> 
     Part features are trained, and Keras's VGG19 is calibrated, on the training data of the source.
 
     Args:
-      config: the configuration; `config.features` describes the network.
+      config: the configuration, checked; `config.features` describes the network.
       source: the source, prepared.
       path: a `.weights.h5` file. The weights are read from it if it exists, and saved to it if they were
         trained or calibrated here.

@@ -19,7 +19,7 @@ def test_a_folder_of_people_reads_back(tmp_path, capsys, layout, reader, size, c
     assert capsys.readouterr().out == (
         f"{out}: 24 train pairs, 12 test pairs.\n"
         f"Train on it with: gfla train {config} data.root={out} "
-        f"features.weights=vgg19-dcbb9e9d.pth -o runs/{config}\n"
+        f"features.weights=imagenet -o runs/{config}\n"
     )
     dataset = reader(out, size)
     assert (dataset.num_pairs("train"), dataset.num_pairs("test")) == (24, 12)

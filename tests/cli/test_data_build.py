@@ -20,8 +20,7 @@ def test_a_folder_becomes_shards_that_verify(folder, tmp_path, capsys):
         f"{out}: 6 train pairs of 6 images, 6 test pairs of 6 images in 2 shards, 0.0 MiB."
     )
     assert lines[1] == (
-        f"Train on it with: gfla train market data.root={out} "
-        "features.weights=vgg19-dcbb9e9d.pth -o runs/market"
+        f"Train on it with: gfla train market data.root={out} features.weights=imagenet -o runs/market"
     )
     assert Market1501(out).num_pairs("train") == 6
     assert main(["data", "build", out, "--verify"]) == 0
@@ -38,7 +37,7 @@ def test_a_folder_becomes_an_hdf5_file(folder, tmp_path, capsys):
     assert capsys.readouterr().out.splitlines() == [
         f"{out}: 6 train pairs, 6 test pairs.",
         f"Train on it with: gfla train market data.source=hdf5 data.root={out} "
-        "features.weights=vgg19-dcbb9e9d.pth -o runs/market",
+        "features.weights=imagenet -o runs/market",
     ]
     assert PairFile(out).num_pairs("test") == 6
     assert main(command) == 2

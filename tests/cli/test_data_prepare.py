@@ -38,8 +38,7 @@ def test_it_says_what_is_there_and_how_to_go_on(source, tmp_path, capsys):
     assert lines[2:4] == ["  train: 16 images, 48 pairs", "  test: 4 images, 12 pairs"]
     assert "  note: the lists have 16 train images, and 48,674 were published" in lines
     assert lines[-1] == (
-        f"Train on it with: gfla train fashion data.root={out} "
-        "features.weights=vgg19-dcbb9e9d.pth -o runs/fashion"
+        f"Train on it with: gfla train fashion data.root={out} features.weights=imagenet -o runs/fashion"
     )
     assert prepare("deepfashion", source, "-o", out, "--workers", "0") == 0
     assert capsys.readouterr().out.startswith(f"{out}: 20 images, 20 of them kept from a previous run\n")

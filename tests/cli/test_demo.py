@@ -1,4 +1,6 @@
 import json
+import re
+import shlex
 
 import pytest
 
@@ -72,5 +74,18 @@ def test_an_interrupted_demo_prints_how_to_resume_it(config, tmp_path, capsys, m
 
     monkeypatch.setattr("gfla_tf.training.run.train", interrupt)
     out = tmp_path / "my demo"
-    assert main(["demo", "-o", str(out), "--config", str(config), "--pairs", "6"]) == 130
-    assert f"to resume: gfla demo -o '{out}' --config {config} --resume" in capsys.readouterr().out
+    out.mkdir()
+    (out / "run.json").write_text("{}")
+    arguments = ["demo", "seed=3", "-o", str(out), "--config", str(config), "--pairs", "6", "--rows", "2"]
+    assert main(arguments) == 130
+    printed = capsys.readouterr().out
+    assert f"to resume: gfla demo seed=3 -o '{out}' --config {config} --pairs 6 --rows 2" in printed
+    (command,) = re.findall("gfla (demo .*)", printed)
+    calls = []
+    monkeypatch.setattr(
+        "gfla_tf.training.run.train", lambda *given, **options: calls.append((given, options))
+    )
+    with pytest.raises(AttributeError):  # after the training, which does not run
+        main(shlex.split(command))
+    (((resolved, folder), options),) = calls
+    assert (resolved.seed, folder, options["resume"]) == (3, str(out), True)

@@ -201,6 +201,7 @@ def test_epochs_may_increase_until_the_next_stage_has_started(tiny, tmp_path, ca
             ["data.reader=tensorflow-io"],
             "data.reader is only for data.source=hdf5, got data.source=synthetic",
         ),
+        (["features.kind=vgg19"], "features.weights is required: .*, or imagenet for Keras's VGG19"),
         (["features.kind=vgg19", "features.weights=no.pth"], "no VGG19 weights at no.pth"),
         (["model.overrides.widht=3"], "invalid model.overrides: .*widht"),
         (["model.overrides.image_size=[36, 32]"], r"36 x 32 \(h x w\) cannot be halved 3 times"),

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from gfla_tf.commands import argument, command
 from gfla_tf.data.doctor.checks import FaultList
 from gfla_tf.data.doctor.files import listed_images
 from gfla_tf.data.doctor.images import check_contents, check_images, read_images
@@ -56,9 +57,8 @@ def check_folder(
     if not splits or not set(splits) <= set(SPLITS):
         raise ValueError(f"splits must be of {SPLITS}, got {splits!r}")
     if is_shards(root):
-        raise InputError(
-            f"{root!r} is a shards folder: verify its checksums with `gfla data build --verify {root}`"
-        )
+        verify = command("data", "build", "--verify", argument(root))
+        raise InputError(f"{root!r} is a shards folder: verify its checksums with `{verify}`")
     start = time.monotonic()
     chosen = find_layout(root, layout)
     faults = FaultList()

@@ -57,17 +57,9 @@ def build_model(config: Config, source: Source) -> PersonImageGenerator:
     """
     overrides = {"heatmap_sigma": source.heatmap_sigma, **config.model.overrides}
     try:
-        model = PersonImageGenerator.from_preset(config.model.preset, load_weights=False, **overrides)
+        return PersonImageGenerator.from_preset(config.model.preset, load_weights=False, **overrides)
     except (TypeError, ValueError) as error:
         raise InputError(f"invalid model.overrides: {error}") from error
-    layers = max(model.flow_field_estimator.encoder_layers, model.target_image_generator.num_layers)
-    if any(side % 2**layers for side in source.dataset.image_size):
-        height, width = source.dataset.image_size
-        raise InputError(
-            f"images of {height} x {width} (h x w) cannot be halved {layers} times; "
-            f"model.overrides.image_size must be multiples of {2**layers}"
-        )
-    return model
 
 
 def build_features(config: Config, source: Source, path: Path | None = None) -> FeatureNetwork:

@@ -54,7 +54,7 @@ def add_arguments(parser):
         help="height x width of the images that the pose files were measured in",
     )
     parser.add_argument(
-        "--images", metavar="FOLDER", help="the photos of the pose files, for their names and sizes"
+        "--images", metavar="FOLDER", help="the photos of the pose files, for names and missing sizes"
     )
     parser.add_argument(
         "--scale-to",

@@ -146,7 +146,7 @@ def read_input(
       min_confidence: keypoints of a pose file of lower confidence are marked as missing.
       frame: (H, W) of the images in a pose file's pixels; overrides the size in the file.
       photographs: a folder with the photographs of the pose file, of the same names, with any extension;
-        names and sizes are taken from them.
+        names are taken from them, and sizes if the file has none.
 
     Raises:
       InputError: as for `read_people`, or a photograph is missing or cannot be read.
@@ -194,4 +194,4 @@ def _with_photograph(image: PosedImage, folder: str, files: dict[str, list[str]]
             f"photographs: it must have one{hint}"
         )
     height, width = read_image(os.path.join(folder, found[0])).shape[:2]
-    return dataclasses.replace(image, name=found[0], frame=(height, width))
+    return dataclasses.replace(image, name=found[0], frame=image.frame or (height, width))

@@ -180,15 +180,11 @@ def test_keypoints_outside_are_left_out_with_a_warning(place, model_path, caplog
     assert "1 keypoint(s)" in caplog.text
 
 
-def _in_fractions(place, name):
+def test_fractions_of_the_photo(place, model_path, capsys):
     document = _document(18)
     numbers = np.array(document["people"][0]["pose_keypoints_2d"]).reshape(-1, 3)
     document["people"][0]["pose_keypoints_2d"] = (numbers / (WIDTH, HEIGHT, 1)).ravel().tolist()
-    (place / name).write_text(json.dumps(document))
-
-
-def test_fractions_of_the_photo(place, model_path, capsys):
-    _in_fractions(place, "fractions.json")
+    (place / "fractions.json").write_text(json.dumps(document))
     photo, fractions = place / "photo.jpg", place / "fractions.json"
     poses = {"source_pose": fractions, "target_pose": fractions}
     assert "whose size is unknown" in _refused(capsys, place, _run(place, model_path, **poses))
@@ -201,9 +197,8 @@ def test_fractions_of_the_photo(place, model_path, capsys):
 
 @pytest.mark.parametrize("option", ["source_frame", "target_frame"])
 def test_swapped_frames(place, model_path, capsys, option):
-    sentence = _refused(
-        capsys, place, _run(place, model_path, target_pose=place / "a.json", **{option: f"{WIDTH}x{HEIGHT}"})
-    )
+    changes = {"target_pose": place / "a.json", option: f"{WIDTH}x{HEIGHT}"}
+    sentence = _refused(capsys, place, _run(place, model_path, **changes))
     assert f"they fit {HEIGHT} x {WIDTH}, so height and width may be swapped" in sentence
 
 

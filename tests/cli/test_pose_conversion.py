@@ -49,6 +49,11 @@ def test_names_and_sizes_from_the_photographs(place, capsys):
     assert "contains no image size" in error_messages(capsys)[0]
     assert main([*words, "--images", "photos"]) == 0
     assert read_annotations("fasion-annotation-test.csv")["a.jpg"][0].tolist() == [64, 18]
+    (place / "a_keypoints.json").write_text(
+        json.dumps({"people": [person], "canvas_height": 60.0, "canvas_width": 45.0})
+    )
+    assert main([*words, "--images", "photos", "--force"]) == 0
+    assert read_annotations("fasion-annotation-test.csv")["a.jpg"][0].tolist() == [128, 35]
     write_photo(place / "photos" / "a.png", size=(120, 90))
     assert main([*words, "--images", "photos", "--force"]) == 2
     assert "has 2 photographs" in error_messages(capsys)[0]

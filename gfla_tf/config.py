@@ -16,7 +16,7 @@ from typing import Any
 
 from gfla_tf.documents import DocumentError, parse_yaml
 from gfla_tf.errors import InputError
-from gfla_tf.names import is_utf8, stem
+from gfla_tf.names import is_utf8, other_file, stem
 from gfla_tf.resources import resource
 
 Constraint = Callable[[Any], str | None]  # the problem of a value, or None
@@ -190,7 +190,8 @@ def find_config(name: str | PathLike) -> Path:
     if str(name) in shipped:
         return folder / f"{name}.yaml"
     raise InputError(
-        f"there is no configuration {str(name)!r}; use a YAML file or one of {', '.join(shipped)}"
+        f"there is no configuration {str(name)!r}{other_file(str(name))}; use a YAML file or one of "
+        f"{', '.join(shipped)}"
     )
 
 

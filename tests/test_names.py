@@ -6,8 +6,14 @@ import unicodedata
 
 import pytest
 
+from gfla_tf.config import find_config
+from gfla_tf.data import DeepFashion
+from gfla_tf.data.doctor import check_folder
+from gfla_tf.data.prepare import prepare_folder
+from gfla_tf.errors import InputError
 from gfla_tf.export.model_card import model_card_path
-from gfla_tf.models.loading import model_file
+from gfla_tf.images.io import read_image
+from gfla_tf.models.loading import load_generator, model_file
 from gfla_tf.names import (
     escape_surrogates,
     is_system_file,
@@ -17,6 +23,8 @@ from gfla_tf.names import (
     other_spelling,
     stem,
 )
+from gfla_tf.pose.formats import read_people
+from gfla_tf.weight_files.read import read_weights
 
 NFC, NFD = unicodedata.normalize("NFC", "é.jpg"), unicodedata.normalize("NFD", "é.jpg")
 
@@ -96,3 +104,24 @@ def test_names_that_are_not_utf8():
     text = escape_surrogates(json.dumps({"name": name}, ensure_ascii=False))
     assert text == '{"name": "caf\xe9-\\udcff"}'
     assert json.loads(text.encode()) == {"name": name}
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda path: read_image(path),
+        lambda path: DeepFashion(path, (64, 64)),
+        lambda path: check_folder(path),
+        lambda path: prepare_folder("deepfashion", path, "out"),
+        lambda path: load_generator(path),
+        lambda path: find_config(path),
+        lambda path: read_weights(path),
+        lambda path: read_people(path),
+    ],
+    ids=["image", "dataset", "check", "prepare", "model", "configuration", "weights", "pose"],
+)
+def test_every_missing_input_is_explained(tmp_path, monkeypatch, read):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / NFD).touch()
+    with pytest.raises(InputError, match="the same name in another Unicode normalization: it is in NFD"):
+        read(NFC)

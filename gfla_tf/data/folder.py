@@ -18,6 +18,7 @@ from gfla_tf.data.shards.reader import read_shards_split
 from gfla_tf.data.split import Split, read_folder_split
 from gfla_tf.errors import InputError
 from gfla_tf.files import PathLike
+from gfla_tf.names import other_file
 from gfla_tf.pose.network_inputs import finish_batches
 
 
@@ -43,7 +44,8 @@ class PairFolder(PairDataset):
         self.heatmap_sigma = heatmap_sigma
         self._splits: dict[str, Split] = {}
         if not os.path.isdir(self.root):
-            raise InputError(f"the data folder {self.root!r} does not exist or is not a folder")
+            hint = other_file(self.root)
+            raise InputError(f"the data folder {self.root!r} does not exist or is not a folder{hint}")
 
     @property
     def protocol(self) -> Protocol | None:

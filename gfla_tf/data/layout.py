@@ -16,6 +16,7 @@ from gfla_tf.commands import argument, command
 from gfla_tf.csv_text import is_blank, is_header, read_cells, text_lines
 from gfla_tf.errors import InputError
 from gfla_tf.images.io import read_file
+from gfla_tf.names import other_file
 from gfla_tf.pose.keypoints import MAX_CSV_BYTES, decode_text
 
 SPLITS = ("train", "test")
@@ -64,7 +65,7 @@ def find_layout(root: str, name: str | None = None) -> Layout:
       ValueError: an unknown name.
     """
     if not os.path.isdir(root):
-        raise InputError(f"the data folder {root!r} does not exist or is not a folder")
+        raise InputError(f"the data folder {root!r} does not exist or is not a folder{other_file(root)}")
     if name is not None and name not in LAYOUTS:
         raise ValueError(f"layout must be one of {', '.join(LAYOUTS)}, got {name!r}")
     accepted = [LAYOUTS[name]] if name is not None else list(LAYOUTS.values())

@@ -14,7 +14,7 @@ import tensorflow as tf
 from gfla_tf.errors import InputError
 from gfla_tf.files import PathLike, new_folder
 from gfla_tf.images.io import MAX_PIXELS, encode_image
-from gfla_tf.names import is_utf8, names_in, stem
+from gfla_tf.names import is_utf8, names_in, other_file, stem
 
 READERS = ("opencv", "tensorflow-io")
 
@@ -61,7 +61,7 @@ def _check_kind(path: str) -> None:
         with open(path, "rb") as file:
             head = file.read(_HEAD)
     except OSError as error:
-        raise InputError(f"the video {path!r} cannot be read: {error.strerror}") from error
+        raise InputError(f"the video {path!r} cannot be read: {error.strerror}{other_file(path)}") from error
     is_mp4 = head[4:8] in (b"ftyp", b"moov", b"mdat", b"wide", b"free")
     is_avi = head[:4] == b"RIFF" and head[8:] == b"AVI "
     if not (is_mp4 or is_avi or head[:4] == b"\x1a\x45\xdf\xa3"):

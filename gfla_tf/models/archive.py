@@ -15,6 +15,7 @@ import keras
 
 from gfla_tf.documents import DocumentError, parse_json
 from gfla_tf.errors import InputError
+from gfla_tf.names import other_file
 from gfla_tf.weight_files.archives import entries
 from gfla_tf.weight_files.keras_weights import max_file_bytes
 
@@ -142,7 +143,7 @@ def _members(path):
       InputError: the file does not exist, is not an archive of a configuration and weights, or is damaged.
     """
     if not os.path.isfile(path):
-        raise InputError(f"the model {path!r} does not exist or is not a file")
+        raise InputError(f"the model {path!r} does not exist or is not a file{other_file(path)}")
     try:
         members = {entry.filename: entry for entry in entries(path)}
     except InputError as error:

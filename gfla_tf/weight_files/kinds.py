@@ -7,6 +7,7 @@ import stat
 import tarfile
 
 from gfla_tf.errors import InputError
+from gfla_tf.names import other_file
 from gfla_tf.weight_files.archives import MAX_BYTES, entries
 
 TORCH, LEGACY_TORCH = "PyTorch's zip format", "PyTorch's format before 1.6"
@@ -45,7 +46,7 @@ def kind_of(path: str | os.PathLike) -> str:
             with open(path, "rb") as file:
                 head = file.read(_HEAD_BYTES)
     except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror or error}") from error
+        raise InputError(f"{path} cannot be read: {error.strerror or error}{other_file(path)}") from error
     except ValueError as error:
         raise InputError(f"{path!r} is not a valid file name") from error
     if not stat.S_ISREG(status.st_mode):

@@ -20,6 +20,7 @@ from gfla_tf.errors import InputError
 from gfla_tf.files import PathLike
 from gfla_tf.hdf5 import read_structure
 from gfla_tf.images.io import MAX_PIXELS
+from gfla_tf.names import other_file
 from gfla_tf.pose.frame import check_keypoints
 
 READERS = ("h5py", "tensorflow-io")
@@ -137,7 +138,7 @@ def _opened(path: str) -> Iterator[h5py.File]:
         with h5py.File(path, "r") as file:
             yield file
     except FileNotFoundError as error:
-        raise InputError(f"the HDF5 file {path!r} does not exist") from error
+        raise InputError(f"the HDF5 file {path!r} does not exist{other_file(path)}") from error
     except (OSError, RuntimeError, KeyError) as error:
         raise InputError(f"{path!r} is not an HDF5 file, or is damaged: {str(error).strip()}") from error
 

@@ -12,7 +12,7 @@ from gfla_tf.data.prepare.source import folders_below
 from gfla_tf.errors import InputError
 from gfla_tf.files import PathLike
 from gfla_tf.images.io import read_file
-from gfla_tf.names import other_spelling
+from gfla_tf.names import other_file, other_spelling
 from gfla_tf.pose.keypoints import (
     MAX_CSV_BYTES,
     check_annotation_header,
@@ -51,7 +51,8 @@ def find_lists(layout: Layout, folder: PathLike) -> str:
     """
     folder = os.fspath(folder)
     if not os.path.isdir(folder):
-        raise InputError(f"the folder of the lists {folder!r} does not exist or is not a folder")
+        hint = other_file(folder)
+        raise InputError(f"the folder of the lists {folder!r} does not exist or is not a folder{hint}")
     for path in folders_below(folder, skip=_IMAGE_FOLDERS):
         try:
             for split in SPLITS:

@@ -11,7 +11,7 @@ from gfla_tf.errors import InputError
 from gfla_tf.files import PathLike
 from gfla_tf.images.header import HeaderError, read_header
 from gfla_tf.images.io import FORMATS, MAX_BYTES, read_file
-from gfla_tf.names import is_system_file
+from gfla_tf.names import is_system_file, other_file
 
 _GENDERS = ("MEN", "WOMEN")
 _BOXES = {split: f"bounding_box_{split}" for split in SPLITS}
@@ -45,7 +45,7 @@ def find_source(layout: str, folder: PathLike) -> Source:
     """
     folder = os.fspath(folder)
     if not os.path.isdir(folder):
-        raise InputError(f"the source {folder!r} does not exist or is not a folder")
+        raise InputError(f"the source {folder!r} does not exist or is not a folder{other_file(folder)}")
     return _deepfashion(folder) if layout == "deepfashion" else _market1501(folder)
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable
 
 from gfla_tf.data.layout import LAYOUTS, SPLITS
 from gfla_tf.data.prepare.lists import find_lists, read_lists
-from gfla_tf.data.prepare.output import SUMMARY_NAME, check_apart, check_contents, open_output
+from gfla_tf.data.prepare.output import SUMMARY_NAME, check_apart, check_contents, reserved_output
 from gfla_tf.data.prepare.plan import SplitPlan
 from gfla_tf.data.prepare.source import Source, find_source
 from gfla_tf.data.prepare.summary import Summary
@@ -88,20 +89,21 @@ def prepare_folder(
     if not subset:
         _refuse_missing(plans, found)
     jobs = [job for plan in plans for job in plan.jobs(out)]
-    try:
-        open_output(out, protocol, known, force)
-        check_contents(out, {target for _, target in jobs})
-    except OSError as error:
-        raise InputError(f"the folder {out!r} cannot be written: {error.strerror or error}") from error
-    outcome = prepare_images(jobs, protocol, workers, progress)
-    if outcome.unreadable and not subset:
-        _refuse_unreadable(outcome.unreadable)
-    for plan in plans:
-        plan.exclude(outcome.unreadable)
-    summary = Summary(protocol, {plan.split: plan.summary() for plan in plans}, outcome.kept)
-    files = {name: data for plan in plans for name, data in plan.files(known).items()}
-    files[SUMMARY_NAME] = summary.to_json().encode()
-    write_files({os.path.join(out, name): data for name, data in files.items()}, force=True)
+    with contextlib.ExitStack() as stack:
+        try:
+            stack.enter_context(reserved_output(out, protocol, known, force))
+            check_contents(out, {target for _, target in jobs})
+        except OSError as error:
+            raise InputError(f"the folder {out!r} cannot be written: {error.strerror or error}") from error
+        outcome = prepare_images(jobs, protocol, workers, progress)
+        if outcome.unreadable and not subset:
+            _refuse_unreadable(outcome.unreadable)
+        for plan in plans:
+            plan.exclude(outcome.unreadable)
+        summary = Summary(protocol, {plan.split: plan.summary() for plan in plans}, outcome.kept)
+        files = {name: data for plan in plans for name, data in plan.files(known).items()}
+        files[SUMMARY_NAME] = summary.to_json().encode()
+        write_files({os.path.join(out, name): data for name, data in files.items()}, force=True)
     return summary
 
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
+from collections.abc import Iterator
 
 from gfla_tf.data.layout import SPLITS, Layout
 from gfla_tf.data.protocol import FILE_NAME, Protocol, read_protocol, write_protocol
 from gfla_tf.errors import InputError
+from gfla_tf.locks import FolderLock
 from gfla_tf.names import names_in
 from gfla_tf.temporary import remove_temporary_files
 
 SUMMARY_NAME = "summary.json"
+LOCK_NAME = "prepare.lock"
 
 
 def check_apart(out: str, source: str, lists: str) -> None:
@@ -29,6 +33,24 @@ def check_apart(out: str, source: str, lists: str) -> None:
             f"the output {out!r} and the source {source!r} with its lists must not contain each other: "
             "choose another output folder, so that the source is not changed"
         )
+
+
+@contextlib.contextmanager
+def reserved_output(out: str, protocol: Protocol, layout: Layout, force: bool) -> Iterator[None]:
+    """Context manager for `open_output` that keeps other processes from preparing the folder.
+
+    Raises:
+      InputError: as for `open_output`, or another process prepares the folder.
+      OSError: it cannot be written.
+    """
+    with contextlib.ExitStack() as stack:
+        exists = os.path.lexists(os.path.join(out, FILE_NAME))
+        if exists:
+            stack.enter_context(FolderLock(out, LOCK_NAME))
+        open_output(out, protocol, layout, force)
+        if not exists:
+            stack.enter_context(FolderLock(out, LOCK_NAME))
+        yield
 
 
 def open_output(out: str, protocol: Protocol, layout: Layout, force: bool) -> None:

@@ -93,3 +93,16 @@ def test_folder_without_write_permission(source_tree, tmp_path):
     (tmp_path / "locked").mkdir(mode=0o555)
     with pytest.raises(InputError, match="cannot be written: Permission denied"):
         prepare_folder("deepfashion", source_tree, tmp_path / "locked" / "out")
+
+
+@pytest.mark.parametrize("force", [True, False])
+def test_two_processes_do_not_prepare_one_folder(source_tree, tmp_path, force):
+    out = tmp_path / "out"
+
+    def start_another(done, total):
+        if done == 1:
+            with pytest.raises(InputError, match=f"in use by process {os.getpid()} on"):
+                prepare_folder("deepfashion", source_tree, out, force=force)
+
+    prepare_folder("deepfashion", source_tree, out, progress=start_another)
+    assert "prepare.lock" not in os.listdir(out)

@@ -1,4 +1,8 @@
-"""Checks of constructor arguments, which are also read from files: the message has name, range and value."""
+"""Checks of constructor arguments, which are also read from files and command lines.
+
+The message has the name, the range and the value. It is an `InputError`, a `ValueError` that the command line
+prints.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,8 @@ import reprlib
 from typing import Any
 
 import numpy as np
+
+from gfla_tf.errors import InputError
 
 
 def integer(name: str, value: Any, low: int, high: int) -> int:
@@ -20,11 +26,11 @@ def integer(name: str, value: Any, low: int, high: int) -> int:
       high: the largest allowed value.
 
     Raises:
-      ValueError: another type, or out of range.
+      InputError: another type, or out of range.
     """
     if isinstance(value, numbers.Integral) and not isinstance(value, bool) and low <= value <= high:
         return int(value)
-    raise ValueError(f"{name} must be an integer from {low} to {high}, got {short(value)}")
+    raise InputError(f"{name} must be an integer from {low} to {high}, got {short(value)}")
 
 
 def number(name: str, value: Any, low: float, high: float, strict: bool = False) -> float:
@@ -38,24 +44,24 @@ def number(name: str, value: Any, low: float, high: float, strict: bool = False)
       strict: whether the value must be above `low`.
 
     Raises:
-      ValueError: another type, NaN, or out of range.
+      InputError: another type, NaN, or out of range.
     """
     plain = isinstance(value, numbers.Real) and not isinstance(value, bool | np.bool_)
     if plain and low <= value <= high and not (strict and value == low):
         return float(value)
     bounds = f"above {low:g} and at most {high:g}" if strict else f"from {low:g} to {high:g}"
-    raise ValueError(f"{name} must be a number {bounds}, got {short(value)}")
+    raise InputError(f"{name} must be a number {bounds}, got {short(value)}")
 
 
 def boolean(name: str, value: Any) -> bool:
     """Returns a bool argument.
 
     Raises:
-      ValueError: another type; 0 and 1 are not bools.
+      InputError: another type; 0 and 1 are not bools.
     """
     if isinstance(value, bool | np.bool_):
         return bool(value)
-    raise ValueError(f"{name} must be true or false, got {short(value)}")
+    raise InputError(f"{name} must be true or false, got {short(value)}")
 
 
 def image_size(value: Any, low: int, high: int, multiple: int = 1) -> tuple[int, int]:
@@ -68,7 +74,7 @@ def image_size(value: Any, low: int, high: int, multiple: int = 1) -> tuple[int,
       multiple: the sides must be multiples of it.
 
     Raises:
-      ValueError: another type or length, or a side out of range.
+      InputError: another type or length, or a side out of range.
     """
     low = -(-low // multiple) * multiple
     if isinstance(value, list | tuple) and len(value) == 2:
@@ -79,7 +85,7 @@ def image_size(value: Any, low: int, high: int, multiple: int = 1) -> tuple[int,
         if not height % multiple and not width % multiple and height >= low:
             return height, width
     kind = f"multiples of {multiple}" if multiple > 1 else "integers"
-    raise ValueError(f"image_size must be [height, width], {kind} from {low} to {high}, got {short(value)}")
+    raise InputError(f"image_size must be [height, width], {kind} from {low} to {high}, got {short(value)}")
 
 
 def short(value: Any) -> str:

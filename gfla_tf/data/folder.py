@@ -9,6 +9,7 @@ import os
 import numpy as np
 import tensorflow as tf
 
+from gfla_tf import arguments
 from gfla_tf.data.layout import SPLITS, Layout
 from gfla_tf.data.pairs import PairDataset
 from gfla_tf.data.pipeline import load_pairs
@@ -40,8 +41,8 @@ class PairFolder(PairDataset):
 
     def __init__(self, root: PathLike, image_size: tuple[int, int], heatmap_sigma: float = 6.0):
         self.root = os.fspath(root)
-        self.image_size = (int(image_size[0]), int(image_size[1]))
-        self.heatmap_sigma = heatmap_sigma
+        self.image_size = arguments.image_size(image_size, 1, 8192)
+        self.heatmap_sigma = arguments.number("heatmap_sigma", heatmap_sigma, 0, 8192, strict=True)
         self._splits: dict[str, Split] = {}
         if not os.path.isdir(self.root):
             hint = other_file(self.root)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from gfla_tf import arguments
+from gfla_tf.errors import InputError
 
 MAX_SIDE = 4096
 """The largest height and width in pixels of the images that a network is trained for."""
@@ -25,11 +26,11 @@ def check_base_arguments(values: Mapping[str, Any]) -> None:
     """Checks the arguments of `keras.Model` among the arguments of a network.
 
     Raises:
-      ValueError: `name`, `dtype` or `trainable` is of another type, or not a dtype of a network.
+      InputError: `name`, `dtype` or `trainable` is of another type, or not a dtype of a network.
     """
     name, dtype = values.get("name"), values.get("dtype")
     if name is not None and not (isinstance(name, str) and 0 < len(name) <= 200 and "/" not in name):
-        raise ValueError(f"name must be text of 1 to 200 characters without '/', got {arguments.short(name)}")
+        raise InputError(f"name must be text of 1 to 200 characters without '/', got {arguments.short(name)}")
     if "trainable" in values:
         arguments.boolean("trainable", values["trainable"])
     if isinstance(dtype, dict):  # a policy object of Keras in a file
@@ -39,7 +40,7 @@ def check_base_arguments(values: Mapping[str, Any]) -> None:
             dtype in DTYPES if isinstance(dtype, str) else not isinstance(dtype, int | float | list | tuple)
         )
     if not known:
-        raise ValueError(f"dtype must be one of {', '.join(DTYPES)}, got {arguments.short(dtype)}")
+        raise InputError(f"dtype must be one of {', '.join(DTYPES)}, got {arguments.short(dtype)}")
 
 
 def check_attention_layers(value: Any) -> tuple[tuple[int, int], ...]:
@@ -49,7 +50,7 @@ def check_attention_layers(value: Any) -> tuple[tuple[int, int], ...]:
       value: {layer: patch size}; the layers may be strings of digits, as in JSON.
 
     Raises:
-      ValueError: not a mapping of layers from 1 to `MAX_LAYERS` to positive odd integers, or a layer occurs
+      InputError: not a mapping of layers from 1 to `MAX_LAYERS` to positive odd integers, or a layer occurs
         twice.
     """
     if isinstance(value, Mapping) and len(value) <= MAX_LAYERS:
@@ -57,7 +58,7 @@ def check_attention_layers(value: Any) -> tuple[tuple[int, int], ...]:
         layers = {layer for layer, _ in pairs if _is_int(layer, MAX_LAYERS)}
         if len(layers) == len(pairs) and all(_is_int(n, _MAX_PATCH) and n % 2 for _, n in pairs):
             return tuple(sorted(((int(layer), int(n)) for layer, n in pairs), reverse=True))
-    raise ValueError(
+    raise InputError(
         f"attention_layers must map layers from 1 to {MAX_LAYERS}, each given once, to patch sizes up to "
         f"{_MAX_PATCH}, all odd, got {arguments.short(value)}"
     )
@@ -72,7 +73,7 @@ def check_channels(**channels: Any) -> None:
     """Checks numbers of channels, by name.
 
     Raises:
-      ValueError: not an integer from 1 to 4096.
+      InputError: not an integer from 1 to 4096.
     """
     for name, value in channels.items():
         arguments.integer(name, value, 1, _MAX_CHANNELS)
@@ -88,14 +89,14 @@ def check_widths(depth: str, layers: Any, width: Any, max_width: Any) -> None:
       max_width: maximum number of channels.
 
     Raises:
-      ValueError: an argument is not an integer in its range, or the network would have more than 2^30
+      InputError: an argument is not an integer in its range, or the network would have more than 2^30
         parameters.
     """
     arguments.integer(depth, layers, 1, MAX_LAYERS)
     check_channels(width=width, max_width=max_width)
     parameters = sum(25 * width_at(layer, width, max_width) ** 2 for layer in range(1, layers + 1))
     if parameters > _MAX_PARAMETERS:
-        raise ValueError(
+        raise InputError(
             f"{depth}={layers}, width={width} and max_width={max_width} make a network of about {parameters} "
             f"parameters; at most {_MAX_PARAMETERS} are supported"
         )

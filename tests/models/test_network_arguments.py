@@ -3,6 +3,7 @@
 import pytest
 
 from gfla_tf import models
+from gfla_tf.data import DeepFashion, Market1501, PairFile
 from gfla_tf.features import PartFeatures, VGG19Features
 from gfla_tf.synthetic import SyntheticPeople
 
@@ -56,6 +57,9 @@ CASES = [
     (SyntheticPeople, {}, "seed", (-1, 0.5, True, "0", 2**63)),
     (SyntheticPeople, {}, "identities", ({"train": 10**12}, {"train": -1}, {"train": 2.5}, {"train": True})),
     (SyntheticPeople, {}, "images_per_identity", (1, 10**6, 2.0, True)),
+    (DeepFashion, {"root": "."}, "image_size", (0, "64", [0, 64], [64, -1], [64.5, 64], [True, 64])),
+    (Market1501, {"root": "."}, "heatmap_sigma", NOT_SIGMAS),
+    (PairFile, {"path": "."}, "heatmap_sigma", NOT_SIGMAS),
     (SyntheticPeople, {}, "supersample", (0, 10**6, 1.5, True)),
 ]
 

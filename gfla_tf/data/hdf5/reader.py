@@ -12,6 +12,7 @@ import h5py
 import numpy as np
 import tensorflow as tf
 
+from gfla_tf import arguments
 from gfla_tf.data.layout import SPLITS
 from gfla_tf.data.pairs import PairDataset
 from gfla_tf.data.protocol import Protocol
@@ -73,7 +74,9 @@ class PairFile(PairDataset):
         if reader not in READERS:
             raise ValueError(f"reader must be one of {', '.join(READERS)}, got {reader!r}")
         self.root = os.fspath(path)
-        self.heatmap_sigma = heatmap_sigma
+        self.heatmap_sigma = arguments.number("heatmap_sigma", heatmap_sigma, 0, 8192, strict=True)
+        if image_size is not None:
+            image_size = arguments.image_size(image_size, 1, 8192)
         self._read = _by_h5py if reader == "h5py" else functools.partial(_by_tensorflow_io, _import())
         if os.path.exists(self.root):
             read_structure(

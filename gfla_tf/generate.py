@@ -89,6 +89,8 @@ def generate(
     ```
     """
     targets = list(target_pose) if isinstance(target_pose, list | tuple) else [target_pose]
+    if not targets:
+        raise ValueError("target_pose must be a pose or a list of poses, got an empty list")
     inputs = read_inputs(source, source_pose, targets, source_frame, target_frame, person, pose_model)
     results = generate_from(inputs, model, fit=fit, size=size, model_size=model_size)
     return results if isinstance(target_pose, list | tuple) else results[0]
@@ -146,7 +148,7 @@ def generate_from(
     if isinstance(model, str | os.PathLike):
         model = load_generator(model)
     outer = inputs.photo.shape[:2]
-    inner = tuple(model_size or model.image_size)
+    inner = tuple(model.image_size) if model_size is None else check_size(model_size, "model_size")
     frame = Frame.fit(outer, inner, fit)
     framed = frame.to_frame(inputs.photo)
 

@@ -1,5 +1,6 @@
 """`gfla_tf.generate`: the model's inputs, the results, and the accepted arguments."""
 
+import math
 import subprocess
 import sys
 
@@ -58,6 +59,17 @@ def test_the_poses_follow_the_photo(fit, expected):
     assert _peak(model.target_pose) == expected
     assert result.image.shape == photo.shape
     assert np.abs(result.image.astype(int) - photo).max() < 8
+
+
+@pytest.mark.parametrize("size", [(0, 64), (64,), (64, -32), (64.5, 64), ("64", "x"), 64, (math.nan, 64), []])
+def test_model_sizes_are_whole_numbers(size):
+    with pytest.raises(ValueError, match="model_size must be"):
+        gfla_tf.generate(gradient(8, 8), _one_point(5, 5), _one_point(0, 0), Copy(), model_size=size)
+
+
+def test_no_target_pose():
+    with pytest.raises(ValueError, match="target_pose must be a pose or a list of poses, got an empty list"):
+        gfla_tf.generate(gradient(8, 8), _one_point(5, 5), [], Copy())
 
 
 def test_the_source_frame_is_the_whole_photo():

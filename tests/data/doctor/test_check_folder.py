@@ -8,6 +8,8 @@ import pytest
 from gfla_tf.data.doctor import CHECKS, check_folder
 from gfla_tf.errors import InputError
 from tests.data.doctor.fault_cases import FAULT_CASES
+from tests.images.pictures import gradient
+from tests.images.samples import exif, with_exif
 from tests.pages import ROOT, table
 
 SIZE = (64, 44)
@@ -57,6 +59,14 @@ def test_other_folders_are_refused(tmp_path, make, message):
     make(tmp_path / "folder")
     with pytest.raises(InputError, match=message):
         check_folder(tmp_path / "folder")
+
+
+def test_images_stored_turned_have_their_upright_size(folder):
+    path = folder.image("train", 0)
+    path.write_bytes(with_exif("PNG", gradient(*SIZE[::-1]), exif(6)))
+    report = check_folder(folder.path, decode=True)
+    assert report.trains
+    assert "image-size" not in {fault.check for fault in report.faults}
 
 
 def test_two_layouts_in_one_folder(folder):

@@ -72,8 +72,9 @@ def encode_png(rgb: tf.Tensor) -> tf.Tensor:
 def _png(data, head, row, name, max_pixels):
     head = tf.cast(head, tf.int64)
     height, width, depth, color = big_endian(head[20:24]), big_endian(head[16:20]), head[24], head[25]
-    data = check_png(check_size(data, height, width, row, name, max_pixels), row, name)
+    data = check_size(data, height, width, row, name, max_pixels)
     layout = png_layout(data)
+    data = check_png(data, layout, row, name)
     with required((has_valid_colors(data, layout, depth, color), _COLORS.format(name), row)):
         data = tf.identity(data)
     transparent = (layout.transparency > 0) | (color == GRAY_ALPHA) | (color == RGB_ALPHA)
@@ -96,12 +97,9 @@ def _jpeg(data, row, name, max_pixels):
     known &= (layout.precision == 8) & ((layout.components != 4) | layout.adobe)
     with required((known | (layout.frame < 0), _JPEG_KINDS.format(name), row)):
         data = tf.identity(data)
-    height, width, _ = tf.unstack(tf.image.extract_jpeg_shape(data), num=3)
-    data = check_size(data, height, width, row, name, max_pixels)
-    data = check_jpeg(data, height, width, row, name, max_pixels)
-    with required(
-        (known & layout.complete, f"{name} must be JPEG files with a valid header, unlike row", row)
-    ):
+    data = check_jpeg(data, layout.height, layout.width, row, name, max_pixels)
+    with required((known & layout.complete, f"{name} must have JPEG files with a valid header in row", row)):
         data = tf.identity(data)
+    data = check_size(data, layout.height, layout.width, row, name, max_pixels)
     rgb = tf.image.decode_jpeg(data, channels=3, dct_method="INTEGER_ACCURATE")
     return turn(rgb, block_orientation(data, layout.exif, layout.exif_end))

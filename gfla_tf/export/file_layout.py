@@ -10,12 +10,13 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from gfla_tf.export.file_segments import big_endian, bytes_at
-from gfla_tf.images.limits import max_segments
+from gfla_tf.images.limits import TEXT_CHUNKS, max_segments
 from gfla_tf.images.orientation import EXIF
 
 _PLTE, _TRNS, _IDAT, _EXIF, _IEND = (
     int.from_bytes(name, "big") for name in (b"PLTE", b"tRNS", b"IDAT", b"eXIf", b"IEND")
 )
+_TEXT = [int.from_bytes(name, "big") for name in TEXT_CHUNKS]
 _FILL, _END_OF_IMAGE, _SCAN, _APP1, _APP14 = 0xFF, 0xD9, 0xDA, 0xE1, 0xEE
 _NOT_FRAMES = (0xC4, 0xC8, 0xCC)  # of the markers 0xC0 to 0xCF
 _NONE = -1
@@ -26,7 +27,8 @@ class PngLayout(NamedTuple):
 
     Attributes:
       begin: where the search ended.
-      steps: the number of chunks.
+      steps: the number of chunks, or one more than the accepted.
+      text: the total length of `gfla_tf.images.limits.TEXT_CHUNKS`.
       palette: the length of PLTE.
       transparency, transparency_end: the data of tRNS.
       pixels: the length of the last IDAT.
@@ -36,6 +38,7 @@ class PngLayout(NamedTuple):
 
     begin: tf.Tensor
     steps: tf.Tensor
+    text: tf.Tensor
     palette: tf.Tensor
     transparency: tf.Tensor
     transparency_end: tf.Tensor
@@ -53,6 +56,7 @@ class JpegLayout(NamedTuple):
       steps: the number of segments and fill bytes.
       frame: the marker of the last frame header.
       precision: its bits per sample.
+      height, width: the size of the image, in pixels.
       components: its number of color components.
       exif, exif_end: the first EXIF segment's data, in bytes.
       adobe: bool, whether there is Adobe's marker.
@@ -63,6 +67,8 @@ class JpegLayout(NamedTuple):
     steps: tf.Tensor
     frame: tf.Tensor
     precision: tf.Tensor
+    height: tf.Tensor
+    width: tf.Tensor
     components: tf.Tensor
     exif: tf.Tensor
     exif_end: tf.Tensor
@@ -87,6 +93,7 @@ def png_layout(data: tf.Tensor) -> PngLayout:
         return PngLayout(
             begin=tf.where(complete & (name != _IEND), end + 4, size),
             steps=layout.steps + 1,
+            text=layout.text + tf.where(complete & tf.reduce_any(name == _TEXT), length, 0),
             palette=tf.where(complete & (name == _PLTE), length, layout.palette),
             transparency=tf.where(complete & (name == _TRNS), layout.begin + 8, layout.transparency),
             transparency_end=tf.where(complete & (name == _TRNS), end, layout.transparency_end),
@@ -97,7 +104,8 @@ def png_layout(data: tf.Tensor) -> PngLayout:
         )
 
     nothing = [tf.constant(_NONE, tf.int64)] * 6
-    start = PngLayout(tf.constant(8, tf.int64), tf.constant(0, tf.int64), *nothing, tf.constant(False))
+    zero = tf.constant(0, tf.int64)
+    start = PngLayout(tf.constant(8, tf.int64), zero, zero, *nothing, tf.constant(False))
     return PngLayout(*_search(lambda layout: layout.begin + 12 <= size, step, start, size))
 
 
@@ -123,6 +131,8 @@ def jpeg_layout(data: tf.Tensor) -> JpegLayout:
             steps=layout.steps + 1,
             frame=tf.where(frame, marker, layout.frame),
             precision=tf.where(frame, head[4], layout.precision),
+            height=tf.where(frame, big_endian(head[5:7]), layout.height),
+            width=tf.where(frame, big_endian(head[7:9]), layout.width),
             components=tf.where(frame, head[9], layout.components),
             exif=tf.where(exif, layout.begin + 4, layout.exif),
             exif_end=tf.where(exif, end, layout.exif_end),
@@ -130,7 +140,7 @@ def jpeg_layout(data: tf.Tensor) -> JpegLayout:
             complete=is_marker & (marker == _SCAN),
         )
 
-    nothing, no = [tf.constant(_NONE, tf.int64)] * 5, tf.constant(False)
+    nothing, no = [tf.constant(_NONE, tf.int64)] * 7, tf.constant(False)
     start = JpegLayout(tf.constant(2, tf.int64), tf.constant(0, tf.int64), *nothing, no, no)
     return JpegLayout(*_search(lambda layout: layout.begin + 4 <= size, step, start, size))
 

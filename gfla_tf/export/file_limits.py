@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from gfla_tf.export.file_segments import jpeg_segments, png_chunks
+from gfla_tf.export.file_layout import PngLayout, jpeg_layout
+from gfla_tf.export.file_segments import jpeg_segments
 from gfla_tf.export.request_checks import required
 from gfla_tf.images.limits import (
     MAX_PIXELS,
     MAX_SCANS,
     MAX_SIDE,
     MAX_TEXT_BYTES,
-    TEXT_CHUNKS,
     max_segments,
     scanned_pixels,
 )
@@ -30,7 +30,12 @@ def declared_pixels(data: tf.Tensor, max_pixels: int = MAX_PIXELS) -> tf.Tensor:
     is_jpeg = tf.reduce_all(head[:3] == (0xFF, 0xD8, 0xFF))
     is_png = tf.reduce_all(head[:4] == (0x89, *b"PNG"))
     of_png = tf.linalg.matvec(tf.reshape(head[16:], [2, 4]), tf.constant([2**24, 2**16, 2**8, 1], tf.int64))
-    sides = tf.cond(is_jpeg, lambda: tf.cast(tf.image.extract_jpeg_shape(data)[:2], tf.int64), lambda: of_png)
+
+    def of_jpeg():
+        layout = jpeg_layout(data)
+        return tf.maximum(tf.stack([layout.height, layout.width]), 0)
+
+    sides = tf.cond(is_jpeg, of_jpeg, lambda: of_png)
     pixels = tf.reduce_prod(tf.minimum(sides, MAX_SIDE + 1))
     return tf.where((is_png | is_jpeg) & (pixels <= max_pixels), pixels, 0)
 
@@ -61,15 +66,13 @@ def check_size(
         return tf.identity(data)
 
 
-def check_png(data: tf.Tensor, row: tf.Tensor | int, name: str) -> tf.Tensor:
+def check_png(data: tf.Tensor, layout: PngLayout, row: tf.Tensor | int, name: str) -> tf.Tensor:
     """Checks the number of a PNG's chunks and its compressed text, which may expand a thousandfold."""
     limit = _max_segments(data)
-    chunks = png_chunks(data, TEXT_CHUNKS, limit)
-    text = tf.reduce_sum(chunks.sizes)
     with required(
-        (chunks.count <= limit, f"{name} has more PNG chunks than the accepted", limit, "in row", row),
+        (layout.steps <= limit, f"{name} has more PNG chunks than the accepted", limit, "in row", row),
         (
-            text <= MAX_TEXT_BYTES,
+            layout.text <= MAX_TEXT_BYTES,
             f"{name} has more than {MAX_TEXT_BYTES} bytes of text and color profiles in row",
             row,
         ),

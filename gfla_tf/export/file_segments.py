@@ -1,6 +1,6 @@
-"""The chunks of a PNG file and the segments of a JPEG file inside a graph, read from its bytes.
+"""The bytes of a file and the segments of a JPEG file inside a graph.
 
-Both loops end after a limited number of steps, so that a file of many tiny segments takes little time.
+The loop ends after a limited number of steps, so that a file of many tiny segments takes little time.
 """
 
 from __future__ import annotations
@@ -10,20 +10,8 @@ from typing import NamedTuple
 import tensorflow as tf
 
 _WINDOW = 65536  # bytes searched for a marker at a time
-_PNG_SIGNATURE, _JPEG_SIGNATURE = 8, 2  # bytes before the first chunk or segment
+_SIGNATURE = 2  # bytes before the first segment
 _END, _SCAN, _TEM = 0xD9, 0xDA, 0x01  # markers
-
-
-class PngChunks(NamedTuple):
-    """The chunks of a PNG file.
-
-    Attributes:
-      count: int64 scalar, the number of chunks.
-      sizes: int64 [number of types], the total content, in bytes, of the chunks of each type.
-    """
-
-    count: tf.Tensor
-    sizes: tf.Tensor
 
 
 class JpegSegments(NamedTuple):
@@ -38,41 +26,17 @@ class JpegSegments(NamedTuple):
     scans: tf.Tensor
 
 
-def bytes_at(data, position, count):
-    """Returns `count` bytes, uint8 [count]; zeros after the end of the data."""
+def bytes_at(data: tf.Tensor, position: tf.Tensor, count: int) -> tf.Tensor:
+    """Returns `count` bytes of a string, uint8 [count]; zeros after its end."""
     length = tf.cast(tf.strings.length(data), tf.int64)
     begin = tf.cast(tf.minimum(position, length), tf.int32)
     return tf.io.decode_raw(tf.strings.substr(data, begin, count), tf.uint8, fixed_length=count)[:count]
 
 
-def big_endian(values):
-    """Returns the integer of big-endian bytes, int64 scalar."""
+def big_endian(values: tf.Tensor) -> tf.Tensor:
+    """Returns the integer of big-endian bytes [n], int64 scalar."""
     count = values.shape[0]
     return tf.reduce_sum(tf.cast(values, tf.int64) * [256**power for power in reversed(range(count))])
-
-
-def png_chunks(data: tf.Tensor, types: tuple[bytes, ...], limit: tf.Tensor) -> PngChunks:
-    """Reads the types and lengths of a PNG file's chunks.
-
-    Args:
-      data: String scalar, the bytes of the file.
-      types: Chunk types of four bytes each.
-      limit: int64 scalar. Reading ends after `limit` + 1 chunks.
-    """
-    codes = tf.constant([list(code) for code in types], tf.uint8)
-    length = tf.cast(tf.strings.length(data), tf.int64)
-
-    def more(position, count, sizes):
-        return (position + 12 <= length) & (count <= limit)
-
-    def step(position, count, sizes):
-        head = bytes_at(data, position, 8)
-        size = big_endian(head[:4])
-        matches = tf.reduce_all(head[4:] == codes, axis=-1)
-        return position + 12 + size, count + 1, sizes + tf.where(matches, size, 0)
-
-    start = tf.constant(_PNG_SIGNATURE, tf.int64), tf.zeros([], tf.int64), tf.zeros([len(types)], tf.int64)
-    return PngChunks(*tf.while_loop(more, step, start, parallel_iterations=1)[1:])
 
 
 def jpeg_segments(data: tf.Tensor, limit: tf.Tensor) -> JpegSegments:
@@ -105,5 +69,5 @@ def jpeg_segments(data: tf.Tensor, limit: tf.Tensor) -> JpegSegments:
             scans + tf.where(marker == _SCAN, counted, 0),
         )
 
-    start = tf.constant(_JPEG_SIGNATURE, tf.int64), tf.zeros([], tf.int64), tf.zeros([], tf.int64)
+    start = tf.constant(_SIGNATURE, tf.int64), tf.zeros([], tf.int64), tf.zeros([], tf.int64)
     return JpegSegments(*tf.while_loop(more, step, start, parallel_iterations=1)[1:])

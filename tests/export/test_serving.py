@@ -9,7 +9,7 @@ from gfla_tf.images.io import decode_image, encode_image
 from gfla_tf.models import PersonImageGenerator
 from gfla_tf.pose.heatmaps import pose_heatmaps
 from tests.export.conftest import SIZES, generate_with_keras, request
-from tests.images import pictures, samples
+from tests.images import pictures
 
 LEVEL = 1  # of 255: values that are rounded the other way
 
@@ -56,27 +56,6 @@ def test_images_match_the_keras_model(model, answers):
             _difference(decode_image(data), generate_with_keras(model, first_photo_in_eight_poses, row))
             <= LEVEL
         )
-
-
-@pytest.mark.slow
-def test_images_of_unusual_kinds_match_the_keras_model(model, answers):
-    rgb, stored = pictures.gradient(40, 30), samples.with_exif
-    photos = [
-        *(
-            samples.pngs()[f"PNG {kind}"].data
-            for kind in ("palette 4", "palette 2 with tRNS", "RGB 8 with tRNS")
-        ),
-        *(samples.pngs()[f"PNG {kind}"].data for kind in ("gray 16 with tRNS", "palette 8 animated")),
-        *(stored("PNG", rgb, samples.exif(6)), stored("JPEG", rgb, samples.exif(5))),
-        samples.jpegs()["JPEG CMYK"].data,
-    ]
-    inputs = {**request(SIZES[:8]), "source_bytes": np.array(photos, object)}
-    sides = np.array([decode_image(photo).shape[:2] for photo in photos], np.float32)[:, None]
-    for field in ("source_keypoints", "target_keypoints"):
-        inputs[field] = inputs[field] / np.array(SIZES, np.float32)[:, None] * sides
-    (answer,) = answers([("serving_default", inputs)])
-    for row, data in enumerate(answer["image_bytes"]):
-        assert _difference(decode_image(data), generate_with_keras(model, inputs, row)) <= LEVEL
 
 
 @pytest.mark.slow
@@ -127,7 +106,7 @@ def _bad_requests():
         "an empty string": (files(b""), "source_bytes", "empty string in row"),
         "text": (files(b"dear diary"), "source_bytes", kinds),
         "a truncated JPEG": (files(jpeg[:-300]), "source_bytes", "Invalid JPEG data"),
-        "a JPEG's beginning": (files(jpeg[:15]), "source_bytes", "Invalid JPEG data"),
+        "a JPEG's beginning": (files(jpeg[:15]), "source_bytes", "must have JPEG files with a valid header"),
         "a truncated PNG": (files(png[:-300]), "source_bytes", "Invalid PNG data"),
         "a damaged PNG": (files(png[:90] + b"\0\1\2" + png[93:]), "source_bytes", "Invalid PNG data"),
         "a bomb": (files(pictures.huge_png()), "source_bytes", pixels),

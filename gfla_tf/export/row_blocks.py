@@ -33,13 +33,14 @@ def map_rows(
         indices = tf.minimum(tf.range(number * size, (number + 1) * size), rows - 1)
         return function(*(_take(value, indices) for value in inputs))
 
-    def join(value):
+    def join(value, spec):
         shape = tf.shape(value)
-        return tf.reshape(value, tf.concat([[shape[0] * shape[1]], shape[2:]], 0))[:rows]
+        joined = tf.reshape(value, tf.concat([[shape[0] * shape[1]], shape[2:]], 0))[:rows]
+        joined.set_shape(spec.shape)
+        return joined
 
     results = tf.map_fn(apply, tf.range(blocks), fn_output_signature=output, parallel_iterations=1)
-    joined = tf.nest.map_structure(join, results)
-    return tf.nest.map_structure(lambda value, spec: tf.ensure_shape(value, spec.shape), joined, output)
+    return tf.nest.map_structure(join, results, output)
 
 
 def _take(value, indices):

@@ -71,13 +71,14 @@ def _resolve(args: argparse.Namespace) -> tuple[Path, list[str], Path]:
     """
     from gfla_tf.config import find_config
     from gfla_tf.errors import InputError
+    from gfla_tf.names import stem
 
     name, overrides = args.config, args.overrides
     if name is not None and "=" in name and not Path(name).exists():
         name, overrides = None, [name, *overrides]
     if name is not None:
         path = find_config(name)
-        return path, overrides, Path(args.output) if args.output else Path("runs") / path.stem
+        return path, overrides, Path(args.output) if args.output else Path("runs") / stem(path)
     if not args.resume:
         raise InputError(
             "a configuration is required: gfla train CONFIG, where CONFIG is a YAML file or demo, fashion, "

@@ -23,7 +23,7 @@ from gfla_tf.images.kinds import KINDS
 from gfla_tf.models import PersonImageGenerator
 from gfla_tf.models.loading import MODEL_NAME, model_file
 from gfla_tf.models.preset_folder import WEIGHTS
-from gfla_tf.names import escape_surrogates, without_ending
+from gfla_tf.names import escape_surrogates, stem, without_ending
 from gfla_tf.training.sources import open_source
 
 _SCHEMA = 1
@@ -104,7 +104,7 @@ def sha256(path: str | os.PathLike) -> str:
 
 def _name(path):
     """Returns the folder's name for a run or a preset, and the file's name without extension otherwise."""
-    return path.resolve().parent.name if path.name in (MODEL_NAME, WEIGHTS) else path.stem
+    return path.resolve().parent.name if path.name in (MODEL_NAME, WEIGHTS) else stem(path)
 
 
 def _arguments(model):

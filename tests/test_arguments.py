@@ -65,6 +65,14 @@ def test_image_size_refuses_what_is_no_size(value):
         arguments.image_size(value, 1, 4096, 16)
 
 
+@pytest.mark.parametrize("value", [[64.5, 64], [True, 64], ["64", 64], [0, 64], [1, 8193], [64]])
+def test_image_size_without_a_multiple(value):
+    with pytest.raises(
+        ValueError, match=r"^image_size must be \[height, width\], integers from 1 to 8192, got "
+    ):
+        arguments.image_size(value, 1, 8192)
+
+
 def test_image_sizes_are_returned_as_tuples():
     assert arguments.image_size([64, 48], 32, 4096, 16) == (64, 48)
     assert arguments.image_size((np.int32(33), 35), 32, 4096) == (33, 35)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shlex
+import string
 
 from gfla_tf.documents import DocumentError, parse_yaml
 from gfla_tf.files import PathLike
@@ -16,7 +17,16 @@ TORCHVISION_VGG19 = "vgg19-dcbb9e9d.pth"
 
 def command(*words: PathLike) -> str:
     """Returns a `gfla` command line for a POSIX shell."""
-    return shlex.join(["gfla", *map(os.fspath, words)])
+    return " ".join(["gfla", *map(_quoted, map(os.fspath, words))])
+
+
+def _quoted(word: str) -> str:
+    """Quotes a word for a POSIX shell; bytes that are not UTF-8 are written with printf, in ASCII."""
+    if is_utf8(word):
+        return shlex.quote(word)
+    plain = frozenset((string.ascii_letters + string.digits + "/._-=,+").encode())
+    text = "".join(chr(byte) if byte in plain else f"\\{byte:03o}" for byte in os.fsencode(word))
+    return f"\"$(printf '{text}')\""
 
 
 def argument(path: PathLike) -> str:

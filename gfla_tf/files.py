@@ -12,7 +12,14 @@ from pathlib import Path
 
 from gfla_tf.errors import InputError
 from gfla_tf.exchange import exchange_names
-from gfla_tf.temporary import flush_file, remove_tree, second_name, temporary_file, temporary_folder
+from gfla_tf.temporary import (
+    apply_permissions,
+    flush_file,
+    remove_tree,
+    second_name,
+    temporary_file,
+    temporary_folder,
+)
 
 PathLike = str | os.PathLike
 
@@ -31,18 +38,13 @@ def check_name(path: PathLike) -> None:
     path = os.fspath(path)
     if not path:
         raise InputError("the name of an output is empty: give the name of a file or folder")
-    longest = max(len(name) for name in os.fsencode(path).split(b"/"))
     try:
-        if longest > _LONGEST_NAME:  # not found by lstat if its folder does not exist
-            raise OSError(errno.ENAMETOOLONG, "File name too long")
+        if any(len(name) > _LONGEST_NAME for name in os.fsencode(path).split(b"/")):
+            raise OSError(errno.ENAMETOOLONG, "File name too long")  # lstat needs an existing folder
         os.lstat(path)
-    except (FileNotFoundError, NotADirectoryError):
-        return
-    except OSError as error:
-        if error.errno == errno.ENAMETOOLONG:
+    except (OSError, ValueError) as error:
+        if isinstance(error, ValueError) or error.errno == errno.ENAMETOOLONG:
             raise _not_written(path, error) from error
-    except ValueError as error:
-        raise _not_written(path, error) from error
 
 
 def check_output(path: PathLike, force: bool = False) -> None:
@@ -87,10 +89,8 @@ def write_files(contents: Mapping[PathLike, bytes], force: bool = False) -> None
         try:
             for path, temporary in staged.items():
                 _check_free(path, force)
-                can_fail_later = len(moved) < len(staged) - 1
-                old = None
-                if can_fail_later and os.path.lexists(path):
-                    old = stack.enter_context(second_name(path))
+                restorable = len(moved) < len(staged) - 1 and os.path.lexists(path)  # not for the last one
+                old = stack.enter_context(second_name(path)) if restorable else None
                 os.replace(temporary, path)
                 moved[path] = old
         except BaseException as error:
@@ -168,6 +168,7 @@ def new_folder(path: PathLike) -> Iterator[Path]:
         path.parent.mkdir(parents=True, exist_ok=True)
         with temporary_folder(os.fspath(path.parent)) as temporary:
             yield Path(temporary)
+            apply_permissions(temporary)
             move_folder(temporary, path)
         created = []
     except OSError as error:
@@ -218,8 +219,7 @@ def move_folder(source: PathLike, path: PathLike) -> None:
     elif exchange_names(source, path):
         remove_tree(source)
     else:
-        name = os.fsdecode(os.fsencode(path.name)[:200])
-        old = path.with_name(f"{name}.old-{secrets.token_hex(4)}")
+        old = path.with_name(f"{os.fsdecode(os.fsencode(path.name)[:200])}.old-{secrets.token_hex(4)}")
         try:
             os.replace(path, old)
             os.replace(source, path)

@@ -13,6 +13,7 @@ import re
 import resource
 import secrets
 import shutil
+import stat
 from collections.abc import Iterator
 
 from gfla_tf.errors import InputError
@@ -129,6 +130,19 @@ def flush_file(path: str | os.PathLike) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def apply_permissions(folder: str | os.PathLike) -> None:
+    """Gives the folders inside a new folder its permissions, those of the umask; TensorFlow uses others.
+
+    Raises:
+      OSError: the permissions cannot be changed.
+    """
+    mode = stat.S_IMODE(os.stat(folder).st_mode)
+    for parent, names, _ in os.walk(folder):
+        for path in (os.path.join(parent, name) for name in names):
+            if not os.path.islink(path):
+                os.chmod(path, mode)
 
 
 def remove_tree(path: str | os.PathLike) -> None:

@@ -232,13 +232,13 @@ def test_the_umask_is_respected(tmp_path, mask):
         write_files({tmp_path / "a": b"1", tmp_path / "b": b"2"})
         with atomic_path(tmp_path / "c.npz") as path:
             path.write_bytes(b"3")
-        with new_folder(tmp_path / "d" / "e"):
-            pass
+        with new_folder(tmp_path / "d" / "e") as folder:
+            (folder / "f").mkdir(0o700)  # as TensorFlow does with 0o755
     finally:
         os.umask(before)
     for name in ("a", "b", "c.npz"):
         assert (tmp_path / name).stat().st_mode & 0o777 == 0o666 & ~mask
-    for name in ("d", "d/e"):
+    for name in ("d", "d/e", "d/e/f"):
         assert (tmp_path / name).stat().st_mode & 0o777 == 0o777 & ~mask
 
 

@@ -14,7 +14,7 @@ from gfla_tf.files import PathLike
 from gfla_tf.images.blocks import new_rgb, pillow_blocks
 from gfla_tf.images.cmyk import decode_cmyk
 from gfla_tf.images.header import PILLOW_ERRORS, HeaderError, ImageHeader, open_image, read_header
-from gfla_tf.images.limits import MAX_PIXELS
+from gfla_tf.images.limits import MAX_PIXELS, MAX_SIDE
 from gfla_tf.images.orientation import turn
 from gfla_tf.images.png_pixels import decode_png
 from gfla_tf.images.transparency import over_white
@@ -23,6 +23,8 @@ from gfla_tf.names import other_file
 MAX_BYTES = 256 * 2**20
 FORMATS = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
 """The extensions that `encode_image` accepts."""
+_MAX_SIDES = {".png": MAX_SIDE, ".jpg": 65_500, ".jpeg": 65_500, ".webp": 16_383}
+"""{extension: the largest width and height, in pixels, that the encoder accepts}."""
 _AS_STORED = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
 
 
@@ -168,13 +170,20 @@ def encode_image(path: PathLike, rgb: np.ndarray, quality: int = 95) -> bytes:
       quality: of JPEG, 1 to 100. The other formats are lossless.
 
     Raises:
-      InputError: another extension.
+      InputError: another extension, or a side that is too large for the format.
       ValueError: the image is not uint8 [H, W, 3].
     """
     rgb = np.asarray(rgb)
     if rgb.dtype != np.uint8 or rgb.ndim != 3 or rgb.shape[-1] != 3:
         raise ValueError(f"an image must be uint8 [H, W, 3], got {rgb.dtype} {rgb.shape}")
     extension = check_extension(path)
+    height, width = rgb.shape[:2]
+    limit = _MAX_SIDES.get(extension)
+    if limit is not None and max(height, width) > limit:
+        raise InputError(
+            f"an image of {width} x {height} pixels cannot be written to {os.fspath(path)!r}: a side of "
+            f"{extension} has at most {limit:,} pixels"
+        )
     jpeg = [cv2.IMWRITE_JPEG_QUALITY, quality]
     options = {".jpg": jpeg, ".jpeg": jpeg, ".webp": [cv2.IMWRITE_WEBP_QUALITY, 101]}
     done, data = cv2.imencode(extension, cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), options.get(extension, []))

@@ -9,6 +9,7 @@ from benchmarks import (
     bm_export,
     bm_flowed_patches,
     bm_generator,
+    bm_image_memory,
     bm_local_attention,
     bm_serving,
     studies,
@@ -85,6 +86,19 @@ def test_generator(tmp_path):
     assert {"convolutions", "transposed convolutions", "instance normalisation"} <= {
         row[0] for row in fashion["rows"]
     }
+
+
+def test_image_memory(tmp_path, monkeypatch):
+    """The photos are valid; their memory is not measured here."""
+
+    def call(prepare, *arguments):
+        assert prepare(*arguments)().shape == (500, 500, 3)
+        return 2**30
+
+    monkeypatch.setattr(bm_image_memory, "peak_memory", call)
+    (table,) = _tables(bm_image_memory, ["--only", "read"], tmp_path / "out.json").values()
+    assert [row[0] for row in table["rows"]] == list(bm_image_memory.KINDS)
+    assert {row[2] for row in table["rows"]} == {"1.00"}
 
 
 @pytest.mark.slow

@@ -123,6 +123,16 @@ def test_bad_paths(tmp_path):
         read_image("a\0b.png")
 
 
+@pytest.mark.parametrize(
+    ("name", "limit"), [("a.png", 1_000_000), ("a.JPG", 65_500), ("a.jpeg", 65_500), ("a.webp", 16_383)]
+)
+def test_sides_that_a_format_cannot_have(name, limit):
+    for shape in ((1, limit + 1, 3), (limit + 1, 1, 3)):
+        with pytest.raises(InputError, match=f"cannot be written to '{name}': a side of .* has at most"):
+            encode_image(name, np.zeros(shape, np.uint8))
+    assert encode_image(name, np.zeros((1, limit, 3), np.uint8))
+
+
 def test_writing_does_not_damage_existing_files(tmp_path):
     path = tmp_path / "a.png"
     path.write_bytes(b"mine")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from gfla_tf import models
 from tests.models.test_preset_folder import SMALL, WRITTEN, _inputs
@@ -20,7 +21,7 @@ def main():
     Path(WRITTEN).mkdir(exist_ok=True)
     network.save(WRITTEN / f"{name}.keras")
     network.save_to_preset(WRITTEN / name, overwrite=True)
-    flows, masks = network(_inputs())
+    flows, masks = tf.function(network)(_inputs())
     np.savez(WRITTEN / "outputs.npz", flow=flows[0], mask=masks[0])
 
 

@@ -10,6 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from gfla_tf import _compat
 from gfla_tf.images.scaling import scale_images
 from gfla_tf.ops.checks import TensorLike
 from gfla_tf.weight_files.keras_weights import check_weights
@@ -62,6 +63,9 @@ class FeatureNetwork(keras.Model):
         """
         check_weights(filepath, self)
         return super().load_weights(filepath, *args, **kwargs)
+
+    def get_config(self) -> dict[str, Any]:
+        return {"name": self.name, "dtype": _compat.policy_config(self.dtype_policy)}
 
     def call(self, images: TensorLike) -> dict[str, tf.Tensor]:
         """Returns {layer name: activations} of all layers; see `features`."""

@@ -143,4 +143,4 @@ class PartFeatures(FeatureNetwork):
             self.biases[name].assign(np.asarray(bias))
 
     def get_config(self):
-        return {"name": self.name, "width": self.width, "num_parts": self.num_parts, "seed": self.seed}
+        return {**super().get_config(), "width": self.width, "num_parts": self.num_parts, "seed": self.seed}

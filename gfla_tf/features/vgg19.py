@@ -137,7 +137,7 @@ class VGG19Features(FeatureNetwork):
 
     def get_config(self):
         return {
-            "name": self.name,
+            **super().get_config(),
             "weights": self.source,
             "vgg_input": self.vgg_input,
             "seed": self.seed,

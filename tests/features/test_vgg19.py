@@ -222,3 +222,13 @@ def test_wrong_arguments_raise(narrow):
         VGG19Features("random", vgg_input="caffe")
     with pytest.raises(ValueError, match="width_multiplier"):
         VGG19Features("imagenet", width_multiplier=0.5)
+
+
+@pytest.mark.skipif(not _compat.KERAS_3, reason="Keras 2 has no DTypePolicyMap")
+def test_the_dtype_survives_the_config():
+    policies = keras.dtype_policies.DTypePolicyMap(default_policy="float64")
+    for dtype in ("float64", policies):
+        net = VGG19Features("random", width_multiplier=1 / 64, dtype=dtype)
+        again = VGG19Features.from_config(net.get_config())
+        assert type(again.dtype_policy) is type(net.dtype_policy)
+        assert again.get_config() == net.get_config()

@@ -88,6 +88,13 @@ def test_no_trained_discriminator(name):
     assert {key: new.get_config()[key] for key in arguments} == arguments
 
 
+def test_a_new_discriminator_is_normalized_before_its_first_training_step():
+    """Each block has a spectral norm near 1, so logits are at most of the size of the image."""
+    images = np.random.default_rng(0).uniform(-1, 1, (2, 64, 64, 3)).astype("float32")
+    logits = ResDiscriminator.from_preset("fashion", load_weights=False)(images)
+    assert 1e-6 < np.abs(logits).max() < 10
+
+
 def test_overrides_of_unknown_arguments():
     with pytest.raises(InputError, match="PersonImageGenerator has no argument 'color'"):
         PersonImageGenerator.from_preset("synthetic", color="red")

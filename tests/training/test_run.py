@@ -98,7 +98,7 @@ def test_resume_and_more_epochs(tiny, started, capsys):
             np.testing.assert_array_equal(file[f"v{i}"], np.array(variable))
 
     train(tiny("stage2.epochs=3"), started, resume=True)
-    assert epochs(started, "stage2") == [0, 1, 2]
+    assert epochs(started, "stage2") == [1, 2, 3]
     assert load_config(started / "config.yaml") == tiny("stage2.epochs=3")
     again = keras.models.load_model(started / "model.keras")
     assert np.abs(again(batch)["image"] - loaded(batch)["image"]).max() > 0

@@ -8,8 +8,8 @@ import pytest
 from tests.fuzz.runner import Runner
 from tests.fuzz.workspace import CASES
 
-SAMPLE = {"weights": 6, "keras": 6, "features": 3, "arguments": 12, "pairs file": 8, "packed pairs file": 8}
-"""The number of cases here of the slow kinds; of the others it is half of a whole run."""
+SAMPLE = {"weights": 4, "keras": 4, "features": 2, "arguments": 8, "pairs file": 5, "packed pairs file": 5}
+"""The number of cases here of the slow kinds; of the others it is a quarter of a whole run."""
 
 
 def test_number_of_cases():
@@ -27,7 +27,7 @@ def runner():
 @pytest.mark.parametrize("kind", CASES)
 def test_damaged_files(runner, kind):
     runner.findings.clear()
-    for number in range(SAMPLE.get(kind, CASES[kind] // 2)):
+    for number in range(SAMPLE.get(kind, CASES[kind] // 4)):
         runner.run("check", kind, number)
     assert not runner.findings
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from gfla_tf.errors import InputError
 from gfla_tf.names import stem
-from gfla_tf.pose.coco_categories import Names, PersonCategories
+from gfla_tf.pose.coco_categories import Names, PersonCategories, has_keypoints
 from gfla_tf.pose.frame import frame_of
 from gfla_tf.pose.keypoints import check_numbers
 from gfla_tf.pose.people import PosedImage, is_image_name
@@ -47,13 +47,13 @@ def parse_annotations(document: dict[str, Any], where: str, min_confidence: floa
         images[key] = (name, frame_of(entry, "height", "width", f"the pose {where!r}, image {name!r}"))
         people[key] = []
     entries = _entries(document.get("annotations"), "annotations", where)
-    if entries and not any("keypoints" in entry for entry in entries):
+    if entries and not any(map(has_keypoints, entries)):
         raise InputError(f"the pose {where!r} has no annotation with a list 'keypoints': it contains no pose")
     categories = PersonCategories(document.get("categories"), entries, where)
     for index, entry in enumerate(entries):
         where_entry = f"the pose {where!r}, annotation {index}"
         names = categories.names_of(entry, where_entry)
-        if names is None or "keypoints" not in entry:
+        if names is None or not has_keypoints(entry):
             continue
         key = entry.get("image_id")
         if not _is_key(key) or key not in images:

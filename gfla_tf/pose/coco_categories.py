@@ -38,7 +38,8 @@ class PersonCategories:
         self._where = where
         if categories:
             self._listed = _by_id(categories, where)
-            used = {entry["category_id"] for entry in entries if _has_keypoints(entry)}
+            keys = (entry.get("category_id") for entry in entries if has_keypoints(entry))
+            used = {key for key in keys if _is_id(key)}
             self._names = _people({key: one for key, one in self._listed.items() if key in used}, where)
         else:
             self._listed = None
@@ -54,6 +55,11 @@ class PersonCategories:
         if self._listed is not None and not (_is_id(key) and key in self._listed):
             raise InputError(f"{where_entry} belongs to no category of the file: correct its 'category_id'")
         return self._names.get(key if _is_id(key) else None)
+
+
+def has_keypoints(entry: dict[str, Any]) -> bool:
+    """Whether an annotation has keypoints; that of a bounding box has none, or an empty list."""
+    return entry.get("keypoints", []) != []
 
 
 def canonical_name(name: str) -> str | None:
@@ -153,10 +159,6 @@ def _title(category: dict[str, Any]) -> str:
 
 def _is_animal(category: dict[str, Any]) -> bool:
     return _title(category) in _ANIMALS or str(category.get("supercategory")).strip().lower() == "animal"
-
-
-def _has_keypoints(entry: dict[str, Any]) -> bool:
-    return "keypoints" in entry and _is_id(entry.get("category_id"))
 
 
 def _is_id(value: object) -> bool:

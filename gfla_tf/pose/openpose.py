@@ -88,6 +88,8 @@ def _parse_person(person: object, where: str, min_confidence: float) -> np.ndarr
     values = None
     if isinstance(person, dict):
         values = person.get("pose_keypoints_2d", person.get("pose_keypoints"))
+        if values is None and "pose_keypoints_2d" in person:
+            values = []  # a person of whom only the face or the hands were found
     if not isinstance(values, list):
         raise InputError(f"{where} has no list 'pose_keypoints_2d'")
     sets = {3 * len(names): names for names in (COCO_18, BODY_25)}

@@ -38,6 +38,15 @@ def _check_standing(person):
     np.testing.assert_array_equal(points, [STANDING[name] for name in COCO_17])
 
 
+def test_bounding_boxes_have_an_empty_list_of_keypoints(tmp_path):
+    box = {**_annotation(number=2), "keypoints": []}
+    for annotations in ([_annotation(), box], [box, _annotation()]):
+        (person,) = _people(tmp_path, _document(annotations, [_category()]))
+        _check_standing(person)
+    with pytest.raises(InputError, match="no annotation with a list 'keypoints'"):
+        _people(tmp_path, _document([box], [_category()]))
+
+
 @pytest.mark.parametrize(
     "names",
     [

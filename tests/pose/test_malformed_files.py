@@ -26,6 +26,7 @@ def test_repeated_names_are_refused(tmp_path):
         ({"people": [[1, 2]]}, "person 0 has no list 'pose_keypoints_2d'"),
         ({"people": {"a": 1}}, "no list 'people'"),
         ({"people": [{"pose_keypoints_2d": []}]}, "has no keypoint"),
+        ({"people": [{"pose_keypoints_2d": None, "face_keypoints_2d": [5.0, 5.0, 1.0]}]}, "has no keypoint"),
         ({"annotations": 5, "images": []}, "no list 'annotations' of JSON objects"),
         ({"annotations": [], "images": {}}, "no list 'images' of JSON objects"),
         ({"annotations": [], "images": []}, "contains no image"),

@@ -13,7 +13,7 @@ import numpy as np
 
 from gfla_tf.errors import InputError
 from gfla_tf.pose.known_orders import LOOK_ALIKES
-from gfla_tf.pose.skeleton_length import INDEX, length_ratio, shortest_order
+from gfla_tf.pose.skeleton_length import INDEX, length_ratio, shortest_order, side_ratio
 from gfla_tf.pose.skeletons import BODY_25, COCO_18
 
 MIN_PEOPLE = 3
@@ -23,6 +23,7 @@ MOST = 0.8
 _MAX_PEOPLE = 1000  # of a file are judged, evenly spaced
 _LONG, _SHORT, _SHORTER = 1.6, 1.9, 0.75  # length ratios in our order, in another, and of the two
 _NO_ORDER, _NO_ORDER_OF_ONE, _ORDER = 1.9, 2.5, 1.5  # of files in an unknown order, and in the right one
+_LONG_SIDE = 1.5  # length ratio of one side, which people in profile do not reach
 _COMPLETE, _ENOUGH = 17, 12  # found keypoints of a person
 _CLEAR, _CLEAR_FACE = 0.04, 0.01  # fractions of a person's size; shorter distances are not judged
 _WIDE = 0.1
@@ -101,9 +102,20 @@ class _People:
         self.points, self.found, self.sure = points, found, sure
         inside = np.where(found[..., None], points, np.nan)
         self.size = _norm(np.nanmax(inside, 1) - np.nanmin(inside, 1))
-        poses = (inside - np.nanmean(inside, 1)[:, None]) / self.size[:, None, None]
-        poses = poses[:, found.sum(0) > 1]
-        self.varied = not poses.size or bool(np.sqrt(np.nanvar(poses, 0).sum(-1).mean()) > _VARIED)
+        self.varied = self._varies()
+
+    def _varies(self) -> bool:
+        """Compares the keypoints that each person has in common with the most complete one."""
+        reference = int(np.argmax(self.found.sum(-1)))
+        common = self.found & self.found[reference]
+        counts = np.maximum(common.sum(-1), 1)[:, None, None]
+        both = np.stack([self.points, np.broadcast_to(self.points[reference], self.points.shape)])
+        both = np.where(common[..., None], both, 0.0)
+        both = np.where(common[..., None], both - both.sum(2, keepdims=True) / counts, 0.0)
+        lengths = np.sqrt((both**2).sum((2, 3)))  # [2, N]
+        scaled = both[0] * (lengths[1] / np.maximum(lengths[0], 1e-9))[:, None, None]
+        squared = ((scaled - both[1]) ** 2).sum() / max(int(common.sum()), 1)
+        return bool(np.sqrt(squared / 2) > _VARIED * self.size[reference])
 
     def point(self, name: str) -> tuple[np.ndarray, np.ndarray]:
         """A keypoint [N, 2] and whether it was found [N]."""
@@ -150,6 +162,8 @@ def _other_order(people: _People) -> str | None:
     """Searches another order in which the keypoints are those of people."""
     if np.median(people.found.sum(-1)) < _ENOUGH:
         return None  # of few keypoints, any are those of people in some order
+    if not _LONG_SIDE < _median(side_ratio(people.points, people.found)) < float("inf"):
+        return None
     order = shortest_order(people.points, people.found)
     if _median(length_ratio(people.points[:, order], people.found[:, order])) > _ORDER:
         return None
@@ -228,6 +242,9 @@ def _mirrored(people: _People) -> str | None:
     face = people.sure[:, [INDEX[name] for name in ("nose", "right_eye", "left_eye")]].all(-1)
     sides = [down[:, 0] * vector[:, 1] - down[:, 1] * vector[:, 0] for vector in (eyes, shoulders)]
     across = np.abs(sides[1]) > 0.5 * _norm(down) * _norm(shoulders)
+    from_eye = people.point("nose")[0] - people.point("right_eye")[0]
+    nose = (from_eye * eyes).sum(-1) / np.maximum((eyes * eyes).sum(-1), 1e-9)
+    face &= (nose > 0) & (nose < 1)  # in profile, it is beyond the eyes, of which one is hidden
     text = _by_most((sides[0] < 0) & (sides[1] < 0), face & has_eyes & has_shoulders & has_down & across)
     if text is None:
         return None

@@ -14,6 +14,8 @@ INDEX = {name: index for index, name in enumerate(BODY_25)}
 MIN_KEYPOINTS = 8
 """The length ratio of a person with fewer keypoints is not meaningful."""
 
+_MIN_OF_A_SIDE = 6
+
 _OF_A_SIDE = {
     **{"eye": "nose", "ear": "eye", "shoulder": "neck", "elbow": "shoulder", "wrist": "elbow"},
     **{"hip": "shoulder", "knee": "hip", "ankle": "knee"},
@@ -26,6 +28,7 @@ for _side in ("right", "left"):
     for _name, _parent in _OF_A_SIDE.items():
         _PARENTS[INDEX[f"{_side}_{_name}"]] = INDEX[_parent if _parent in INDEX else f"{_side}_{_parent}"]
 _CHILDREN = np.array([index for index in range(len(BODY_25)) if index != _ROOT])
+_SIDES = [[not name.startswith((other, "mid")) for name in BODY_25] for other in ("left", "right")]
 _STARTS = 30  # random orders from which the search starts as well
 
 _JOINED = np.zeros((len(BODY_25), len(BODY_25)))
@@ -44,6 +47,28 @@ def length_ratio(points: np.ndarray, found: np.ndarray) -> np.ndarray:
     Returns:
       float [N], at least 1; NaN for people with fewer than `MIN_KEYPOINTS` keypoints or without extent.
     """
+    return _ratio(points, found, MIN_KEYPOINTS)
+
+
+def side_ratio(points: np.ndarray, found: np.ndarray) -> np.ndarray:
+    """The `length_ratio` of the keypoints of one side, the nose and the neck, the smaller one of both sides.
+
+    In profile, left and right keypoints are close to each other, which makes the shortest tree half as long
+    as the bones. The skeleton of one side is not longer in profile.
+
+    Args:
+      points: float [N, 25, 2] in the order of BODY_25.
+      found: bool [N, 25].
+
+    Returns:
+      float [N], at least 1; NaN for people with too few keypoints on both sides.
+    """
+    ratios = [_ratio(points, found & np.array(side), _MIN_OF_A_SIDE) for side in _SIDES]
+    return np.fmin(*ratios)
+
+
+def _ratio(points: np.ndarray, found: np.ndarray, least: int) -> np.ndarray:
+    """The length ratio [N]; NaN for people with fewer than `least` keypoints."""
     rows = np.arange(len(points))
     center = np.where(found[:, _ROOT], _ROOT, found.argmax(-1))  # [N]
     total = np.zeros(len(points))
@@ -55,7 +80,7 @@ def length_ratio(points: np.ndarray, found: np.ndarray) -> np.ndarray:
         bone = np.linalg.norm(points[:, child] - points[rows, parent], axis=-1)
         total += np.where(found[:, child], bone, 0.0)
     shortest = _shortest_tree(_distances(points), found)
-    usable = (found.sum(-1) >= MIN_KEYPOINTS) & (shortest > 0)
+    usable = (found.sum(-1) >= least) & (shortest > 0)
     return np.where(usable, total / np.where(usable, shortest, 1.0), np.nan)
 
 

@@ -13,7 +13,7 @@ from gfla_tf.pose.frame import check_keypoints
 from gfla_tf.pose.keypoints import ANNOTATION_HEADER, format_annotation, read_annotations
 from gfla_tf.pose.known_orders import BODY_25B, HUMAN36M
 from gfla_tf.pose.plausibility import check_plausible, implausibility
-from gfla_tf.pose.skeleton_length import length_ratio
+from gfla_tf.pose.skeleton_length import length_ratio, side_ratio
 from gfla_tf.pose.skeletons import BODY_25, COCO_17, COCO_18, person_from
 from tests.pose.pose_files import STANDING, make_image, swapped, write
 
@@ -78,21 +78,74 @@ def test_random_positions_are_no_evidence(number):
         {},
         {"left_wrist": (70, 95), "right_wrist": (106, 95)},  # crossed arms
         {"left_ankle": (74, 214), "right_ankle": (102, 214)},  # crossed legs
+        {"left_knee": (72, 170), "right_knee": (104, 170), "left_ankle": (66, 214), "right_ankle": (99, 214)},
         {"left_elbow": (104, 34), "left_wrist": (100, 10), "right_elbow": (72, 34), "right_wrist": (76, 10)},
         {"left_knee": (120, 140), "left_ankle": (90, 150), "right_knee": (56, 140), "right_ankle": (86, 150)},
         {"left_elbow": (80, 90), "right_elbow": (96, 90), "left_wrist": (72, 70), "right_wrist": (104, 70)},
         {f"{side}_{joint}": (88 + 3 * (side == "left"), STANDING[f"{side}_{joint}"][1])  # from the side
          for side in ("left", "right") for joint in EVERYTHING},
     ],
-    ids=["standing", "crossed arms", "crossed legs", "arms up", "sitting", "hugging", "from the side"],
+    ids=[
+        "standing", "crossed arms", "crossed legs", "crossed knees", "arms up", "sitting", "hugging",
+        "from the side",
+    ],
 )  # fmt: skip
 def test_poses_are_plausible_alone_and_in_a_video(moved):
     pose = _standing(**moved)
     turned = np.stack([pose, pose[:, ::-1], pose * (-1, 1) + (260, 0), pose * 0.5])
     for one in turned:
         assert _judge(one) is None
-    video = pose + np.random.default_rng(0).normal(0, 1, (30, 18, 2))
+    rng = np.random.default_rng(0)
+    video = pose + rng.normal(0, 1, (30, 18, 2))
     assert _judge(video) is None
+    for _ in range(5):
+        assert _judge(video, rng.random((30, 18)) > 0.4) is None  # not found in all images
+
+
+def _in_profile(count):
+    """People [count, 18, 2] in profile, with left and right keypoints close to each other."""
+    rng = np.random.default_rng(0)
+    heights = {"eye": 36, "ear": 38, "shoulder": 64, "elbow": 95, "wrist": 124, "hip": 126, "knee": 170}
+    heights |= {"ankle": 214}
+    people = []
+    for number in range(count):
+        at = {"eye": 96, "ear": 86, "shoulder": 88, "hip": 88, "knee": 84 + 9 * (number % 3)}
+        at |= {"elbow": 80 + 9 * (number % 3), "wrist": 60 + 36 * (number % 3)}
+        at |= {"ankle": 56 + 34 * (number % 3)}
+        joints = {
+            f"{side}_{joint}": (x + shift, heights[joint])
+            for side, shift in (("left", -2), ("right", 2))
+            for joint, x in at.items()
+        }
+        people.append(_standing(nose=(100, 40), **joints) + rng.normal(0, 0.5, (18, 2)))
+    return np.stack(people)
+
+
+def test_people_in_profile_are_plausible():
+    """Left and right coincide, so that the skeleton is twice as long as the shortest tree."""
+    for count in (3, 4, 6, 20):
+        assert _judge(_in_profile(count)) is None
+    order = np.random.default_rng(1).permutation(18)
+    assert "do not fit their names" in _judge(_in_profile(20)[:, order])
+
+
+def test_a_hidden_eye_in_profile_does_not_count_as_mirrored():
+    """Of people in profile who are turned away a little, estimators guess the hidden eye and shoulder."""
+    away = {
+        "right_shoulder": (96, 64),
+        "left_shoulder": (82, 64),
+        "right_hip": (94, 126),
+        "left_hip": (84, 126),
+    }
+    face = {"nose": (104, 40), "right_eye": (99, 36), "left_eye": (95, 36), "right_ear": (88, 38)}
+    pose = _standing(**away, **face)
+    seen = np.ones((10, 18), bool)
+    seen[:, COCO_18.index("left_ear")] = False
+    video = pose + np.random.default_rng(0).normal(0, 0.5, (10, 18, 2))
+    assert _judge(video, seen) is None
+    nose = COCO_18.index("nose")
+    video[:, nose, 1] = 97  # a face from the front
+    assert "left and right are swapped: in" in _judge(video, seen)
 
 
 def test_people_from_behind_are_plausible():
@@ -233,6 +286,12 @@ def test_length_ratio():
     few = np.zeros((1, 25), bool)
     few[0, :7] = True
     assert np.isnan(length_ratio(line, few))
+    assert np.isnan(side_ratio(line, few & (np.arange(25) < 5)))
+    profile = np.zeros((1, 25, 2))
+    profile[:, [BODY_25.index(name) for name in COCO_18]] = _in_profile(1)
+    seen = profile.any(-1)
+    assert length_ratio(profile, seen) > 1.9
+    assert 1 <= side_ratio(profile, seen) < 1.4
 
 
 def test_arguments():

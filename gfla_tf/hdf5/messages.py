@@ -92,7 +92,10 @@ def dataspace(fields: Fields) -> tuple[int, ...]:
 
 
 def datatype(fields: Fields) -> np.dtype | Text:
-    """Reads the type of the elements: integers, floats and text."""
+    """Reads the type of the elements: integers, floats and text.
+
+    Keras writes bfloat16, which HDF5 does not have, as untyped values of 2 bytes.
+    """
     (kind,) = fields.integers("B")
     version, kind = kind >> 4, kind & 15
     if version not in (1, 3):
@@ -112,6 +115,8 @@ def datatype(fields: Fields) -> np.dtype | Text:
         return np.dtype(f"{'>' if first & 1 else '<'}f{size}")
     if kind == 3 and first & 15 <= 2 and first >> 4 <= 1 and not second and not third and 0 < size < 2**16:
         return Text(size)
+    if kind == 5 and bits == bytes(3) and size == 2:
+        return np.dtype("V2")
     if kind == 9 and first & 15 == 1 and size == 16 and bits[1] <= 1 and not third:
         if datatype(fields) not in (Text(1), np.dtype("u1")):
             raise StructureError("a type of variable length is not text")

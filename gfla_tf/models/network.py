@@ -14,7 +14,7 @@ from gfla_tf import _compat, ops
 from gfla_tf.errors import InputError
 from gfla_tf.models import archive, preset_folder
 from gfla_tf.models.network_arguments import check_base_arguments
-from gfla_tf.weight_files.keras_weights import check_weights
+from gfla_tf.weight_files.keras_weights import check_shards, check_weights
 
 
 class Network(keras.Model):
@@ -149,15 +149,18 @@ class Network(keras.Model):
         """Loads weights as `keras.Model.load_weights` does, from files that may be damaged or malicious.
 
         Raises:
-          InputError: a `.h5` or `.keras` file is damaged, or is out of proportion to the network.
+          InputError: a `.h5`, `.hdf5` or `.keras` file, or one of those of a `.weights.json` file, is
+            damaged or out of proportion to the network.
         """
         with contextlib.ExitStack() as stack:
             what = None
             if os.fspath(filepath).endswith(".keras"):
                 what = f"{archive.WEIGHTS} of {os.fspath(filepath)!r}"
                 filepath = stack.enter_context(archive.extracted_weights(filepath, self))
-            if os.fspath(filepath).endswith(".h5"):
+            if os.fspath(filepath).endswith((".h5", ".hdf5")):
                 check_weights(filepath, self, what)
+            elif os.fspath(filepath).endswith(".weights.json"):
+                check_shards(filepath, self)
             return super().load_weights(filepath, *args, **kwargs)
 
     def get_config(self) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """The structure of HDF5 files: everything that h5py writes by default is read, and damage is refused."""
 
 import h5py
+import ml_dtypes
 import numpy as np
 import pytest
 
@@ -41,6 +42,14 @@ def test_datasets_are_those_of_h5py(plain):
             assert (one.shape, one.dtype, one.chunks) == (item.shape, item.dtype, item.chunks)
             assert one.nbytes == item.size * item.dtype.itemsize
     assert found["gzip"].filters == (2, 1, 3)
+
+
+def test_bfloat16_as_keras_writes_it(tmp_path):
+    with h5py.File(tmp_path / "half.h5", "w") as file:
+        file["kernel"] = np.ones((2, 3), ml_dtypes.bfloat16)
+        file["kernel"].attrs["dtype"] = "bfloat16"
+    found = read_structure(tmp_path / "half.h5")["kernel"]
+    assert (found.shape, found.nbytes) == ((2, 3), 12)
 
 
 def test_groups_of_many_entries_and_names_beyond_ascii(tmp_path):

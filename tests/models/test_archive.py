@@ -10,6 +10,7 @@ import pytest
 from gfla_tf.errors import InputError
 from gfla_tf.models import FlowFieldEstimator, PersonImageGenerator, ResDiscriminator
 from gfla_tf.models import archive as saved
+from gfla_tf.weight_files.keras_weights import check_shards
 from tests.hdf5.hostile import HOSTILE
 
 
@@ -85,6 +86,30 @@ def test_unusual_archives(path, tmp_path, change):
         out.write_bytes(data.replace(b"SNOD", b"SNOT", 1))
     with pytest.raises(InputError, match=r"m.keras' (is|has) "):
         saved.load_network(out, [ResDiscriminator])
+
+
+@pytest.mark.parametrize("damage", ["another file", "the first file", "outside", "text"])
+def test_weights_in_several_files(tmp_path, damage):
+    network, index = ResDiscriminator(1, width=2), tmp_path / "d.weights.json"
+    names = ["d_00000.weights.h5", "d_00001.weights.h5"]
+    for name in names:
+        network.save_weights(tmp_path / name)
+    used = {"the first file": names[1:], "outside": ["../d_00001.weights.h5"]}.get(damage, names)
+    index.write_text(json.dumps({"weight_map": {"/vars": used, "/more/vars": used[0]}}))
+    if damage == "text":
+        index.write_text("[1]")
+    elif damage != "outside":
+        check_shards(index, network)
+        HOSTILE["zeros"](tmp_path / names[damage == "another file"])
+    expected = {"outside": "outside its folder", "text": "is not an index"}.get(damage, "bytes")
+    with pytest.raises(InputError, match=expected):
+        network.load_weights(index)
+
+
+def test_a_large_file_of_the_other_extension(tmp_path):
+    HOSTILE["zeros"](tmp_path / "d.hdf5")
+    with pytest.raises(InputError, match=r"d.hdf5' declares"):
+        ResDiscriminator(1, width=2).load_weights(tmp_path / "d.hdf5")
 
 
 SMALL = {"attention_layers": {2: 3}, "width": 4, "max_width": 8, "flow_width": 4, "flow_max_width": 8}

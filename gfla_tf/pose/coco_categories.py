@@ -96,7 +96,8 @@ def _people(listed: dict[int | str, dict[str, Any]], where: str) -> dict[int | s
     named = {key: one for key, one in listed.items() if _title(one) in _PEOPLE}
     if named:
         return {key: _keypoints(one, where) for key, one in named.items()}
-    others = {key: one for key, one in listed.items() if one.get("keypoints") and not _is_animal(one)}
+    unknown = {key: one for key, one in listed.items() if not _is_animal(one)}
+    others = {key: one for key, one in unknown.items() if one.get("keypoints")}
     if len(others) == 1:
         return {key: _keypoints(one, where) for key, one in others.items()}
     found = {}
@@ -105,8 +106,8 @@ def _people(listed: dict[int | str, dict[str, Any]], where: str) -> dict[int | s
             found[key] = _keypoints(one, where)
         except InputError:
             continue
-    if others and not found:
-        titles = ", ".join(repr(_title(one)) for one in list(others.values())[:_SHOWN])
+    if unknown and not found:
+        titles = ", ".join(repr(_title(one)) for one in list(unknown.values())[:_SHOWN])
         raise InputError(
             f"the pose {where!r} has the categories {titles}, none of which has the keypoints of a person: "
             f"name the person's category 'person' and its keypoints {', '.join(COCO_17)}"

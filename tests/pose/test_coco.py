@@ -134,6 +134,7 @@ def test_results_of_several_categories(tmp_path):
         ({}, [_category(["Nose", *COCO_17])], "lists the keypoint 'nose' twice"),
         ({}, [_category(BODY_25)], "annotation 0 has 51 numbers: expected 25 keypoints"),
         ({}, [_category(["tail"] * 17, "thing")], "'thing', lacks the keypoints 'nose', 'left_eye'"),
+        ({}, [{"id": 1, "name": "athlete"}], "'athlete', none of which has the keypoints of a person"),
         ({"category_id": 2}, [_category()], "annotation 0 belongs to no category of the file"),
         ({"category_id": None}, [_category()], "annotation 0 belongs to no category of the file"),
         ({}, [5], "has no list 'categories' of JSON objects"),

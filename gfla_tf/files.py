@@ -256,7 +256,8 @@ def _check_free(path: str, force: bool) -> None:
     check_name(path)
     if os.path.isdir(path):
         raise InputError(f"the output {path!r} is a folder: give the name of a file")
-    if os.path.lexists(path) and not os.path.isfile(path):
+    stream = os.path.islink(path) and os.readlink(path).startswith("/proc/")  # such as /dev/stdout
+    if os.path.lexists(path) and (stream or not os.path.isfile(path)):
         raise InputError(f"the output {path!r} exists and is not a regular file: choose another name")
     if os.path.lexists(path) and not force:
         raise InputError(

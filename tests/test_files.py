@@ -87,6 +87,14 @@ def test_check_output_leaves_no_file(tmp_path):
         check_output(tmp_path / ("a" * 300 + "/b"))
 
 
+def test_an_open_file_such_as_dev_stdout_is_not_replaced(tmp_path):
+    with open(tmp_path / "redirected", "w") as file:
+        os.symlink(f"/proc/self/fd/{file.fileno()}", tmp_path / "stdout")
+        with pytest.raises(InputError, match="stdout' exists and is not a regular file"):
+            write_files({tmp_path / "stdout": b"x"}, force=True)
+    assert (tmp_path / "stdout").is_symlink()
+
+
 def test_replace_file(tmp_path, monkeypatch):
     for data in (b"1", b"2"):
         replace_file(tmp_path / "a.json", data)

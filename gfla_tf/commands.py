@@ -8,14 +8,13 @@ import shlex
 import string
 
 from gfla_tf.documents import DocumentError, parse_yaml
-from gfla_tf.files import PathLike
 from gfla_tf.names import is_utf8
 
 TORCHVISION_VGG19 = "vgg19-dcbb9e9d.pth"
 """The name of torchvision's file of VGG19, with which the paper's networks were trained."""
 
 
-def command(*words: PathLike) -> str:
+def command(*words: str | os.PathLike) -> str:
     """Returns a `gfla` command line for a POSIX shell."""
     return " ".join(["gfla", *map(_quoted, map(os.fspath, words))])
 
@@ -29,13 +28,13 @@ def _quoted(word: str) -> str:
     return f"\"$(printf '{text}')\""
 
 
-def argument(path: PathLike) -> str:
+def argument(path: str | os.PathLike) -> str:
     """Returns a path that is not read as an option: `-x` becomes `./-x`."""
     path = os.fspath(path)
     return os.path.join(".", path) if path.startswith("-") else path
 
 
-def setting(key: str, value: PathLike) -> str:
+def setting(key: str, value: str | os.PathLike) -> str:
     """Returns the override KEY=VALUE of a text setting; text that YAML would read otherwise is quoted."""
     text = os.fspath(value)
     try:
@@ -54,7 +53,7 @@ def free_path(path: str) -> str:
     return free
 
 
-def training_command(configuration: str, root: PathLike, *overrides: str) -> str:
+def training_command(configuration: str, root: str | os.PathLike, *overrides: str) -> str:
     """Returns the command that trains with VGG19 features on a dataset.
 
     The weights of VGG19 are torchvision's if their file is in the current folder, otherwise those that Keras

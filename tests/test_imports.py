@@ -163,7 +163,8 @@ def test_all_classes_that_are_registered_are_known_beforehand():
 
 def test_help_is_fast_and_does_not_load_tensorflow():
     code = "from gfla_tf.cli.main import main\ntry: main(['--help'])\nexcept SystemExit: pass\n"
-    assert "generate" in _run(f"{code}import sys; assert 'tensorflow' not in sys.modules")
+    loaded = "not {'tensorflow', 'gfla_tf.files', 'socket', 'ctypes'} & set(sys.modules)"
+    assert "generate" in _run(f"{code}import sys; assert {loaded}")
     assert cpu_seconds(code) < 3 * cpu_seconds(BASELINE)
 
 

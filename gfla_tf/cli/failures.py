@@ -10,7 +10,6 @@ import threading
 import time
 
 from gfla_tf.errors import InputError
-from gfla_tf.files import is_working_folder_deleted
 
 BAD_INPUT, CLOSED_PIPE = 2, 141
 
@@ -103,8 +102,11 @@ def _sentence(error):
 
 
 def _of_system(error):
-    if isinstance(error, FileNotFoundError) and error.filename is None and is_working_folder_deleted():
-        return "the current folder has been deleted: change to an existing one"
+    if isinstance(error, FileNotFoundError) and error.filename is None:
+        from gfla_tf.files import is_working_folder_deleted
+
+        if is_working_folder_deleted():
+            return "the current folder has been deleted: change to an existing one"
     names = [name for name in (error.filename, error.filename2) if isinstance(name, str | bytes)]
     reason = error.strerror or str(error) or type(error).__name__
     return ": ".join([reason, *(repr(os.fsdecode(name)) for name in names)])

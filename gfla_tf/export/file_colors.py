@@ -7,9 +7,7 @@ import tensorflow as tf
 
 from gfla_tf.export.file_layout import PngLayout
 from gfla_tf.export.file_segments import big_endian, bytes_at
-from gfla_tf.images.png import GRAY, PALETTE, RGB
-
-_MAX_COLORS = 256
+from gfla_tf.images.png import GRAY, MAX_COLORS, PALETTE, RGB
 
 
 def has_valid_colors(data: tf.Tensor, layout: PngLayout, depth: tf.Tensor, color: tf.Tensor) -> tf.Tensor:
@@ -25,12 +23,12 @@ def has_valid_colors(data: tf.Tensor, layout: PngLayout, depth: tf.Tensor, color
     """
     colors = layout.palette // 3
     most = tf.bitwise.left_shift(tf.constant(1, tf.int64), tf.minimum(depth, 8))
-    palette = (colors >= 1) & (colors <= most) & (layout.palette % 3 == 0)
+    palette = (colors >= 1) & (colors <= MAX_COLORS) & (layout.palette % 3 == 0)
     length = layout.transparency_end - layout.transparency
-    per_color = (length >= 1) & (length <= colors)
+    per_color = (length >= 1) & (length <= tf.minimum(colors, most))
     key = ((color == GRAY) & (length == 2)) | ((color == RGB) & (length == 6))
     is_palette = color == PALETTE
-    transparency = tf.where(is_palette, per_color, key) & (length <= _MAX_COLORS)
+    transparency = tf.where(is_palette, per_color, key) & (length <= MAX_COLORS)
     transparency = tf.cond(
         (layout.transparency >= 0) & transparency,
         lambda: _has_valid_checksum(data, layout.transparency, layout.transparency_end),

@@ -10,11 +10,11 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from gfla_tf.export.file_segments import big_endian, bytes_at
-from gfla_tf.images.limits import TEXT_CHUNKS, max_segments
+from gfla_tf.images.limits import KEYWORD_BYTES, TEXT_CHUNKS, max_segments
 from gfla_tf.images.orientation import EXIF
 
-_PLTE, _TRNS, _IDAT, _EXIF, _IEND = (
-    int.from_bytes(name, "big") for name in (b"PLTE", b"tRNS", b"IDAT", b"eXIf", b"IEND")
+_PLTE, _TRNS, _IDAT, _EXIF, _ITXT, _IEND = (
+    int.from_bytes(name, "big") for name in (b"PLTE", b"tRNS", b"IDAT", b"eXIf", b"iTXt", b"IEND")
 )
 _TEXT = [int.from_bytes(name, "big") for name in TEXT_CHUNKS]
 _FILL, _END_OF_IMAGE, _SCAN, _APP1, _APP14 = 0xFF, 0xD9, 0xDA, 0xE1, 0xEE
@@ -28,7 +28,7 @@ class PngLayout(NamedTuple):
     Attributes:
       begin: where the search ended.
       steps: the number of chunks, or one more than the accepted.
-      text: the total length of `gfla_tf.images.limits.TEXT_CHUNKS`.
+      text: the total length of compressed text and color profiles.
       palette: the length of PLTE.
       transparency, transparency_end: the data of tRNS.
       pixels: the length of the last IDAT.
@@ -90,10 +90,15 @@ def png_layout(data: tf.Tensor) -> PngLayout:
         late = (layout.transparency != _NONE) | (layout.pixels != _NONE)
         repeated = (name == _PLTE) & (layout.palette != _NONE)
         exif = complete & (name == _EXIF) & (layout.exif == _NONE)
+        text = tf.cond(
+            name == _ITXT,
+            lambda: _is_compressed(data, layout.begin + 8),
+            lambda: tf.reduce_any(name == _TEXT),
+        )
         return PngLayout(
             begin=tf.where(complete & (name != _IEND), end + 4, size),
             steps=layout.steps + 1,
-            text=layout.text + tf.where(complete & tf.reduce_any(name == _TEXT), length, 0),
+            text=layout.text + tf.where(complete & text, length, 0),
             palette=tf.where(complete & (name == _PLTE), length, layout.palette),
             transparency=tf.where(complete & (name == _TRNS), layout.begin + 8, layout.transparency),
             transparency_end=tf.where(complete & (name == _TRNS), end, layout.transparency_end),
@@ -143,6 +148,13 @@ def jpeg_layout(data: tf.Tensor) -> JpegLayout:
     nothing, no = [tf.constant(_NONE, tf.int64)] * 7, tf.constant(False)
     start = JpegLayout(tf.constant(2, tf.int64), tf.constant(0, tf.int64), *nothing, no, no)
     return JpegLayout(*_search(lambda layout: layout.begin + 4 <= size, step, start, size))
+
+
+def _is_compressed(data, begin):
+    """Whether the text of an iTXt chunk whose content begins here is compressed."""
+    content = bytes_at(data, begin, KEYWORD_BYTES + 2)
+    zeros = content[:-1] == 0
+    return ~tf.reduce_any(zeros) | (content[tf.argmax(tf.cast(zeros, tf.uint8)) + 1] != 0)
 
 
 def _search(unfinished, step, start, size):

@@ -73,7 +73,7 @@ def check_png(data: tf.Tensor, layout: PngLayout, row: tf.Tensor | int, name: st
         (layout.steps <= limit, f"{name} has more PNG chunks than the accepted", limit, "in row", row),
         (
             layout.text <= MAX_TEXT_BYTES,
-            f"{name} has more than {MAX_TEXT_BYTES} bytes of text and color profiles in row",
+            f"{name} has more than {MAX_TEXT_BYTES} bytes of compressed text and color profiles in row",
             row,
         ),
     ):

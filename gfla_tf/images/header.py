@@ -15,6 +15,7 @@ from PIL.WebPImagePlugin import WebPImageFile
 
 from gfla_tf.images.kinds import jpeg_fault
 from gfla_tf.images.limits import (
+    KEYWORD_BYTES,
     MAX_PIXELS,
     MAX_SCANS,
     MAX_SIDE,
@@ -197,19 +198,28 @@ def _check_scans(header: ImageHeader, scans: int, max_pixels: int) -> None:
 
 
 def _check_png_chunks(data: bytes) -> None:
-    """Checks the number of chunks and the size of text and color profiles in front of and after the image."""
+    """Checks the number of chunks and the size of compressed text and color profiles of the whole file."""
     position, count, text, limit = 8, 0, 0, max_segments(len(data))
     while position + 12 <= len(data):
         size, count = int.from_bytes(data[position : position + 4], "big"), count + 1
-        text += size if data[position + 4 : position + 8] in TEXT_CHUNKS else 0
+        text += size if _is_compressed(data, position + 4) else 0
         position += 12 + size
         if count > limit:
             raise HeaderError(f"is a PNG of more than {limit:,} chunks: save it again")
     if text > MAX_TEXT_BYTES:
         raise HeaderError(
-            f"is a PNG with {text:,} bytes of text and color profiles, more than the {MAX_TEXT_BYTES:,} that "
-            "are accepted: remove them"
+            f"is a PNG with {text:,} bytes of compressed text and color profiles, more than the "
+            f"{MAX_TEXT_BYTES:,} that are accepted: remove them"
         )
+
+
+def _is_compressed(data: bytes, position: int) -> bool:
+    """Whether the PNG chunk whose name is at this position contains compressed text or a color profile."""
+    name, begin = data[position : position + 4], position + 4
+    if name != b"iTXt":
+        return name in TEXT_CHUNKS
+    _, zero, rest = data[begin : begin + KEYWORD_BYTES + 2].partition(b"\0")
+    return not zero or not rest or rest[0] != 0
 
 
 def _webp_size(data: bytes) -> tuple[int, int]:

@@ -14,12 +14,16 @@ Each scan of a progressive JPEG may process the whole image, however few bytes i
 """
 
 MAX_TEXT_BYTES = 2**19
-"""The largest total size of a PNG's compressible text and color profiles (zTXt, iTXt, iCCP) in the file.
+"""The largest total size of a PNG's compressed text and color profiles (zTXt, iTXt, iCCP) in the file.
 
 One byte may expand to a thousand when it is read.
 """
 
-TEXT_CHUNKS = (b"zTXt", b"iTXt", b"iCCP")
+TEXT_CHUNKS = (b"zTXt", b"iCCP")
+"""The chunks that are always compressed. The text of iTXt is if a flag after its keyword is not 0."""
+
+KEYWORD_BYTES = 79
+"""The longest keyword of a text chunk, without the zero that ends it."""
 
 _MCU = 32  # the largest side of the blocks, in pixels, that a JPEG's scans process
 

@@ -22,6 +22,8 @@ DEPTHS = {
     RGB_ALPHA: (8, 16),
 }
 """{color type: the valid bit depths}"""
+MAX_COLORS = 256
+"""The largest number of colors of a palette; those that no index of `depth` bits can reach are unused."""
 _KEPT = (b"IHDR", b"PLTE", b"IDAT", b"IEND")
 
 
@@ -83,9 +85,10 @@ def read_colors(data: bytes) -> PngColors:
     palette, transparency = (found.get(name, b"") for name in (b"PLTE", b"tRNS"))
     if type != PALETTE:
         palette = b""
-    elif not palette or len(palette) % 3 or len(palette) > 3 * 2**depth:
+    elif not palette or len(palette) % 3 or len(palette) > 3 * MAX_COLORS:
         raise ValueError("its palette is missing or has an invalid number of colors")
-    lengths = range(1, len(palette) // 3 + 1) if type == PALETTE else {GRAY: [2], RGB: [6]}.get(type, [])
+    colors = min(len(palette) // 3, 2**depth)
+    lengths = range(1, colors + 1) if type == PALETTE else {GRAY: [2], RGB: [6]}.get(type, [])
     if b"tRNS" in found and len(transparency) not in lengths:
         raise ValueError("its tRNS chunk does not match its colors")
     return PngColors(depth, type, palette, transparency)

@@ -35,6 +35,12 @@ def palette_png(height: int, width: int) -> bytes:
     return plain[:33] + palette + plain[33:]
 
 
+def plain_text_png(length: int) -> bytes:
+    """A PNG with text of `length` bytes that is not compressed, as of XMP metadata."""
+    plain = png(0, 1, [b"\0"], (1, 1))
+    return plain[:33] + _chunk(b"iTXt", b"XML:com.adobe.xmp" + bytes(5) + b"x" * length) + plain[33:]
+
+
 def text_png(chunks: int) -> bytes:
     """A PNG of 16 x 16 pixels with chunks of 7,690 bytes each, which contain 7.9 MB of compressed text."""
     plain = png(2, 8, [bytes(48)] * 16, (16, 16))

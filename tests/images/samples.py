@@ -110,6 +110,10 @@ def pngs() -> dict[str, Sample]:
     apart = png(pixels, 8, 2, before[:20], frames)  # acTL alone: the still image is no frame
     found["PNG RGB 8 apart from its animation"] = Sample(apart, "animated", pixels)
     found["PNG gray 4 with a large tRNS"] = _gray_with_high_bits(rng)
+    samples, palette = rng.integers(0, 16, (9, 9, 1)), rng.integers(0, 256, (256, 3))
+    plte = chunk(b"PLTE", palette.astype(np.uint8).tobytes())  # 240 of the colors cannot be used
+    pixels = png_pixels(samples, 4, 3, palette)
+    found["PNG palette 4 of 256 colors"] = Sample(png(samples, 4, 3, plte), "palette, ", pixels)
     return found
 
 

@@ -72,7 +72,9 @@ STRANGE_JPEGS = {
 
 AMBIGUOUS_PNGS = {
     png(PIXELS, 2, 3): "palette is missing",
-    png(PIXELS, 2, 3, chunk(b"PLTE", bytes(15))): "invalid number of colors",
+    png(PIXELS, 2, 3, chunk(b"PLTE", bytes(14))): "invalid number of colors",
+    png(PIXELS, 2, 3, chunk(b"PLTE", bytes(771))): "invalid number of colors",
+    png(PIXELS, 2, 3, chunk(b"PLTE", bytes(15)) + chunk(b"tRNS", bytes(5))): "tRNS chunk does not match",
     png(PIXELS, 2, 3, PALETTE + PALETTE): "PLTE chunk is repeated",
     png(PIXELS, 2, 3, chunk(b"tRNS", b"\0") + PALETTE): "PLTE chunk is repeated or misplaced",
     png(PIXELS, 2, 3, PALETTE + chunk(b"tRNS", bytes(5))): "tRNS chunk does not match",

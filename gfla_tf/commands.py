@@ -8,7 +8,7 @@ import shlex
 import string
 
 from gfla_tf.documents import DocumentError, parse_yaml
-from gfla_tf.names import is_utf8
+from gfla_tf.files.names import is_utf8
 
 TORCHVISION_VGG19 = "vgg19-dcbb9e9d.pth"
 """The name of torchvision's file of VGG19, with which the paper's networks were trained."""

@@ -16,7 +16,7 @@ from typing import Any
 
 from gfla_tf.documents import DocumentError, parse_yaml
 from gfla_tf.errors import InputError
-from gfla_tf.names import is_utf8, other_file, stem
+from gfla_tf.files.names import is_utf8, other_file, stem
 from gfla_tf.resources import resource
 
 Constraint = Callable[[Any], str | None]  # the problem of a value, or None

@@ -62,7 +62,7 @@ def run(args):
     from gfla_tf.data import SyntheticPeople
     from gfla_tf.data.layout import LAYOUTS
     from gfla_tf.errors import InputError
-    from gfla_tf.names import names_in
+    from gfla_tf.files.names import names_in
     from gfla_tf.synthetic import write_folder
 
     size = args.size or _SIZES[args.layout]

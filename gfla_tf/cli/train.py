@@ -71,7 +71,7 @@ def _resolve(args: argparse.Namespace) -> tuple[Path, list[str], Path]:
     """
     from gfla_tf.config import find_config
     from gfla_tf.errors import InputError
-    from gfla_tf.names import stem
+    from gfla_tf.files.names import stem
 
     name, overrides = args.config, args.overrides
     if name is not None and "=" in name and not Path(name).exists():

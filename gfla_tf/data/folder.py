@@ -19,7 +19,7 @@ from gfla_tf.data.shards.reader import read_shards_split
 from gfla_tf.data.split import Split, read_folder_split
 from gfla_tf.errors import InputError
 from gfla_tf.files import PathLike
-from gfla_tf.names import other_file
+from gfla_tf.files.names import other_file
 from gfla_tf.pose.network_inputs import finish_batches
 
 

@@ -15,8 +15,8 @@ from pathlib import PurePosixPath, PureWindowsPath
 from gfla_tf.commands import argument, command
 from gfla_tf.csv_text import is_blank, is_header, read_cells, text_lines
 from gfla_tf.errors import InputError
+from gfla_tf.files.names import other_file
 from gfla_tf.images.io import read_file
-from gfla_tf.names import other_file
 from gfla_tf.pose.keypoints import MAX_CSV_BYTES, decode_text
 
 SPLITS = ("train", "test")

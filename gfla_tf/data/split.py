@@ -10,8 +10,8 @@ import numpy as np
 
 from gfla_tf.data.layout import Layout, check_inside, find_csv, read_pairs
 from gfla_tf.errors import InputError
+from gfla_tf.files.names import other_file, other_spelling
 from gfla_tf.images.io import read_image
-from gfla_tf.names import other_file, other_spelling
 from gfla_tf.pose.keypoints import read_annotations
 
 

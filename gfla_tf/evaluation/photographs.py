@@ -25,7 +25,7 @@ from gfla_tf.evaluation.result import (
     table_to_text,
 )
 from gfla_tf.evaluation.synthetic import MODEL_INPUTS, Generator
-from gfla_tf.names import escape_surrogates
+from gfla_tf.files.names import escape_surrogates
 from gfla_tf.ops.flow import resize_flow
 
 METRICS = {key: title for key, title in IMAGE_METRICS.items() if not key.endswith("_person")}

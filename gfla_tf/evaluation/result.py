@@ -8,7 +8,7 @@ import math
 from collections.abc import Iterable
 
 from gfla_tf.evaluation.baselines import COPY_SOURCE, GENERATED, MEAN_IMAGE, WARPED_SOURCE
-from gfla_tf.names import escape_surrogates
+from gfla_tf.files.names import escape_surrogates
 
 IMAGE_METRICS = {
     "l1": "L1 ↓",

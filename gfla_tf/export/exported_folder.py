@@ -9,7 +9,7 @@ from pathlib import Path
 
 from gfla_tf.errors import InputError
 from gfla_tf.files import check_name, new_folder
-from gfla_tf.names import is_utf8, names_in
+from gfla_tf.files.names import is_utf8, names_in
 
 SAVED_MODEL, MODEL_CARD = "saved_model.pb", "model_card.json"
 """The files that identify an export."""

@@ -18,12 +18,12 @@ from gfla_tf.config import load_config
 from gfla_tf.documents import parse_json, parse_yaml
 from gfla_tf.errors import InputError
 from gfla_tf.export.exported_folder import MODEL_CARD
+from gfla_tf.files.names import escape_surrogates, stem, without_ending
 from gfla_tf.images.io import read_file
 from gfla_tf.images.kinds import KINDS
 from gfla_tf.models import PersonImageGenerator
 from gfla_tf.models.loading import MODEL_NAME, model_file
 from gfla_tf.models.preset_folder import WEIGHTS
-from gfla_tf.names import escape_surrogates, stem, without_ending
 from gfla_tf.training.sources import open_source
 
 _SCHEMA = 1

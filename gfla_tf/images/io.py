@@ -11,6 +11,7 @@ from PIL import Image
 
 from gfla_tf.errors import InputError
 from gfla_tf.files import PathLike
+from gfla_tf.files.names import other_file
 from gfla_tf.images.blocks import new_rgb, pillow_blocks
 from gfla_tf.images.cmyk import decode_cmyk
 from gfla_tf.images.header import PILLOW_ERRORS, HeaderError, ImageHeader, open_image, read_header
@@ -18,7 +19,6 @@ from gfla_tf.images.limits import MAX_PIXELS, MAX_SIDE
 from gfla_tf.images.orientation import turn
 from gfla_tf.images.png_pixels import decode_png
 from gfla_tf.images.transparency import over_white
-from gfla_tf.names import other_file
 
 MAX_BYTES = 256 * 2**20
 FORMATS = (".png", ".jpg", ".jpeg", ".webp", ".bmp")

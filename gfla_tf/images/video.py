@@ -13,8 +13,8 @@ import tensorflow as tf
 
 from gfla_tf.errors import InputError
 from gfla_tf.files import PathLike, new_folder
+from gfla_tf.files.names import is_utf8, names_in, other_file, stem
 from gfla_tf.images.io import MAX_PIXELS, encode_image
-from gfla_tf.names import is_utf8, names_in, other_file, stem
 
 READERS = ("opencv", "tensorflow-io")
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from gfla_tf.commands import argument, command
 from gfla_tf.errors import InputError
-from gfla_tf.names import names_in
+from gfla_tf.files.names import names_in
 
 ENDINGS = {"keras": (".keras",), "torch": (".pth",)}
 _KERAS = {"G": "model.keras", "D": "discriminator.keras"}

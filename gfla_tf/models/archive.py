@@ -15,7 +15,7 @@ import keras
 
 from gfla_tf.documents import DocumentError, parse_json
 from gfla_tf.errors import InputError
-from gfla_tf.names import other_file
+from gfla_tf.files.names import other_file
 from gfla_tf.weight_files.archives import entries
 from gfla_tf.weight_files.keras_weights import max_file_bytes
 

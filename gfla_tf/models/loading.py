@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 
 from gfla_tf.errors import InputError
+from gfla_tf.files.names import names_in
 from gfla_tf.models.archive import load_network
 from gfla_tf.models.person import PersonImageGenerator
 from gfla_tf.models.preset_folder import WEIGHTS, is_preset_folder
 from gfla_tf.models.presets import PRESETS, preset_weights, shipped_model_path
-from gfla_tf.names import names_in
 
 MODEL_NAME = "model.keras"
 """The file name of the model in a run folder."""

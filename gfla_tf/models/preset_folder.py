@@ -19,9 +19,9 @@ import keras
 from gfla_tf._version import __version__
 from gfla_tf.errors import InputError
 from gfla_tf.files import output_folder, write_files
+from gfla_tf.files.temporary import check_space
 from gfla_tf.models import archive
 from gfla_tf.models.archive import CONFIG, WEIGHTS
-from gfla_tf.temporary import check_space
 from gfla_tf.weight_files.write import weights_file_size
 
 METADATA = "metadata.json"

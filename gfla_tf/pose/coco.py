@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from gfla_tf.errors import InputError
-from gfla_tf.names import stem
+from gfla_tf.files.names import stem
 from gfla_tf.pose.coco_categories import Names, PersonCategories, has_keypoints
 from gfla_tf.pose.frame import frame_of
 from gfla_tf.pose.keypoints import check_numbers

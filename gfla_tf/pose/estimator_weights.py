@@ -18,8 +18,8 @@ from collections.abc import Callable
 
 from gfla_tf.errors import InputError
 from gfla_tf.files import PathLike, write_files
+from gfla_tf.files.names import is_system_file
 from gfla_tf.images.io import read_file
-from gfla_tf.names import is_system_file
 
 MODEL_NAME = "rtmo-m.onnx"
 MODEL_URL = (

@@ -24,8 +24,8 @@ import numpy as np
 from gfla_tf.documents import DocumentError, parse_json
 from gfla_tf.errors import InputError
 from gfla_tf.files import PathLike
+from gfla_tf.files.names import is_utf8, other_spelling, stem
 from gfla_tf.images.io import read_file
-from gfla_tf.names import is_utf8, other_spelling, stem
 from gfla_tf.pose import coco, openpose
 from gfla_tf.pose.keypoints import (
     ANNOTATION_HEADER,

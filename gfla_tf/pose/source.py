@@ -10,8 +10,8 @@ import numpy as np
 
 from gfla_tf.errors import InputError
 from gfla_tf.files import PathLike
+from gfla_tf.files.names import names_in, other_spelling, stem
 from gfla_tf.images.io import FORMATS, read_image
-from gfla_tf.names import names_in, other_spelling, stem
 from gfla_tf.pose.coco import is_same_id
 from gfla_tf.pose.formats import MIN_CONFIDENCE, Pose, read_people, read_pose
 from gfla_tf.pose.people import NoPersonError, PosedImage

@@ -11,8 +11,8 @@ from gfla_tf._version import __version__
 from gfla_tf.config import Config, load_config
 from gfla_tf.evaluation import EvaluationResult, Target, evaluate_synthetic, mean_target
 from gfla_tf.files import check_output, write_files
+from gfla_tf.files.names import escape_surrogates
 from gfla_tf.models import PersonImageGenerator
-from gfla_tf.names import escape_surrogates
 from gfla_tf.report.logs import read_log
 from gfla_tf.report.page import Report, render
 from gfla_tf.report.samples import collect_samples

@@ -10,8 +10,8 @@ import numpy as np
 
 from gfla_tf.errors import InputError
 from gfla_tf.files import PathLike, new_folder
+from gfla_tf.files.names import names_in
 from gfla_tf.images.io import encode_image
-from gfla_tf.names import names_in
 
 from .dataset import SyntheticPeople
 

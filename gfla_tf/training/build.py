@@ -13,10 +13,10 @@ from gfla_tf.errors import InputError
 from gfla_tf.features import PartFeatures, VGG19Features
 from gfla_tf.features.network import FeatureNetwork
 from gfla_tf.files import atomic_path
+from gfla_tf.files.temporary import check_space
 from gfla_tf.models import FlowFieldEstimator, PersonImageGenerator, ResDiscriminator
 from gfla_tf.models.archive import load_network
 from gfla_tf.models.network import Network
-from gfla_tf.temporary import check_space
 from gfla_tf.training.batch import take_batch
 from gfla_tf.training.callbacks import clock
 from gfla_tf.training.flow_trainer import STAGE1_WEIGHTS, FlowTrainer

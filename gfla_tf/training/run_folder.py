@@ -15,9 +15,9 @@ from gfla_tf.config import Config, load_config
 from gfla_tf.documents import DocumentError, parse_json
 from gfla_tf.errors import InputError
 from gfla_tf.files import atomic_path, check_name, missing_folders, remove_empty_folders, replace_file
-from gfla_tf.locks import FolderLock
-from gfla_tf.names import names_in
-from gfla_tf.temporary import is_temporary, remove_temporary_files
+from gfla_tf.files.locks import FolderLock
+from gfla_tf.files.names import names_in
+from gfla_tf.files.temporary import is_temporary, remove_temporary_files
 
 _RECORD = "run.json"
 _CONFIG = "config.yaml"

@@ -7,7 +7,7 @@ import stat
 import tarfile
 
 from gfla_tf.errors import InputError
-from gfla_tf.names import other_file
+from gfla_tf.files.names import other_file
 from gfla_tf.weight_files.archives import MAX_BYTES, entries
 
 TORCH, LEGACY_TORCH = "PyTorch's zip format", "PyTorch's format before 1.6"

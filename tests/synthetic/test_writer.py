@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 import pytest
 
-from gfla_tf import files
 from gfla_tf.errors import InputError
+from gfla_tf.files import outputs
 from gfla_tf.synthetic import SyntheticPeople, write_folder
 
 LAYOUTS = {
@@ -72,7 +72,7 @@ def test_existing_contents_are_overwritten_only_with_force(tmp_path, people, mon
     def fail(source, target):
         raise PermissionError(1, "Operation not permitted")
 
-    monkeypatch.setattr(files, "exchange_names", fail)
+    monkeypatch.setattr(outputs, "exchange_names", fail)
     with pytest.raises(InputError, match="not permitted"):
         write_folder(tmp_path / "full", small, force=True)
     assert (tmp_path / "full" / "train").is_dir()

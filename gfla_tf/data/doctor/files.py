@@ -10,7 +10,7 @@ from gfla_tf.data.doctor.checks import FaultList
 from gfla_tf.data.doctor.tables import Tables
 from gfla_tf.data.layout import check_inside
 from gfla_tf.errors import InputError
-from gfla_tf.names import Spellings, is_system_file, without_ending
+from gfla_tf.files.names import Spellings, is_system_file, without_ending
 
 
 def listed_images(root: str, tables: Tables, faults: FaultList) -> list[str]:

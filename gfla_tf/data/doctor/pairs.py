@@ -8,7 +8,7 @@ from gfla_tf.data.doctor.checks import FaultList
 from gfla_tf.data.doctor.tables import Pair, Tables
 from gfla_tf.data.layout import check_inside
 from gfla_tf.errors import InputError
-from gfla_tf.names import Spellings
+from gfla_tf.files.names import Spellings
 
 _FASHION = re.compile(r"fashion((?:WO)?MEN[A-Za-z_]*?id\d{8})")
 _MARKET = re.compile(r"(?:.*/)?(\d{4})_c\d+s\d+_")

@@ -19,9 +19,9 @@ from gfla_tf.data.protocol import Protocol
 from gfla_tf.documents import DocumentError, parse_json
 from gfla_tf.errors import InputError
 from gfla_tf.files import PathLike
+from gfla_tf.files.names import other_file
 from gfla_tf.hdf5 import read_structure
 from gfla_tf.images.io import MAX_PIXELS
-from gfla_tf.names import other_file
 from gfla_tf.pose.frame import check_keypoints
 
 READERS = ("h5py", "tensorflow-io")

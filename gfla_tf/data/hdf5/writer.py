@@ -18,7 +18,7 @@ from gfla_tf.data.pipeline import data_errors, load_pairs
 from gfla_tf.data.shards.builder import splits_of
 from gfla_tf.data.split import Split
 from gfla_tf.files import PathLike, atomic_path, check_output
-from gfla_tf.temporary import check_space
+from gfla_tf.files.temporary import check_space
 
 
 def write_pair_file(

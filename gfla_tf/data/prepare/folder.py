@@ -16,7 +16,7 @@ from gfla_tf.data.prepare.workers import prepare_images
 from gfla_tf.data.protocol import FORMATS, Protocol
 from gfla_tf.errors import InputError
 from gfla_tf.files import PathLike, write_files
-from gfla_tf.names import other_spelling
+from gfla_tf.files.names import other_spelling
 
 
 def prepare_folder(

@@ -11,8 +11,8 @@ from gfla_tf.data.layout import SPLITS, Layout, check_inside, find_csv, read_pai
 from gfla_tf.data.prepare.source import folders_below
 from gfla_tf.errors import InputError
 from gfla_tf.files import PathLike
+from gfla_tf.files.names import other_file, other_spelling
 from gfla_tf.images.io import read_file
-from gfla_tf.names import other_file, other_spelling
 from gfla_tf.pose.keypoints import (
     MAX_CSV_BYTES,
     check_annotation_header,

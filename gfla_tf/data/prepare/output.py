@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from gfla_tf.data.layout import SPLITS, Layout
 from gfla_tf.data.protocol import FILE_NAME, Protocol, read_protocol, write_protocol
 from gfla_tf.errors import InputError
-from gfla_tf.locks import FolderLock
-from gfla_tf.names import names_in
-from gfla_tf.temporary import remove_temporary_files
+from gfla_tf.files.locks import FolderLock
+from gfla_tf.files.names import names_in
+from gfla_tf.files.temporary import remove_temporary_files
 
 SUMMARY_NAME = "summary.json"
 LOCK_NAME = "prepare.lock"

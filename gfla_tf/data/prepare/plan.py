@@ -10,7 +10,7 @@ from gfla_tf.data.layout import PAIRS_HEADER, Layout
 from gfla_tf.data.prepare.lists import SplitLists
 from gfla_tf.data.prepare.summary import SplitSummary
 from gfla_tf.errors import InputError
-from gfla_tf.names import without_ending
+from gfla_tf.files.names import without_ending
 from gfla_tf.pose.keypoints import ANNOTATION_HEADER
 
 

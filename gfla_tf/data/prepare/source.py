@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from gfla_tf.data.layout import SPLITS
 from gfla_tf.errors import InputError
 from gfla_tf.files import PathLike
+from gfla_tf.files.names import is_system_file, other_file
 from gfla_tf.images.header import HeaderError, read_header
 from gfla_tf.images.io import FORMATS, MAX_BYTES, read_file
-from gfla_tf.names import is_system_file, other_file
 
 _GENDERS = ("MEN", "WOMEN")
 _BOXES = {split: f"bounding_box_{split}" for split in SPLITS}

@@ -6,7 +6,7 @@ import dataclasses
 import json
 
 from gfla_tf.data.protocol import Protocol
-from gfla_tf.names import escape_surrogates
+from gfla_tf.files.names import escape_surrogates
 
 PUBLISHED = {
     "deepfashion": {"train": (48_674, 101_966), "test": (4_038, 8_570)},

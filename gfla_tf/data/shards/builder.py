@@ -35,7 +35,7 @@ from gfla_tf.data.shards.writer import BuildStopped, Shard, ShardImage, Written,
 from gfla_tf.data.split import Split, read_folder_split
 from gfla_tf.errors import InputError
 from gfla_tf.files import PathLike, move_folder, replace_file
-from gfla_tf.names import names_in
+from gfla_tf.files.names import names_in
 
 SHARD_BYTES = 128 * 2**20
 

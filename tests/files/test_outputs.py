@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 import gfla_tf
-from gfla_tf import files
 from gfla_tf.errors import InputError
 from gfla_tf.files import (
     atomic_path,
@@ -19,10 +18,11 @@ from gfla_tf.files import (
     move_folder,
     new_folder,
     output_folder,
+    outputs,
     replace_file,
     write_files,
 )
-from gfla_tf.temporary import remove_temporary_files
+from gfla_tf.files.temporary import remove_temporary_files
 
 PACKAGE = Path(gfla_tf.__file__).parent
 
@@ -150,7 +150,7 @@ def test_new_folder_leaves_nothing_on_errors(tmp_path, monkeypatch):
     (tmp_path / "a" / "x").write_bytes(b"before")
     for call in (1, 2):
         with monkeypatch.context() as patch:
-            patch.setattr(files, "exchange_names", lambda first, second: False)
+            patch.setattr(outputs, "exchange_names", lambda first, second: False)
             _fail_replace(patch, call)
             with pytest.raises(InputError, match="No space left"), new_folder(tmp_path / "a") as folder:
                 (folder / "x").write_bytes(b"new")
@@ -166,7 +166,7 @@ def test_new_folder_leaves_nothing_on_errors(tmp_path, monkeypatch):
 @pytest.mark.parametrize("exchange", [True, False])
 def test_move_folder(tmp_path, monkeypatch, exchange):
     if not exchange:
-        monkeypatch.setattr(files, "exchange_names", lambda first, second: False)
+        monkeypatch.setattr(outputs, "exchange_names", lambda first, second: False)
     for name in ("source", "target"):
         (tmp_path / name).mkdir()
         (tmp_path / name / name).write_bytes(b"")
@@ -188,7 +188,7 @@ def test_output_folder_is_removed_if_empty(tmp_path):
 
 KILLED = """
 import os, signal, sys
-from gfla_tf.files import *
+from gfla_tf.files import atomic_path, new_folder, write_files
 target, kind, last = sys.argv[1], sys.argv[2], int(sys.argv[3])
 events = 0
 
@@ -294,4 +294,4 @@ def test_no_other_module_renames_files():
                 case ast.Call(func=ast.Attribute(attr="TemporaryDirectory"), keywords=keywords):
                     if any(keyword.arg == "dir" for keyword in keywords):
                         found.add(path.relative_to(PACKAGE).as_posix())
-    assert found == {"files.py"}
+    assert found == {"files/outputs.py"}

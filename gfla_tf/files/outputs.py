@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from gfla_tf.errors import InputError
-from gfla_tf.exchange import exchange_names
-from gfla_tf.temporary import (
+from gfla_tf.files.exchange import exchange_names
+from gfla_tf.files.temporary import (
     apply_permissions,
     flush_file,
     remove_tree,

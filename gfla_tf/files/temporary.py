@@ -17,7 +17,7 @@ import stat
 from collections.abc import Iterator
 
 from gfla_tf.errors import InputError
-from gfla_tf.locks import is_open_at, try_lock
+from gfla_tf.files.locks import is_open_at, try_lock
 
 _NAME = re.compile(r"(\.[0-9a-f]{16}\.part)(\.[^.]+){0,2}")
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC

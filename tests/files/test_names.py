@@ -12,9 +12,7 @@ from gfla_tf.data.doctor import check_folder
 from gfla_tf.data.prepare import prepare_folder
 from gfla_tf.errors import InputError
 from gfla_tf.export.model_card import model_card_path
-from gfla_tf.images.io import read_image
-from gfla_tf.models.loading import load_generator, model_file
-from gfla_tf.names import (
+from gfla_tf.files.names import (
     escape_surrogates,
     is_system_file,
     is_utf8,
@@ -23,6 +21,8 @@ from gfla_tf.names import (
     other_spelling,
     stem,
 )
+from gfla_tf.images.io import read_image
+from gfla_tf.models.loading import load_generator, model_file
 from gfla_tf.pose.formats import read_people
 from gfla_tf.weight_files.read import read_weights
 

@@ -8,7 +8,7 @@ import pytest
 
 from gfla_tf.errors import InputError
 from gfla_tf.files import atomic_path, write_files
-from gfla_tf.temporary import (
+from gfla_tf.files.temporary import (
     check_space,
     remove_temporary_files,
     second_name,

@@ -9,16 +9,17 @@ import sys
 
 import pytest
 
-from gfla_tf import locks
 from gfla_tf.errors import InputError
-from gfla_tf.locks import FolderLock
+from gfla_tf.files import locks
+from gfla_tf.files.locks import FolderLock
 
 
 @pytest.fixture
 def other(tmp_path):
     """Another process that holds the lock."""
     code = (
-        "import sys; from gfla_tf.locks import *; lock = FolderLock(sys.argv[1], 'a.lock'); print(flush=True)"
+        "import sys; from gfla_tf.files.locks import FolderLock; "
+        "lock = FolderLock(sys.argv[1], 'a.lock'); print(flush=True)"
     )
     command = [sys.executable, "-c", f"{code}; sys.stdin.read()", tmp_path]
     environment = {**os.environ, "PYTHONPATH": ":".join(filter(None, sys.path))}

@@ -40,6 +40,11 @@ _CHAINS = (
     *(("shoulder", "hip", "knee"), ("hip", "knee", "ankle")),
 )
 """Three joints of which the second is closer to the first than the third is."""
+_LONGEST = {"wrist": 0.75, "ankle": 1.1}
+"""Lengths of an upper arm and of a thigh, by the end of their chain, in lengths of the torso.
+
+People who kneel do not exceed them; if joints are exchanged, the length of the whole limb is measured.
+"""
 _FIRM = _LINKS[:2]
 """Those to which all images of one pose, such as the frames of a video, are hardly an exception."""
 
@@ -127,13 +132,17 @@ class _People:
         clear = (_CLEAR_FACE if name in ("eye", "ear") else _CLEAR) * self.size
         return left - right, has_right & has_left & (_norm(left - right) > clear)
 
-    def down(self) -> tuple[np.ndarray, np.ndarray]:
-        """The vector [N, 2] from the neck to the middle of the hips, and whether it is clear and vertical."""
+    def torso(self) -> tuple[np.ndarray, np.ndarray]:
+        """The vector [N, 2] from the neck to the middle of the hips, and whether these were found [N]."""
         names = ("neck", "right_hip", "left_hip")
         (neck, has_neck), (right, has_right), (left, has_left) = map(self.point, names)
-        vector = (right + left) / 2 - neck
+        return (right + left) / 2 - neck, has_neck & has_right & has_left
+
+    def down(self) -> tuple[np.ndarray, np.ndarray]:
+        """The vector [N, 2] of `torso`, and whether it was found, is clear and vertical [N]."""
+        vector, found = self.torso()
         clear = (_norm(vector) > 2 * _CLEAR * self.size) & (np.abs(vector[:, 0]) > np.abs(vector[:, 1]))
-        return vector, has_neck & has_right & has_left & clear
+        return vector, found & clear
 
 
 def _look_alike(people: _People, ratio: float) -> str | None:
@@ -196,6 +205,7 @@ def _misplaced(people: _People) -> str | None:
 def _exchanged(people: _People) -> str | None:
     """Checks the order of the joints of limbs, which must be wrong on both sides if both are visible."""
     longest, most = (1.3, _SOME) if people.varied else (1.1, MOST)
+    torso, has_torso = people.torso()
     for chain in _CHAINS:
         wrong = []
         for side in ("right", "left"):
@@ -203,9 +213,14 @@ def _exchanged(people: _People) -> str | None:
             (a, has_a), (b, has_b), (c, has_c) = map(people.point, names)
             whole, part, rest = _norm(b - a), _norm(c - a), _norm(b - c)
             judged = has_a & has_b & has_c & (whole > _CLEAR_FACE * people.size)
+            scaled = chain[-1] in _LONGEST and has_torso.any()
+            if scaled:
+                judged &= has_torso
             if judged.sum() < MIN_PEOPLE:
                 continue
             between = (part + rest < longest * whole) & (np.minimum(part, rest) > 0.25 * whole) & judged
+            if scaled:
+                between &= whole > _LONGEST[chain[-1]] * _norm(torso)
             text = _by_most(part < 0.9 * whole, judged)
             wrong.append((text, *map(_words, names)) if between.sum() >= most * judged.sum() else None)
         if wrong and all(one and one[0] for one in wrong):

@@ -79,6 +79,7 @@ def test_random_positions_are_no_evidence(number):
         {"left_wrist": (70, 95), "right_wrist": (106, 95)},  # crossed arms
         {"left_ankle": (74, 214), "right_ankle": (102, 214)},  # crossed legs
         {"left_knee": (72, 170), "right_knee": (104, 170), "left_ankle": (66, 214), "right_ankle": (99, 214)},
+        {"left_knee": (99, 170), "left_ankle": (99, 145), "right_knee": (77, 170), "right_ankle": (77, 145)},
         {"left_elbow": (104, 34), "left_wrist": (100, 10), "right_elbow": (72, 34), "right_wrist": (76, 10)},
         {"left_knee": (120, 140), "left_ankle": (90, 150), "right_knee": (56, 140), "right_ankle": (86, 150)},
         {"left_elbow": (80, 90), "right_elbow": (96, 90), "left_wrist": (72, 70), "right_wrist": (104, 70)},
@@ -86,8 +87,8 @@ def test_random_positions_are_no_evidence(number):
          for side in ("left", "right") for joint in EVERYTHING},
     ],
     ids=[
-        "standing", "crossed arms", "crossed legs", "crossed knees", "arms up", "sitting", "hugging",
-        "from the side",
+        "standing", "crossed arms", "crossed legs", "crossed knees", "kneeling", "arms up", "sitting",
+        "hugging", "from the side",
     ],
 )  # fmt: skip
 def test_poses_are_plausible_alone_and_in_a_video(moved):

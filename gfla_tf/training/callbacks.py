@@ -26,6 +26,7 @@ _SHOWN = ("loss", "l1", "correctness", "val_l1", "val_correctness", "val_flow_er
 _BAR = "{desc}  {percentage:3.0f}% |{bar}| {elapsed} elapsed, ETA {remaining}{postfix}"
 _BAR_WIDTH = 50  # without the description and the losses, with a bar of at least 5 characters
 _MAX_COLUMNS = 120
+_MAX_BYTES = 2**30  # of a checkpoint of another network, which is reported as such
 
 
 class Progress(keras.callbacks.Callback):
@@ -159,8 +160,9 @@ class Checkpoint(keras.callbacks.Callback):
         if not self.path.exists():
             return 0
         variables = self._variables()
+        most = _MAX_BYTES + 16 * sum(int(np.prod(variable.shape)) for variable in variables)
         try:
-            arrays = read_arrays(self.path)
+            arrays = read_arrays(self.path, most)
             values = [arrays[f"v{i}"] for i in range(len(variables))]
             extra = f"v{len(variables)}" in arrays
             epochs_done = int(arrays["epochs_done"])

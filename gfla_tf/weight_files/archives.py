@@ -47,21 +47,24 @@ def entries(path: str | os.PathLike) -> list[zipfile.ZipInfo]:
     return found
 
 
-def check_contents(path: str | os.PathLike, found: Iterable[zipfile.ZipInfo], compressed: bool) -> None:
+def check_contents(
+    path: str | os.PathLike, found: Iterable[zipfile.ZipInfo], compressed: bool, most: int = MAX_BYTES
+) -> None:
     """Checks the sizes and checksums of an archive's entries in bounded memory.
 
     Args:
       path: The archive.
       found: Its `entries`.
       compressed: Whether entries may be compressed; those of PyTorch never are.
+      most: The largest sum of their sizes, if compressed.
 
     Raises:
-      InputError: The entries declare more bytes than the file has (or, if compressed, than `MAX_BYTES` or ten
+      InputError: The entries declare more bytes than the file has (or, if compressed, than `most` or ten
         times its size), an entry is encrypted, or a checksum is wrong.
     """
     declared = sum(entry.file_size for entry in found)
     size = os.path.getsize(path)
-    limit = min(MAX_BYTES, _UNPACKED_BYTES + _MAX_RATIO * size) if compressed else size
+    limit = min(most, _UNPACKED_BYTES + _MAX_RATIO * size) if compressed else size
     if declared > limit:
         raise InputError(f"{path} is an archive whose entries declare {declared} bytes, more than possible")
     try:

@@ -61,14 +61,18 @@ def read_weights(path: str | os.PathLike, prefix: str = "") -> WeightFile:
     return WeightFile(path, kind, *_read_torch(path, kind, prefix))
 
 
-def read_arrays(path: str | os.PathLike) -> dict[str, np.ndarray]:
+def read_arrays(path: str | os.PathLike, max_bytes: int = archives.MAX_BYTES) -> dict[str, np.ndarray]:
     """Reads all arrays of an `.npz` file of numbers, whatever their names.
 
+    Args:
+      path: The file.
+      max_bytes: The largest size of all arrays together.
+
     Raises:
-      InputError: The file cannot be read, is damaged, or declares too much memory.
+      InputError: The file cannot be read, is damaged, or declares more than `max_bytes`.
     """
     path = os.fspath(path)
-    found = _npz_entries(path)
+    found = _npz_entries(path, max_bytes)
     return dict(_arrays(path, found, found))
 
 
@@ -103,9 +107,9 @@ def _read_npz(path, prefix):
     return {names[name]: array for name, array in _arrays(path, found, names)}, parallel
 
 
-def _npz_entries(path):
+def _npz_entries(path, max_bytes=archives.MAX_BYTES):
     found = {entry.filename.removesuffix(".npy"): entry for entry in archives.entries(path)}
-    archives.check_contents(path, found.values(), compressed=True)
+    archives.check_contents(path, found.values(), compressed=True, most=max_bytes)
     return found
 
 

@@ -15,6 +15,7 @@ from gfla_tf.images.io import read_image
 from gfla_tf.report import read_log
 from gfla_tf.training.callbacks import Checkpoint, Progress, SampleGrid, TensorBoardLog, clock
 from gfla_tf.training.epoch_log import EpochLog
+from gfla_tf.weight_files import read_arrays
 from tests.training import small
 
 
@@ -80,6 +81,17 @@ def test_checkpoint_of_another_network(tmp_path, pair):
     checkpoint_of(saved, path).save(1)
     with pytest.raises(InputError, match=r"checkpoint\.npz (belongs to another network|cannot be read)"):
         checkpoint_of(other, path).restore()
+
+
+def test_a_checkpoint_may_be_as_large_as_its_trainer(tmp_path, monkeypatch):
+    path, trainer = tmp_path / "checkpoint.npz", small.flow_trainer()
+    monkeypatch.setattr("gfla_tf.training.callbacks._MAX_BYTES", 2**18)  # for the headers of the arrays
+    trainer.extra = tf.Variable(tf.zeros([2**19]))
+    monkeypatch.setattr(trainer, "checkpoint_networks", lambda: [trainer.extra])
+    checkpoint_of(trainer, path).save(1)
+    with pytest.raises(InputError, match=r"declare 2\d{6} bytes, more than possible"):
+        read_arrays(path, 2**20)
+    assert checkpoint_of(trainer, path).restore() == 1
 
 
 def test_diverged_epoch_is_not_saved(tmp_path):

@@ -68,7 +68,7 @@ def image_size(value: Any, low: int, high: int, multiple: int = 1) -> tuple[int,
     """Returns the argument `image_size` as (height, width).
 
     Args:
-      value: a list or tuple of two integers.
+      value: a list, tuple, array or shape of two integers.
       low: the smallest allowed side in pixels.
       high: the largest allowed side in pixels.
       multiple: the sides must be multiples of it.
@@ -77,6 +77,10 @@ def image_size(value: Any, low: int, high: int, multiple: int = 1) -> tuple[int,
       InputError: another type or length, or a side out of range.
     """
     low = -(-low // multiple) * multiple
+    if isinstance(value, np.ndarray):
+        value = value.tolist()
+    elif hasattr(value, "as_list"):  # a tf.TensorShape
+        value = list(value)
     if isinstance(value, list | tuple) and len(value) == 2:
         sides = [int(side) for side in value if _is_integer(side) and low <= side <= high]
         if len(sides) == 2 and not any(side % multiple for side in sides):

@@ -57,6 +57,8 @@ def test_boolean_refuses_other_types(value):
         [10**30, 64],
         [64, 4112],
         [float("nan"), 64],
+        np.array(64.0),
+        np.array([64.5, 64.0]),
     ],
 )
 def test_image_size_refuses_what_is_no_size(value):
@@ -76,3 +78,4 @@ def test_image_size_without_a_multiple(value):
 def test_image_sizes_are_returned_as_tuples():
     assert arguments.image_size([64, 48], 32, 4096, 16) == (64, 48)
     assert arguments.image_size((np.int32(33), 35), 32, 4096) == (33, 35)
+    assert arguments.image_size(np.array([64, 48]), 32, 4096, 16) == (64, 48)

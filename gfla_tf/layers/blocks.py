@@ -31,8 +31,7 @@ class Block(FeatureMapLayer):
 
     def __init__(self, filters: int, **kwargs: Any):
         super().__init__(**kwargs)
-        checks.positive_int(filters, "filters")
-        self.filters = filters
+        self.filters = checks.positive_int(filters, "filters")
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "filters": self.filters}
@@ -195,9 +194,8 @@ class ResidualDecoderBlock(Block):
 
     def __init__(self, filters: int, hidden: int, **kwargs: Any):
         super().__init__(filters, **kwargs)
-        checks.positive_int(hidden, "hidden")
+        self.hidden = checks.positive_int(hidden, "hidden")
         dtype = kwargs.get("dtype")
-        self.hidden = hidden
         self.norm0 = InstanceNormalization(dtype=dtype)
         self.conv0 = same(hidden, dtype=dtype)
         self.norm1 = InstanceNormalization(dtype=dtype)

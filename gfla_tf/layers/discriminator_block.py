@@ -46,9 +46,8 @@ class DiscriminatorBlock(Block):
 
     def __init__(self, filters: int, hidden: int, **kwargs: Any):
         super().__init__(filters, **kwargs)
-        checks.positive_int(hidden, "hidden")
+        self.hidden = checks.positive_int(hidden, "hidden")
         dtype = kwargs.get("dtype")
-        self.hidden = hidden
         self.conv0 = SpectralNormConv2D(hidden, 3, padding=1, dtype=dtype)
         self.conv1 = SpectralNormConv2D(filters, 4, strides=2, padding=1, dtype=dtype)
         self.shortcut = SpectralNormConv2D(filters, 1, dtype=dtype)

@@ -74,13 +74,11 @@ class LocalAttention(keras.layers.Layer):
         self, kernel_size: int, hidden: int = 128, average: bool = True, impl: str = "auto", **kwargs: Any
     ):
         super().__init__(autocast=False, **kwargs)  # the flow stays float32
-        checks.positive_int(kernel_size, "kernel_size")
-        checks.positive_int(hidden, "hidden")
+        self.kernel_size = checks.positive_int(kernel_size, "kernel_size")
+        self.hidden = checks.positive_int(hidden, "hidden")
         check_implementation(impl)
         if kernel_size % 2 == 0:
             raise ValueError(f"kernel_size must be odd, got {kernel_size}")
-        self.kernel_size = kernel_size
-        self.hidden = hidden
         self.average = arguments.boolean("average", average)
         self.impl = impl
         self.channels = None

@@ -68,16 +68,12 @@ class SpectralNormConv2D(FeatureMapLayer):
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
-        checks.positive_int(filters, "filters")
-        checks.positive_int(kernel_size, "kernel_size")
-        checks.positive_int(strides, "strides")
-        checks.non_negative_int(padding, "padding")
-        self.filters = filters
-        self.kernel_size = kernel_size
-        self.strides = strides
-        self.padding = padding
+        self.filters = checks.positive_int(filters, "filters")
+        self.kernel_size = checks.positive_int(kernel_size, "kernel_size")
+        self.strides = checks.positive_int(strides, "strides")
+        self.padding = checks.non_negative_int(padding, "padding")
         self.epsilon = arguments.number("epsilon", epsilon, 0, 1, strict=True)
-        self.smallest = max(1, kernel_size - 2 * padding)
+        self.smallest = max(1, self.kernel_size - 2 * self.padding)
 
     def _build(self, channels: int) -> None:
         k = self.kernel_size

@@ -45,8 +45,7 @@ class UpConv2D(FeatureMapLayer):
 
     def __init__(self, filters: int, **kwargs: Any):
         super().__init__(**kwargs)
-        checks.positive_int(filters, "filters")
-        self.filters = filters
+        self.filters = checks.positive_int(filters, "filters")
 
     def _build(self, channels: int) -> None:
         self.kernel = self.add_weight(

@@ -46,7 +46,7 @@ def affine_regularization(flow: TensorLike, kernel_size: int) -> tf.Tensor:
     Raises:
       ValueError: wrong rank, dtype, number of channels or size, or a kernel size below 1.
     """
-    positive_int(kernel_size, "kernel_size")
+    kernel_size = positive_int(kernel_size, "kernel_size")
     flow = _reduce.feature_map(flow, "flow")
     if flow.shape[-1] != 2:
         raise ValueError(f"flow must have 2 channels (dx, dy), got shape {flow.shape}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 from typing import Any
 
 import numpy as np
@@ -56,16 +57,18 @@ def floating_point(value: Any, name: str, dtype: str) -> tf.Tensor:
     return tf.cast(tensor, dtype)
 
 
-def positive_int(value: Any, name: str) -> None:
-    """Raises a ValueError if `value` is not an int of at least 1."""
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+def positive_int(value: Any, name: str) -> int:
+    """Returns an int or an integer of NumPy as int; raises a ValueError if it is not at least 1."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < 1:
         raise ValueError(f"{name} must be a positive int, got {value!r}")
+    return int(value)
 
 
-def non_negative_int(value: Any, name: str) -> None:
-    """Raises a ValueError if `value` is not an int of at least 0."""
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+def non_negative_int(value: Any, name: str) -> int:
+    """Returns an int or an integer of NumPy as int; raises a ValueError if it is not at least 0."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < 0:
         raise ValueError(f"{name} must be a non-negative int, got {value!r}")
+    return int(value)
 
 
 def at_least_float32(tensor: tf.Tensor) -> tf.Tensor:

@@ -210,7 +210,7 @@ def gaussian_warp(
       NativeUnavailableError: impl="native", but the compiled operators are not available.
     """
     image, flow = checks.image_and_flow(image, flow, "image")
-    checks.positive_int(kernel_size, "kernel_size")
+    kernel_size = checks.positive_int(kernel_size, "kernel_size")
     number = isinstance(sigma, int | float) and not isinstance(sigma, bool)
     if not (number and _SMALLEST_SIGMA <= sigma < float("inf")):
         raise ValueError(f"sigma must be positive, at least {_SMALLEST_SIGMA:g}, and finite, got {sigma!r}")

@@ -52,7 +52,7 @@ def flowed_patches(source: TensorLike, flow: TensorLike, kernel_size: int, impl:
       NativeUnavailableError: impl="native", but the compiled operators are not available.
     """
     source, flow = checks.image_and_flow(source, flow, "source")
-    checks.positive_int(kernel_size, "kernel_size")
+    kernel_size = checks.positive_int(kernel_size, "kernel_size")
     unsupported = native.beyond("kernel_size", kernel_size, _LARGEST_NATIVE)
     if native.choose("flowed_patches", impl, unsupported) == "native":
         flow = tf.cast(flow, checks.flow_dtype(source))

@@ -134,8 +134,13 @@ class StageTrainer(keras.Model):
         return {**optimizers, **self.compile_options}
 
     def compile_from_config(self, config: dict[str, Any]) -> None:
-        """Compiles the trainer with the result of `get_compile_config`."""
-        self.compile(**config)
+        """Compiles the trainer with the result of `get_compile_config`.
+
+        Files of earlier versions contain the arguments of `keras.Model.compile` instead, which lack some
+        optimizers; such a trainer is loaded without being compiled.
+        """
+        if "loss" not in config:
+            self.compile(**config)
 
     def checkpoint_networks(self) -> list[Any]:
         """Returns the variables of the trained networks."""

@@ -220,3 +220,17 @@ def test_a_new_layer_is_spectrally_normalized(channels):
     kernel = np.asarray(layer.kernel).reshape(-1, 24)
     sigma = float(tf.tensordot(layer.v, tf.linalg.matvec(kernel, layer.u), 1))
     np.testing.assert_allclose(sigma, np.linalg.svd(kernel, compute_uv=False)[0], rtol=1e-4)
+
+
+def test_integers_of_numpy_are_arguments():
+    for layer in (
+        layers.UpConv2D(np.int64(8)),
+        layers.EncoderBlock(np.int32(8)),
+        layers.DiscriminatorBlock(np.int64(8), hidden=np.int64(4)),
+        layers.LocalAttention(np.int64(3), hidden=np.int64(4)),
+        layers.SpectralNormConv2D(np.int64(8), np.int64(3), padding=np.int64(1)),
+    ):
+        config = layer.get_config()
+        assert all(
+            type(config.get(name, 0)) is int for name in ("filters", "hidden", "kernel_size", "padding")
+        )

@@ -1,6 +1,7 @@
 """Arguments of networks, as files may contain them: refused in one sentence before anything is built."""
 
 import pytest
+import tensorflow as tf
 
 from gfla_tf import models
 from gfla_tf.data import DeepFashion, Market1501, PairFile
@@ -88,3 +89,8 @@ def test_people_that_do_not_fit_into_memory():
         ValueError, match=r"1000000 people of the split 'train' need 250000.0 GiB, more than the"
     ):
         people.cache("train")
+
+
+def test_the_shape_of_an_image_is_an_image_size():
+    shape = tf.zeros([1, 8, 12, 3]).shape[1:3]
+    assert models.PersonImageGenerator(**{**PERSON, "image_size": shape}).image_size == (8, 12)

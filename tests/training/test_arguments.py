@@ -91,6 +91,15 @@ def test_a_loaded_trainer_is_compiled_and_continues(tmp_path, stage):
         np.testing.assert_allclose(one, other, atol=1e-6)
 
 
+@pytest.mark.parametrize("make", [small.flow_trainer, small.gfla_trainer])
+def test_a_trainer_of_an_earlier_version_is_loaded_without_being_compiled(make):
+    """Its file has the arguments of Keras's own `compile`, without all optimizers."""
+    loaded = type(make()).from_config(make().get_config())
+    first = keras.optimizers.serialize(keras.optimizers.Adam())
+    loaded.compile_from_config({"optimizer": first, "loss": None, "metrics": None, "jit_compile": False})
+    assert loaded.optimizer_updates is None
+
+
 def test_a_trainer_that_is_not_compiled(tmp_path):
     trainer = FlowTrainer(small.generator().flow_field_estimator, small.features())
     with pytest.raises((ValueError, RuntimeError), match=r"compile"):

@@ -5,21 +5,19 @@ A file contains only the settings that differ from the defaults. docs/training.m
 
 import dataclasses
 import difflib
-import math
 import reprlib
 import types
 import typing
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from gfla_tf.constraints import Constraint, at_least, at_most, below, one_of
 from gfla_tf.documents import DocumentError, parse_yaml
 from gfla_tf.errors import InputError
 from gfla_tf.files.names import is_utf8, other_file, stem
 from gfla_tf.resources import resource
-
-Constraint = Callable[[Any], str | None]  # the problem of a value, or None
 
 MAX_IDENTITIES = 10**6
 """The largest number of people in a split of SyntheticPeople."""
@@ -28,44 +26,6 @@ MAX_WEIGHT = 10**6
 
 _MAX_BYTES = 1_000_000
 _KINDS = {int: "an integer", float: "a number", str: "a string", bool: "true or false", dict: "a mapping"}
-
-
-def at_least(low: float, strict: bool = False) -> Constraint:
-    """Constraint: a finite number of at least `low`, or above it if `strict`."""
-
-    def check(value: float) -> str | None:
-        if low < value < math.inf or (value == low and not strict):
-            return None
-        return f"must be {'above' if strict else 'at least'} {low}"
-
-    return check
-
-
-def at_most(high: float) -> Constraint:
-    """Constraint: a number of at most `high`."""
-
-    def check(value: float) -> str | None:
-        return None if value <= high else f"must be at most {high}"
-
-    return check
-
-
-def below(high: float) -> Constraint:
-    """Constraint: a number below `high`."""
-
-    def check(value: float) -> str | None:
-        return None if value < high else f"must be below {high}"
-
-    return check
-
-
-def one_of(*choices: str) -> Constraint:
-    """Constraint: one of `choices`."""
-
-    def check(value: str) -> str | None:
-        return None if value in choices else f"must be one of {', '.join(map(repr, choices))}"
-
-    return check
 
 
 def setting(default: Any, *constraints: Constraint) -> Any:
@@ -92,9 +52,8 @@ class DataConfig:
     root: str | None = setting(None)  # folder of a real dataset; hdf5: the file
     reader: str = setting("h5py", one_of("h5py", "tensorflow-io"))  # hdf5 only
     seed: int = setting(0, at_least(0), below(2**63))
-    identities: int = setting(
-        5000, at_least(1), at_most(MAX_IDENTITIES)
-    )  # synthetic: people in the training split
+    # synthetic: people in the training and in the test split
+    identities: int = setting(5000, at_least(1), at_most(MAX_IDENTITIES))
     test_identities: int = setting(100, at_least(1), at_most(MAX_IDENTITIES))
     augment: bool = setting(True)  # market1501 only: random affine maps
     workers: int = setting(2, at_least(0), at_most(256))  # synthetic: rendering processes

@@ -22,6 +22,7 @@ ORDER = [
     "_registration",
     "files",
     "arguments",
+    "constraints",
     "documents",
     "csv_text",
     "resources",

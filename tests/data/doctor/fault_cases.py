@@ -24,14 +24,10 @@ from tests.pose.pose_files import swapped
 
 @dataclass(frozen=True)
 class FaultCase:
-    """A fault and its expected report.
+    """A fault, added by `apply` to a `Folder`, and its expected report.
 
-    Attributes:
-      apply: function that adds the fault to a `Folder`.
-      check, severity: the expected kind of fault.
-      file, line: the expected position, with the path relative to the folder.
-      words: regular expression that the message must match.
-      refused: whether reading the folder must fail as well.
+    `file` is relative to the folder; the message must match the regular expression `words`; if `refused`,
+    reading the folder must fail as well.
     """
 
     apply: Callable

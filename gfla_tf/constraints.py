@@ -1,0 +1,46 @@
+"""Constraints of the values of settings."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+Constraint = Callable[[Any], str | None]
+"""Returns the problem of a value, or None."""
+
+
+def at_least(low: float, strict: bool = False) -> Constraint:
+    """Constraint: a finite number of at least `low`, or above it if `strict`."""
+
+    def check(value: float) -> str | None:
+        if low < value < math.inf or (value == low and not strict):
+            return None
+        return f"must be {'above' if strict else 'at least'} {low}"
+
+    return check
+
+
+def at_most(high: float) -> Constraint:
+    """Constraint: a number of at most `high`."""
+
+    def check(value: float) -> str | None:
+        return None if value <= high else f"must be at most {high}"
+
+    return check
+
+
+def below(high: float) -> Constraint:
+    """Constraint: a number below `high`."""
+
+    def check(value: float) -> str | None:
+        return None if value < high else f"must be below {high}"
+
+    return check
+
+
+def one_of(*choices: str) -> Constraint:
+    """Constraint: one of `choices`."""
+
+    def check(value: str) -> str | None:
+        return None if value in choices else f"must be one of {', '.join(map(repr, choices))}"
+
+    return check

@@ -97,6 +97,6 @@ def short(value: Any) -> str:
     """Returns the value for a message, shortened if it is long."""
     if isinstance(value, int) and not isinstance(value, bool) and value.bit_length() > 256:
         return f"an integer of {value.bit_length()} bits"
-    if isinstance(value, float) and math.isfinite(value):
+    if isinstance(value, float) and math.isfinite(value) and not value.is_integer():
         return f"{value:g}"
     return reprlib.repr(value)

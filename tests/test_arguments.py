@@ -13,6 +13,11 @@ def test_integer_refuses_other_types_and_ranges(value):
     assert len(str(caught.value)) < 100
 
 
+def test_a_whole_float_is_shown_as_a_float():
+    with pytest.raises(ValueError, match=r"must be an integer from 1 to 10, got 8\.0$"):
+        arguments.integer("n", 8.0, 1, 10)
+
+
 def test_integers_of_numpy_are_integers():
     value = arguments.integer("n", np.int64(3), 1, 10)
     assert (value, type(value)) == (3, int)

@@ -155,7 +155,8 @@ class Checkpoint(keras.callbacks.Callback):
         """Restores the state from the checkpoint, if it exists, and returns the number of epochs done.
 
         Raises:
-          InputError: the file is damaged, belongs to another network, or contains NaN or infinite values.
+          InputError: the file is damaged, belongs to another network or was written with another version of
+            Keras, or contains NaN or infinite values.
         """
         if not self.path.exists():
             return 0
@@ -175,7 +176,8 @@ class Checkpoint(keras.callbacks.Callback):
         )
         if not fits:
             raise InputError(
-                f"the checkpoint {self.path} belongs to another network than the run's config.yaml"
+                f"the checkpoint {self.path} belongs to another network than the run's config.yaml, or was "
+                "written with the other major version of Keras"
             )
         if not all(map(_is_finite, values)):
             raise InputError(

@@ -34,6 +34,7 @@ class PngLayout(NamedTuple):
       pixels: the length of the last IDAT.
       exif, exif_end: the data of eXIf.
       misplaced: bool, whether PLTE or tRNS is repeated or not where it belongs.
+      complete: bool, whether there is IEND.
     """
 
     begin: tf.Tensor
@@ -46,6 +47,7 @@ class PngLayout(NamedTuple):
     exif: tf.Tensor
     exif_end: tf.Tensor
     misplaced: tf.Tensor
+    complete: tf.Tensor
 
 
 class JpegLayout(NamedTuple):
@@ -106,11 +108,12 @@ def png_layout(data: tf.Tensor) -> PngLayout:
             exif=tf.where(exif, layout.begin + 8, layout.exif),
             exif_end=tf.where(exif, end, layout.exif_end),
             misplaced=layout.misplaced | (complete & colors & (late | repeated)),
+            complete=complete & (name == _IEND),
         )
 
     nothing = [tf.constant(_NONE, tf.int64)] * 6
-    zero = tf.constant(0, tf.int64)
-    start = PngLayout(tf.constant(8, tf.int64), zero, zero, *nothing, tf.constant(False))
+    zero, no = tf.constant(0, tf.int64), tf.constant(False)
+    start = PngLayout(tf.constant(8, tf.int64), zero, zero, *nothing, no, no)
     return PngLayout(*_search(lambda layout: layout.begin + 12 <= size, step, start, size))
 
 

@@ -67,10 +67,12 @@ def check_size(
 
 
 def check_png(data: tf.Tensor, layout: PngLayout, row: tf.Tensor | int, name: str) -> tf.Tensor:
-    """Checks the number of a PNG's chunks and its compressed text, which may expand a thousandfold."""
+    """Checks the end, number of chunks and compressed text, which may expand a thousandfold, of a PNG."""
     limit = _max_segments(data)
+    few = layout.steps <= limit
     with required(
-        (layout.steps <= limit, f"{name} has more PNG chunks than the accepted", limit, "in row", row),
+        (few, f"{name} has more PNG chunks than the accepted", limit, "in row", row),
+        (layout.complete | ~few, f"{name} has a truncated or damaged PNG file in row", row),
         (
             layout.text <= MAX_TEXT_BYTES,
             f"{name} has more than {MAX_TEXT_BYTES} bytes of compressed text and color profiles in row",
@@ -88,7 +90,7 @@ def check_jpeg(
     name: str,
     max_pixels: int = MAX_PIXELS,
 ) -> tf.Tensor:
-    """Checks the number of a JPEG's segments, and its scans, each of which may process every pixel.
+    """Checks the end, number of segments and number of scans, which may each process every pixel, of a JPEG.
 
     The arguments are those of `check_size`.
     """
@@ -97,8 +99,10 @@ def check_jpeg(
     height, width = tf.cast(height, tf.int64), tf.cast(width, tf.int64)
     few = segments.scans <= MAX_SCANS
     few |= segments.scans * scanned_pixels(height, width) <= MAX_SCANS * max_pixels
+    short = segments.count <= limit
     with required(
-        (segments.count <= limit, f"{name} has more JPEG segments than the accepted", limit, "in row", row),
+        (short, f"{name} has more JPEG segments than the accepted", limit, "in row", row),
+        (segments.complete | ~short, f"{name} has a truncated JPEG file in row", row),
         (
             few,
             f"{name} must be a JPEG with fewer scans, which may each process all its pixels; it has",

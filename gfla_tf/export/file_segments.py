@@ -20,10 +20,12 @@ class JpegSegments(NamedTuple):
     Attributes:
       count: int64 scalar, the number of segments.
       scans: int64 scalar, the number of scans.
+      complete: bool scalar, whether the file has an end.
     """
 
     count: tf.Tensor
     scans: tf.Tensor
+    complete: tf.Tensor
 
 
 def bytes_at(data: tf.Tensor, position: tf.Tensor, count: int) -> tf.Tensor:
@@ -48,10 +50,10 @@ def jpeg_segments(data: tf.Tensor, limit: tf.Tensor) -> JpegSegments:
     """
     length = tf.cast(tf.strings.length(data), tf.int64)
 
-    def more(position, count, scans):
+    def more(position, count, scans, complete):
         return (position + 1 < length) & (count <= limit)
 
-    def step(position, count, scans):
+    def step(position, count, scans, complete):
         window = tf.io.decode_raw(tf.strings.substr(data, tf.cast(position, tf.int32), _WINDOW), tf.uint8)
         second = window[1:]
         restart = (second >= 0xD0) & (second <= 0xD7)
@@ -67,7 +69,9 @@ def jpeg_segments(data: tf.Tensor, limit: tf.Tensor) -> JpegSegments:
             tf.where(found, after, nothing),
             count + counted,
             scans + tf.where(marker == _SCAN, counted, 0),
+            complete | (found & (marker == _END)),
         )
 
-    start = tf.constant(_SIGNATURE, tf.int64), tf.zeros([], tf.int64), tf.zeros([], tf.int64)
+    zero = tf.zeros([], tf.int64)
+    start = tf.constant(_SIGNATURE, tf.int64), zero, zero, tf.constant(False)
     return JpegSegments(*tf.while_loop(more, step, start, parallel_iterations=1)[1:])

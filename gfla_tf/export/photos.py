@@ -38,7 +38,8 @@ class Photos:
         """
 
         def decode_row(row):
-            rgb = decode_png_or_jpeg(source_bytes[row], row, "source_bytes", self.max_pixels)
+            with tf.name_scope("source_bytes"):  # for TensorFlow's messages about damaged files
+                rgb = decode_png_or_jpeg(source_bytes[row], row, "source_bytes", self.max_pixels)
             size = tf.shape(rgb)[:2]
             return GraphFrame.fit(size, self.size, self.fit).to_frame(rgb), size
 

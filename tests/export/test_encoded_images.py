@@ -112,11 +112,13 @@ def test_invalid_files_are_rejected(decode):
         *((data, "source_bytes must be JPEG files of 8 bits") for data in STRANGE_JPEGS),
         *((data, "source_bytes must be PNG files whose PLTE and tRNS") for data in AMBIGUOUS_PNGS),
         (_JPEG[:2] + b"\xff" * 1100 + _JPEG[2:], "source_bytes must have JPEG files with a valid header"),
-        (_JPEG[:8], "source_bytes must have JPEG files with a valid header"),
-        (_JPEG[:-900], "Invalid JPEG data"),
+        (_JPEG[:20] + b"\0" + _JPEG[20:], "source_bytes must have JPEG files with a valid header"),
+        (_JPEG[:8], "source_bytes has a truncated JPEG file in row"),
+        (_JPEG[:-900], "source_bytes has a truncated JPEG file in row"),
+        (_JPEG[:-2], "source_bytes has a truncated JPEG file in row"),
         (_PNG[:10], "source_bytes must declare 1 to 64000000 pixels"),
-        (_PNG[:-900], "Invalid PNG data"),
-        (_PNG[:-12], "Invalid PNG data"),
+        (_PNG[:-900], "source_bytes has a truncated or damaged PNG file in row"),
+        (_PNG[:-12], "source_bytes has a truncated or damaged PNG file in row"),
         (_PNG[:900] + b"\0\1\2" + _PNG[903:], "Invalid PNG data"),
     ):
         with pytest.raises(tf.errors.InvalidArgumentError) as error:

@@ -105,9 +105,9 @@ def _bad_requests():
     defaults = {
         "an empty string": (files(b""), "source_bytes", "empty string in row"),
         "text": (files(b"dear diary"), "source_bytes", kinds),
-        "a truncated JPEG": (files(jpeg[:-300]), "source_bytes", "Invalid JPEG data"),
-        "a JPEG's beginning": (files(jpeg[:15]), "source_bytes", "must have JPEG files with a valid header"),
-        "a truncated PNG": (files(png[:-300]), "source_bytes", "Invalid PNG data"),
+        "a truncated JPEG": (files(jpeg[:-300]), "source_bytes", "truncated JPEG file in row"),
+        "a JPEG's beginning": (files(jpeg[:15]), "source_bytes", "truncated JPEG file in row"),
+        "a truncated PNG": (files(png[:-300]), "source_bytes", "truncated or damaged PNG file in row"),
         "a damaged PNG": (files(png[:90] + b"\0\1\2" + png[93:]), "source_bytes", "Invalid PNG data"),
         "a bomb": (files(pictures.huge_png()), "source_bytes", pixels),
         "a huge JPEG": (files(pictures.huge_jpeg()), "source_bytes", pixels),

@@ -14,7 +14,8 @@ def at_least(low: float, strict: bool = False) -> Constraint:
     def check(value: float) -> str | None:
         if low < value < math.inf or (value == low and not strict):
             return None
-        return f"must be {'above' if strict else 'at least'} {low}"
+        bound = f"must be {'above' if strict else 'at least'} {low}"
+        return bound if -math.inf < value < math.inf else "must be a finite number"
 
     return check
 

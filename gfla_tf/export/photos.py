@@ -46,10 +46,14 @@ class Photos:
         rows = tf.range(tf.shape(source_bytes)[0])
         output = tf.TensorSpec([*self.size, 3], tf.uint8), tf.TensorSpec([2], tf.int32)
         with tf.name_scope("source_bytes"):
-            pixels = tf.map_fn(
-                lambda row: declared_pixels(source_bytes[row], self.max_pixels),
-                rows,
-                fn_output_signature=tf.int64,
+            pixels = tf.cond(
+                tf.size(rows) > 1,  # one photo is checked when it is decoded
+                lambda: tf.map_fn(
+                    lambda row: declared_pixels(source_bytes[row], self.max_pixels),
+                    rows,
+                    fn_output_signature=tf.int64,
+                ),
+                lambda: tf.zeros_like(rows, tf.int64),
             )
             rows = checks.check_total_pixels(rows, pixels, "source_bytes", MAX_PHOTOS * self.max_pixels)
             return self._map(decode_row, rows, pixels, output)

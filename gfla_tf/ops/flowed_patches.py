@@ -20,7 +20,7 @@ def flowed_patches(source: TensorLike, flow: TensorLike, kernel_size: int, impl:
     Indices are clamped; see `gfla_tf.ops.flow` for the convention.
 
     All taps of a patch have the same fractional offset. The TensorFlow implementation therefore samples the
-    patches at integer positions once per location.
+    integer patches of `tf.image.extract_patches` once per location.
 
     Example:
 
@@ -73,17 +73,29 @@ def _flowed_patches_tf(source, flow, n):
     before, after = n // 2, n - 1 - n // 2
     # A further margin of n on each side: beyond it all patches are constant, so that clamping is exact.
     padded = pad_edge(source, n + before, n + after)
-    patches = _shifted(_shifted(padded, n, axis=2), n, axis=1)  # [B, H+2n, W+2n, n*n*C]
+    patches = _integer_patches(padded, n)  # [B, H+2n, W+2n, n*n*C]
     x, y = sampling_positions(checks.at_least_float32(flow))
     out = sample_bilinear(patches, x + n, y + n)
     return tf.reshape(out, [shape[0], height, width, n * n, channels])  # [B, H, W, n*n, C]
 
 
-def _shifted(image, n, axis):
-    """Joins the n shifted copies of an image along the channels; the axis becomes n - 1 shorter."""
-    size = tf.maximum(tf.shape(image)[axis] - (n - 1), 0)
-    copies = [image[:, i : i + size] if axis == 1 else image[:, :, i : i + size] for i in range(n)]
-    return tf.concat(copies, axis=-1)
+def _integer_patches(image, n):
+    """All n x n patches: [B, H, W, C] -> [B, H-n+1, W-n+1, n*n*C]; an empty image has empty ones."""
+
+    def extract():
+        return tf.image.extract_patches(image, [1, n, n, 1], [1, 1, 1, 1], [1, 1, 1, 1], padding="VALID")
+
+    def empty():  # `extract_patches` refuses empty images
+        batch, height, width, channels = tf.unstack(tf.shape(image))
+        sides = [tf.maximum(side - (n - 1), 0) for side in (height, width)]
+        return tf.reshape(image, [batch, *sides, n * n * channels])
+
+    if image.shape.num_elements():
+        return extract()
+    patches = tf.cond(tf.size(image) > 0, extract, empty)
+    channels = image.shape[-1]
+    patches.set_shape([None, None, None, None if channels is None else n * n * channels])
+    return patches
 
 
 def pad_edge(image: tf.Tensor, before: int, after: int) -> tf.Tensor:

@@ -15,7 +15,7 @@ import numpy as np
 
 from gfla_tf.errors import InputError
 from gfla_tf.files.names import stem
-from gfla_tf.pose.coco_categories import Names, PersonCategories, has_keypoints
+from gfla_tf.pose.coco_categories import Names, PersonCategories, has_keypoints, is_id
 from gfla_tf.pose.frame import frame_of
 from gfla_tf.pose.keypoints import check_numbers
 from gfla_tf.pose.people import PosedImage, is_image_name
@@ -85,10 +85,12 @@ def parse_results(document: list[Any], where: str, min_confidence: float) -> lis
         names = categories.names_of(entry, where_entry)
         if names is None:
             continue
-        if not _is_key(entry.get("image_id")):
+        key = entry.get("image_id")
+        if not _is_key(key):
             raise InputError(f"{where_entry} has no 'image_id'")
+        key = int(key) if isinstance(key, float) else key
         person = _person(_points(entry, len(names), where_entry)[:, [1, 0, 2]], names, min_confidence)
-        people.setdefault(str(entry["image_id"]), []).append(person)
+        people.setdefault(str(key), []).append(person)
     several = len(people) > 1
     return [
         PosedImage(name, None, tuple(found), f"{where}#{name}" if several else where)
@@ -181,7 +183,7 @@ def _entries(values: object, what: str, where: str) -> list[dict[str, Any]]:
 
 
 def _is_key(value: object) -> bool:
-    return is_image_name(value) or (isinstance(value, int) and not isinstance(value, bool))
+    return is_image_name(value) if isinstance(value, str) else is_id(value)
 
 
 def _person(

@@ -39,7 +39,7 @@ class PersonCategories:
         if categories:
             self._listed = _by_id(categories, where)
             keys = (entry.get("category_id") for entry in entries if has_keypoints(entry))
-            used = {key for key in keys if _is_id(key)}
+            used = {key for key in keys if is_id(key)}
             self._names = _people({key: one for key, one in self._listed.items() if key in used}, where)
         else:
             self._listed = None
@@ -52,9 +52,9 @@ class PersonCategories:
           InputError: the entry's category is not in the file's list.
         """
         key = entry.get("category_id")
-        if self._listed is not None and not (_is_id(key) and key in self._listed):
+        if self._listed is not None and not (is_id(key) and key in self._listed):
             raise InputError(f"{where_entry} belongs to no category of the file: correct its 'category_id'")
-        return self._names.get(key if _is_id(key) else None)
+        return self._names.get(key if is_id(key) else None)
 
 
 def has_keypoints(entry: dict[str, Any]) -> bool:
@@ -85,7 +85,7 @@ def _by_id(categories: object, where: str) -> dict[int | str, dict[str, Any]]:
         raise InputError(f"the pose {where!r} has no list 'categories' of JSON objects, as COCO's files have")
     listed = {}
     for one in categories:
-        if not _is_id(one.get("id")) or one["id"] in listed:
+        if not is_id(one.get("id")) or one["id"] in listed:
             raise InputError(f"the pose {where!r} lists a category without 'id', or two of one 'id'")
         listed[one["id"]] = one
     return listed
@@ -116,7 +116,7 @@ def _people(listed: dict[int | str, dict[str, Any]], where: str) -> dict[int | s
 
 
 def _without_list(entries: list[dict[str, Any]], where: str) -> dict[int | str | None, Names]:
-    keys = {key if _is_id(key := entry.get("category_id")) else None for entry in entries}
+    keys = {key if is_id(key := entry.get("category_id")) else None for entry in entries}
     if len(keys) <= 1:
         return dict.fromkeys(keys, COCO_17)
     if 1 not in keys:
@@ -162,5 +162,7 @@ def _is_animal(category: dict[str, Any]) -> bool:
     return _title(category) in _ANIMALS or str(category.get("supercategory")).strip().lower() == "animal"
 
 
-def _is_id(value: object) -> bool:
-    return isinstance(value, str | int) and not isinstance(value, bool)
+def is_id(value: object) -> bool:
+    """Whether a value is the id of an image or a category: a text or a whole number, also as 7.0."""
+    whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
+    return isinstance(value, str) or (whole and not isinstance(value, bool))

@@ -114,6 +114,18 @@ def test_bounding_boxes_are_skipped(tmp_path):
         read_people(write(tmp_path, _document(boxes, categories)))
 
 
+def test_whole_floats_are_ids(tmp_path):
+    annotation = {**_annotation(), "image_id": 7.0, "category_id": 1.0}
+    for document in (
+        _document([annotation], [_category(number=1.0)]),
+        [annotation, {**annotation, "image_id": 7}],
+    ):
+        (image,) = read_people(write(tmp_path, document))
+        _check_standing(image.people[0])
+    assert image.name == "7"
+    assert len(image.people) == 2
+
+
 def test_results_of_several_categories(tmp_path):
     entries = [{**_annotation(category=key, scale=key), "score": 0.9} for key in (2, 1)]
     _check_standing(_people(tmp_path, entries)[0])

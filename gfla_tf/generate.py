@@ -89,8 +89,6 @@ def generate(
     ```
     """
     targets = list(target_pose) if isinstance(target_pose, list | tuple) else [target_pose]
-    if not targets:
-        raise ValueError("target_pose must be a pose or a list of poses, got an empty list")
     inputs = read_inputs(source, source_pose, targets, source_frame, target_frame, person, pose_model)
     results = generate_from(inputs, model, fit=fit, size=size, model_size=model_size)
     return results if isinstance(target_pose, list | tuple) else results[0]

@@ -67,11 +67,6 @@ def test_model_sizes_are_whole_numbers(size):
         gfla_tf.generate(gradient(8, 8), _one_point(5, 5), _one_point(0, 0), Copy(), model_size=size)
 
 
-def test_no_target_pose():
-    with pytest.raises(ValueError, match="target_pose must be a pose or a list of poses, got an empty list"):
-        gfla_tf.generate(gradient(8, 8), _one_point(5, 5), [], Copy())
-
-
 def test_the_source_frame_is_the_whole_photo():
     model = Copy()
     gfla_tf.generate(gradient(200, 100), _one_point(5, 5), _one_point(0, 0), model, source_frame=(10, 10))

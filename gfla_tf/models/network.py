@@ -103,7 +103,11 @@ class Network(keras.Model):
         )
 
     def export(
-        self, filepath: str | os.PathLike, format: str = "tf_saved_model", verbose: bool | None = None
+        self,
+        filepath: str | os.PathLike,
+        format: str = "tf_saved_model",
+        verbose: bool | None = None,
+        input_signature: list[Any] | None = None,
     ) -> None:
         """Exports the call as a SavedModel for any batch size and image size, whether or not it was called.
 
@@ -116,6 +120,8 @@ class Network(keras.Model):
           filepath: output folder.
           format: must be "tf_saved_model".
           verbose: whether to print the endpoint.
+          input_signature: the `tf.TensorSpec`s of the call's argument, in a list; by default, those of any
+            batch size and image size.
 
         Raises:
           ValueError: another format.
@@ -125,7 +131,7 @@ class Network(keras.Model):
         archive = keras.export.ExportArchive()
         archive.track(self)
         with ops.portable():
-            archive.add_endpoint("serve", self._serve, [self._signature()])
+            archive.add_endpoint("serve", self._serve, input_signature or [self._signature()])
             _compat.write_archive(archive, os.fspath(filepath), verbose=bool(verbose))
 
     def _signature(self):

@@ -54,6 +54,7 @@ def test_another_size_and_fit(run, tmp_path, capsys):
     assert f"--model_name=person --model_base_path={tmp_path / 'person'}" in printed.out
     card = json.loads((out / "model_card.json").read_text())
     expected = {"format": "savedmodel", "size": [48, 32], "fit": "resize", "batch": "dynamic"}
+    assert card["export"].pop("images")["exif_orientation"] == "applied"
     assert card["export"] == {**expected, "max_pixels": 30000, "max_rows": 1365}
     assert card["data"] == {"images": "drawn", "settings": None}
     served = tf.saved_model.load(str(out)).signatures["serving_default"]

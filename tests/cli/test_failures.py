@@ -118,12 +118,18 @@ cli.entry_point()
 """
 
 
+def _default_signals():
+    """Undoes that the tests may run in the background or under nohup, which ignores signals."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+
+
 @pytest.mark.parametrize(("number", "code"), [("INT", 130), ("TERM", 143), ("HUP", 129)])
 def test_signals_clean_up_like_an_interruption(tmp_path, number, code):
     command = [sys.executable, "-c", WORKING, tmp_path / "a" / "b"]
     environment = {**os.environ, "PYTHONPATH": ":".join(filter(None, sys.path))}
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    with subprocess.Popen(command, env=environment, **pipes) as process:
+    with subprocess.Popen(command, env=environment, preexec_fn=_default_signals, **pipes) as process:
         assert process.stdout.readline() == b"working\n"
         assert len(list((tmp_path / "a").iterdir())) == 1
         for _ in range(2):  # as from a shell and a terminal that are closed

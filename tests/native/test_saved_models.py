@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from gfla_tf import _compat, layers, ops
+from gfla_tf import layers, ops
 from gfla_tf.models.network import Network
 from tests.native.helpers import (
     arguments,
@@ -40,7 +40,7 @@ def _write(model, how, inputs, folder):
     """Writes a SavedModel with Keras's export or with `tf.saved_model.save`."""
     signature = [{name: tf.TensorSpec(value.shape, tf.float32, name) for name, value in inputs.items()}]
     if how == "export":
-        model.export(folder, **({"input_signature": signature} if _compat.KERAS_3 else {}))
+        model.export(folder, input_signature=signature)
     else:
         module = tf.Module()
         module.model = model

@@ -1,5 +1,6 @@
 """Tests of a training run: its files, invalid settings, and resuming."""
 
+import dataclasses
 import json
 import os
 import shutil
@@ -113,8 +114,10 @@ def test_damaged_checkpoint(tiny, started):
 
 
 def test_divergence(tiny, tmp_path):
+    config = tiny()
+    stage1 = dataclasses.replace(config.stage1, learning_rate=1e30)  # above the limit of a configuration file
     with pytest.raises(InputError, match=r"stage 1 \(F\) diverged: .* lower learning rate, or try again"):
-        train(tiny("stage1.learning_rate=1e30"), tmp_path / "run")
+        train(dataclasses.replace(config, stage1=stage1), tmp_path / "run")
     assert not (tmp_path / "run" / "stage1" / "checkpoint.npz").exists()
     assert not (tmp_path / "run" / "stage2").exists()
 

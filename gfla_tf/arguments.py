@@ -28,7 +28,7 @@ def integer(name: str, value: Any, low: int, high: int) -> int:
     Raises:
       InputError: another type, or out of range.
     """
-    if _is_integer(value) and low <= value <= high:
+    if is_integer(value) and low <= value <= high:
         return int(value)
     raise InputError(f"{name} must be an integer from {low} to {high}, got {short(value)}")
 
@@ -82,14 +82,15 @@ def image_size(value: Any, low: int, high: int, multiple: int = 1) -> tuple[int,
     elif hasattr(value, "as_list"):  # a tf.TensorShape
         value = list(value)
     if isinstance(value, list | tuple) and len(value) == 2:
-        sides = [int(side) for side in value if _is_integer(side) and low <= side <= high]
+        sides = [int(side) for side in value if is_integer(side) and low <= side <= high]
         if len(sides) == 2 and not any(side % multiple for side in sides):
             return sides[0], sides[1]
     kind = f"multiples of {multiple}" if multiple > 1 else "integers"
     raise InputError(f"image_size must be [height, width], {kind} from {low} to {high}, got {short(value)}")
 
 
-def _is_integer(value):
+def is_integer(value: Any) -> bool:
+    """Whether a value is an int or an integer of NumPy; bools are not."""
     return isinstance(value, numbers.Integral) and not isinstance(value, bool)
 
 

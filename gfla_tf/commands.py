@@ -8,6 +8,7 @@ import shlex
 import string
 
 from gfla_tf.documents import DocumentError, parse_yaml
+from gfla_tf.files.names import is_utf8
 
 TORCHVISION_VGG19 = "vgg19-dcbb9e9d.pth"
 """The name of torchvision's file of VGG19, with which the paper's networks were trained."""
@@ -20,8 +21,6 @@ def command(*words: str | os.PathLike) -> str:
 
 def _quoted(word: str) -> str:
     """Quotes a word for a POSIX shell; bytes that are not UTF-8 are written with printf, in ASCII."""
-    from gfla_tf.files.names import is_utf8
-
     if is_utf8(word):
         return shlex.quote(word)
     plain = frozenset((string.ascii_letters + string.digits + "/._-=,+").encode())
@@ -37,8 +36,6 @@ def argument(path: str | os.PathLike) -> str:
 
 def setting(key: str, value: str | os.PathLike) -> str:
     """Returns the override KEY=VALUE of a text setting; text that YAML would read otherwise is quoted."""
-    from gfla_tf.files.names import is_utf8
-
     text = os.fspath(value)
     try:
         plain = not is_utf8(text) or parse_yaml(text) == text  # other bytes are not read as YAML

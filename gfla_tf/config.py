@@ -218,7 +218,7 @@ def _merge(old: dict, new: dict) -> dict:
 def _build(cls: type, values: Any, prefix: str, where: str) -> Any:
     if not isinstance(values, dict):
         raise InputError(
-            f"{where}: {prefix.rstrip('.')} must contain `key: value` lines, got {_short(values)}"
+            f"{where}: {prefix.rstrip('.')} must contain `key: value` lines, got {reprlib.repr(values)}"
         )
     fields = {field.name: field for field in dataclasses.fields(cls)}
     hints = typing.get_type_hints(cls)
@@ -245,17 +245,12 @@ def _convert(value: Any, hint: Any, field: dataclasses.Field, where: str) -> Any
     if kind is float and isinstance(value, str | int) and not isinstance(value, bool):
         value = _number(value)  # YAML reads 1e-4 as a string
     if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
-        raise InputError(f"{where} must be {_KINDS[kind]}, got {_short(value)}")
+        raise InputError(f"{where} must be {_KINDS[kind]}, got {reprlib.repr(value)}")
     for constraint in field.metadata.get("constraints", ()):
         problem = constraint(value)
         if problem:
-            raise InputError(f"{where} {problem}, got {_short(value)}")
+            raise InputError(f"{where} {problem}, got {reprlib.repr(value)}")
     return value
-
-
-def _short(value: Any) -> str:
-    """The value for a message, shortened if it is very long."""
-    return reprlib.repr(value)
 
 
 def _number(value: str | int) -> Any:

@@ -1,9 +1,11 @@
-"""Parsing of JSON and YAML from untrusted files, with limits on nesting and size, and without ambiguities."""
+"""Parsing of JSON and YAML from untrusted files, within limits and without ambiguities; writing of JSON."""
 
 from __future__ import annotations
 
 import json
 from typing import Any
+
+from gfla_tf.files.names import escape_surrogates
 
 MAX_DEPTH = 64
 """The deepest nesting of lists and mappings."""
@@ -49,6 +51,17 @@ def parse_json(data: bytes | str, *, nonfinite: bool = False) -> Any:
         raise DocumentError(str(error), getattr(error, "lineno", None)) from error
     _check_depth(value)
     return value
+
+
+def format_json(value: Any) -> str:
+    """Formats a value as indented JSON that ends with a line break.
+
+    File names that are not UTF-8 are read back as the same names.
+
+    Raises:
+      ValueError: a number is NaN or infinite, which JSON does not have.
+    """
+    return escape_surrogates(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)) + "\n"
 
 
 def parse_yaml(text: str) -> Any:
@@ -123,6 +136,15 @@ def _loader():
                 ) from error
 
     return Loader
+
+
+def describe(value: object) -> str:
+    """Describes a value for a message in few characters; huge integers by their number of bits."""
+    if isinstance(value, int) and abs(value) >= 2**64:
+        return f"a number of {value.bit_length()} bits"
+    if isinstance(value, list | dict):
+        return f"a {type(value).__name__} of {len(value)}"
+    return repr(value)[:60]
 
 
 def _object(pairs):

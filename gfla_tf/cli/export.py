@@ -5,7 +5,6 @@ import shlex
 import sys
 
 from gfla_tf.cli import arguments
-from gfla_tf.commands import argument
 from gfla_tf.console import echo
 from gfla_tf.errors import InputError
 
@@ -137,6 +136,7 @@ def _export(args, export, **options):
 
 
 def _saved_model(args):
+    from gfla_tf.commands import argument
     from gfla_tf.export import export_saved_model
 
     limit = {} if args.max_pixels is None else {"max_pixels": args.max_pixels}

@@ -12,7 +12,7 @@ import os
 from typing import Any
 
 from gfla_tf._version import __version__
-from gfla_tf.documents import DocumentError, parse_json
+from gfla_tf.documents import DocumentError, describe, parse_json
 from gfla_tf.errors import InputError
 from gfla_tf.files import PathLike, write_files
 from gfla_tf.images.io import read_file
@@ -69,13 +69,15 @@ class Protocol:
         _check("format", self.format, tuple(FORMATS))
         for name in ("height", "width"):
             if not _is_whole(getattr(self, name), _MAX_SIDE):
-                raise ValueError(f"{name} must be 1 to {_MAX_SIDE} pixels, got {_short(getattr(self, name))}")
+                raise ValueError(
+                    f"{name} must be 1 to {_MAX_SIDE} pixels, got {describe(getattr(self, name))}"
+                )
         if self.format == "png" and self.quality is not None:
-            raise ValueError(f"quality must be null for png, got {_short(self.quality)}")
+            raise ValueError(f"quality must be null for png, got {describe(self.quality)}")
         if self.format == "jpeg" and not _is_whole(self.quality, 100):
-            raise ValueError(f"quality must be 1 to 100 for jpeg, got {_short(self.quality)}")
+            raise ValueError(f"quality must be 1 to 100 for jpeg, got {describe(self.quality)}")
         if not isinstance(self.gfla_tf, str) or not 0 < len(self.gfla_tf) <= 40:
-            raise ValueError(f"gfla_tf must be a version, got {_short(self.gfla_tf)}")
+            raise ValueError(f"gfla_tf must be a version, got {describe(self.gfla_tf)}")
 
     @property
     def image_size(self) -> tuple[int, int]:
@@ -106,16 +108,16 @@ class Protocol:
           InputError: not such a dict, of another schema, or a value is invalid.
         """
         if not isinstance(values, dict):
-            raise InputError(f"{where} is not a protocol: expected a JSON object, found {_short(values)}")
+            raise InputError(f"{where} is not a protocol: expected a JSON object, found {describe(values)}")
         if values.get("schema") != _SCHEMA:
-            found = _short(values.get("schema"))
+            found = describe(values.get("schema"))
             raise InputError(f"{where} is of schema {found}: this version of gfla_tf reads schema {_SCHEMA}")
         names = {field.name for field in dataclasses.fields(cls)}
         given = set(values) - {"schema"}
         if given != names:
             wrong = sorted(names - given) or sorted(given - names)
             what = "has no entry" if names - given else "has the unknown entry"
-            raise InputError(f"{where} is not a protocol: it {what} {', '.join(map(_short, wrong[:3]))}")
+            raise InputError(f"{where} is not a protocol: it {what} {', '.join(map(describe, wrong[:3]))}")
         try:
             return cls(**{name: values[name] for name in names})
         except ValueError as error:
@@ -163,17 +165,8 @@ def describe_protocol(protocol: Protocol | None, folder: PathLike, image_size: t
 
 def _check(name: str, value: object, known: tuple[str, ...]) -> None:
     if not isinstance(value, str) or value not in known:
-        raise ValueError(f"{name} must be {' or '.join(map(repr, known))}, got {_short(value)}")
+        raise ValueError(f"{name} must be {' or '.join(map(repr, known))}, got {describe(value)}")
 
 
 def _is_whole(value: object, most: int) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= most
-
-
-def _short(value: object) -> str:
-    """Formats a value for a message, in few characters; huge integers by their number of bits."""
-    if isinstance(value, int) and abs(value) >= 2**64:
-        return f"a number of {value.bit_length()} bits"
-    if isinstance(value, list | dict):
-        return f"a {type(value).__name__} of {len(value)}"
-    return repr(value)[:60]

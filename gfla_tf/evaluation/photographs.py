@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Callable
 
 import numpy as np
@@ -12,6 +11,7 @@ import tensorflow as tf
 from gfla_tf.data.folder import PairFolder
 from gfla_tf.data.pipeline import data_errors
 from gfla_tf.data.protocol import Protocol, describe_protocol
+from gfla_tf.documents import format_json
 from gfla_tf.errors import InputError
 from gfla_tf.evaluation import metrics
 from gfla_tf.evaluation.baselines import GENERATED, baseline_images, mean_target
@@ -25,7 +25,6 @@ from gfla_tf.evaluation.result import (
     table_to_text,
 )
 from gfla_tf.evaluation.synthetic import MODEL_INPUTS, Generator
-from gfla_tf.files.names import escape_surrogates
 from gfla_tf.ops.flow import resize_flow
 
 METRICS = {key: title for key, title in IMAGE_METRICS.items() if not key.endswith("_person")}
@@ -75,8 +74,7 @@ class PhotographsResult:
         plain["image_size"] = list(self.image_size)
         plain["protocol"] = None if self.protocol is None else self.protocol.to_dict()
         plain["protocol_text"] = describe_protocol(self.protocol, self.folder, self.image_size)
-        text = json.dumps(finite_or_none(plain), indent=2, ensure_ascii=False, allow_nan=False)
-        return escape_surrogates(text) + "\n"
+        return format_json(finite_or_none(plain))
 
     def to_text(self) -> str:
         """Returns the table in aligned columns, for a terminal."""

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import math
 from collections.abc import Iterable
 
+from gfla_tf.documents import format_json
 from gfla_tf.evaluation.baselines import COPY_SOURCE, GENERATED, MEAN_IMAGE, WARPED_SOURCE
-from gfla_tf.files.names import escape_surrogates
 
 IMAGE_METRICS = {
     "l1": "L1 ↓",
@@ -97,8 +96,7 @@ class EvaluationResult:
 
     def to_json(self) -> str:
         """Returns `to_dict` as indented JSON."""
-        text = json.dumps(self.to_dict(), indent=2, ensure_ascii=False, allow_nan=False)
-        return escape_surrogates(text) + "\n"
+        return format_json(self.to_dict())
 
     def to_text(self) -> str:
         """Returns the tables in aligned columns, for a terminal."""

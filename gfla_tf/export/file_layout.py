@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from gfla_tf.export.file_segments import big_endian, bytes_at
+from gfla_tf.export.file_segments import big_endian, byte_length, bytes_at
 from gfla_tf.images.limits import KEYWORD_BYTES, TEXT_CHUNKS, max_segments
 from gfla_tf.images.orientation import EXIF
 
@@ -80,7 +80,7 @@ class JpegLayout(NamedTuple):
 
 def png_layout(data: tf.Tensor) -> PngLayout:
     """Locates the chunks of a PNG file up to IEND, or up to the first incomplete one."""
-    size = _length(data)
+    size = byte_length(data)
 
     def step(*values):
         layout = PngLayout(*values)
@@ -119,7 +119,7 @@ def png_layout(data: tf.Tensor) -> PngLayout:
 
 def jpeg_layout(data: tf.Tensor) -> JpegLayout:
     """Locates the segments of a JPEG file before its first scan."""
-    size = _length(data)
+    size = byte_length(data)
 
     def step(*values):
         layout = JpegLayout(*values)
@@ -168,10 +168,6 @@ def _search(unfinished, step, start, size):
         return unfinished(layout) & (layout.steps <= max_segments(size))
 
     return tf.while_loop(condition, lambda *values: tuple(step(*values)), tuple(start), parallel_iterations=1)
-
-
-def _length(data):
-    return tf.cast(tf.strings.length(data), tf.int64)
 
 
 def _equal(values, text):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tensorflow as tf
 
 from gfla_tf.export.file_layout import PngLayout, jpeg_layout
-from gfla_tf.export.file_segments import jpeg_segments
+from gfla_tf.export.file_segments import big_endian, byte_length, jpeg_segments
 from gfla_tf.export.request_checks import required
 from gfla_tf.images.limits import (
     MAX_PIXELS,
@@ -26,16 +26,18 @@ def declared_pixels(data: tf.Tensor, max_pixels: int = MAX_PIXELS) -> tf.Tensor:
       data: String scalar, the bytes of the file.
       max_pixels: The largest accepted number.
     """
-    head = tf.cast(tf.io.decode_raw(data, tf.uint8, fixed_length=24), tf.int64)
+    head = tf.io.decode_raw(data, tf.uint8, fixed_length=24)
     is_jpeg = tf.reduce_all(head[:3] == (0xFF, 0xD8, 0xFF))
     is_png = tf.reduce_all(head[:4] == (0x89, *b"PNG"))
-    of_png = tf.linalg.matvec(tf.reshape(head[16:], [2, 4]), tf.constant([2**24, 2**16, 2**8, 1], tf.int64))
 
     def of_jpeg():
         layout = jpeg_layout(data)
         return tf.maximum(tf.stack([layout.height, layout.width]), 0)
 
-    sides = tf.cond(is_jpeg, of_jpeg, lambda: of_png)
+    def of_png():
+        return tf.stack([big_endian(head[20:24]), big_endian(head[16:20])])
+
+    sides = tf.cond(is_jpeg, of_jpeg, of_png)
     pixels = tf.reduce_prod(tf.minimum(sides, MAX_SIDE + 1))
     return tf.where((is_png | is_jpeg) & (pixels <= max_pixels), pixels, 0)
 
@@ -118,4 +120,4 @@ def check_jpeg(
 
 
 def _max_segments(data):
-    return max_segments(tf.cast(tf.strings.length(data), tf.int64))
+    return max_segments(byte_length(data))

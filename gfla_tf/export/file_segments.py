@@ -28,10 +28,14 @@ class JpegSegments(NamedTuple):
     complete: tf.Tensor
 
 
+def byte_length(data: tf.Tensor) -> tf.Tensor:
+    """Returns the number of bytes of a string, int64 scalar."""
+    return tf.cast(tf.strings.length(data), tf.int64)
+
+
 def bytes_at(data: tf.Tensor, position: tf.Tensor, count: int) -> tf.Tensor:
     """Returns `count` bytes of a string, uint8 [count]; zeros after its end."""
-    length = tf.cast(tf.strings.length(data), tf.int64)
-    begin = tf.cast(tf.minimum(position, length), tf.int32)
+    begin = tf.cast(tf.minimum(position, byte_length(data)), tf.int32)
     return tf.io.decode_raw(tf.strings.substr(data, begin, count), tf.uint8, fixed_length=count)[:count]
 
 
@@ -48,7 +52,7 @@ def jpeg_segments(data: tf.Tensor, limit: tf.Tensor) -> JpegSegments:
       data: String scalar, the bytes of the file.
       limit: int64 scalar. Reading ends after `limit` + 1 segments.
     """
-    length = tf.cast(tf.strings.length(data), tf.int64)
+    length = byte_length(data)
 
     def more(position, count, scans, complete):
         return (position + 1 < length) & (count <= limit)

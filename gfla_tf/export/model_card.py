@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import inspect
-import json
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -15,10 +14,10 @@ import tensorflow as tf
 
 from gfla_tf._version import __version__
 from gfla_tf.config import load_config
-from gfla_tf.documents import parse_json, parse_yaml
+from gfla_tf.documents import format_json, parse_json, parse_yaml
 from gfla_tf.errors import InputError
 from gfla_tf.export.exported_folder import MODEL_CARD
-from gfla_tf.files.names import escape_surrogates, stem, without_ending
+from gfla_tf.files.names import stem, without_ending
 from gfla_tf.images.io import read_file
 from gfla_tf.images.kinds import KINDS
 from gfla_tf.models import PersonImageGenerator
@@ -79,7 +78,7 @@ def model_card(
 
 def model_card_text(content: dict[str, Any]) -> str:
     """Returns the text of a model card file."""
-    return escape_surrogates(json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)) + "\n"
+    return format_json(content)
 
 
 def model_card_path(output: str | os.PathLike) -> str:

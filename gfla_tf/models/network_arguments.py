@@ -107,7 +107,4 @@ def _is_digits(value):
 
 
 def _is_int(value, high):
-    try:
-        return bool(arguments.integer("", value, 1, high))
-    except ValueError:
-        return False
+    return arguments.is_integer(value) and 1 <= value <= high

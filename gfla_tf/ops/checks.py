@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import numbers
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
+
+from gfla_tf.arguments import is_integer
 
 TensorLike = tf.Tensor | np.ndarray
 
@@ -59,14 +60,14 @@ def floating_point(value: Any, name: str, dtype: str) -> tf.Tensor:
 
 def positive_int(value: Any, name: str) -> int:
     """Returns an int or an integer of NumPy as int; raises a ValueError if it is not at least 1."""
-    if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < 1:
+    if not is_integer(value) or value < 1:
         raise ValueError(f"{name} must be a positive int, got {value!r}")
     return int(value)
 
 
 def non_negative_int(value: Any, name: str) -> int:
     """Returns an int or an integer of NumPy as int; raises a ValueError if it is not at least 0."""
-    if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < 0:
+    if not is_integer(value) or value < 0:
         raise ValueError(f"{name} must be a non-negative int, got {value!r}")
     return int(value)
 

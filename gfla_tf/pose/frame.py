@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from gfla_tf.documents import describe
 from gfla_tf.errors import InputError
 from gfla_tf.pose.plausibility import check_plausible
 from gfla_tf.pose.units import check_pixels
@@ -42,7 +43,7 @@ def check_size(size: object, name: str) -> tuple[int, int]:
       ValueError: it is not two whole numbers of pixels; the message starts with `name`.
     """
     if not isinstance(size, tuple | list | np.ndarray) or len(size) != 2:
-        raise ValueError(f"{name} must be (height, width) in pixels, got {_short(size)}")
+        raise ValueError(f"{name} must be (height, width) in pixels, got {describe(size)}")
     return tuple(_side(value, name) for value in size)
 
 
@@ -150,12 +151,6 @@ def _side(value: object, what: str) -> int:
     number = isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
     if not number or not 0 < value <= MAX_SIDE or value != int(value):
         raise InputError(
-            f"{what} must be a whole number of pixels from 1 to {MAX_SIDE:,}, got {_short(value)}"
+            f"{what} must be a whole number of pixels from 1 to {MAX_SIDE:,}, got {describe(value)}"
         )
     return int(value)
-
-
-def _short(value: object) -> str:
-    if isinstance(value, int) and abs(value) >= 2**64:
-        return f"a number of {value.bit_length()} bits"
-    return f"a {type(value).__name__} of {len(value)}" if isinstance(value, list | dict) else repr(value)[:40]

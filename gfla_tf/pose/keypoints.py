@@ -119,6 +119,15 @@ def parse_annotation(line: str, where: str) -> tuple[str, np.ndarray]:
       InputError: the row is malformed.
     """
     name, *cells = split_annotation(line, where)
+    return name, parse_columns(cells, where)
+
+
+def parse_columns(cells: list[str], where: str) -> np.ndarray:
+    """Parses the two lists of a row, as `split_annotation` returns them, to float32 [18, 2] (y, x).
+
+    Raises:
+      InputError: they are not JSON lists of 18 numbers; the message starts with `where`.
+    """
     columns = []
     for axis, text in zip(("keypoints_y", "keypoints_x"), cells, strict=True):
         try:
@@ -129,7 +138,7 @@ def parse_annotation(line: str, where: str) -> tuple[str, np.ndarray]:
             count = f"{len(values)} values" if isinstance(values, list) else f"{text[:60]!r}"
             raise InputError(f"{where}: {axis} must contain {NUM_KEYPOINTS} numbers, found {count}")
         columns.append(check_numbers(values, f"{where}: {axis}"))
-    return name, np.stack(columns, -1)
+    return np.stack(columns, -1)
 
 
 def split_annotation(line: str, where: str) -> tuple[str, str, str]:

@@ -33,7 +33,6 @@ SHUFFLE_BUFFER = 512
 """Size of the shuffle buffer; the training pairs of a file are already in random order."""
 MAX_PAIRS = 4_000_000
 
-_ROWS = 2**16  # of keypoints read at a time
 _LARGEST_CHUNK = 256 * 2**20  # bytes
 _states: dict[str, list[tuple[int, ...]]] = {}  # by path, the states of the files that tensorflow-io opened
 _KEYPOINT_DTYPES = (np.int32, np.int64, np.float32, np.float64)

@@ -19,6 +19,7 @@ from gfla_tf.data.shards.builder import splits_of
 from gfla_tf.data.split import Split
 from gfla_tf.files import PathLike, atomic_path, check_output
 from gfla_tf.files.temporary import check_space
+from gfla_tf.pose.keypoints import NUM_KEYPOINTS
 
 
 def write_pair_file(
@@ -57,7 +58,7 @@ def write_pair_file(
     protocol = dataset.protocol
     splits = {split: dataset.load(split) for split in splits_of(folder, chosen)}
     total, done = sum(len(data.pairs) for data in splits.values()), 0
-    size = 2 * (3 * math.prod(dataset.image_size) + 18 * 2 * 4)  # bytes of a pair
+    size = 2 * (3 * math.prod(dataset.image_size) + NUM_KEYPOINTS * 2 * 4)  # bytes of a pair
     check_space(os.path.dirname(out) or ".", 2**16 + total * size)
     with atomic_path(out) as temporary, h5py.File(temporary, "x") as file, data_errors():
         if protocol is not None:

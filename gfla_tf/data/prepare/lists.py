@@ -18,7 +18,7 @@ from gfla_tf.pose.keypoints import (
     check_annotation_header,
     check_annotations,
     decode_text,
-    parse_annotation,
+    parse_columns,
     split_annotation,
 )
 
@@ -83,7 +83,7 @@ def read_lists(layout: Layout, folder: str, split: str) -> SplitLists:
     for number, line in _lines(annotation_path, "annotation file", check_annotation_header):
         where = f"{annotation_path!r}, line {number}"
         name, *columns = split_annotation(line, where)
-        _, keypoints[name] = parse_annotation(line, where)
+        keypoints[name] = parse_columns(columns, where)
         check_inside(name, where)
         if name in rows:
             raise InputError(f"{where}: the name {name!r} occurs twice")

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 
 from gfla_tf.data.protocol import Protocol
-from gfla_tf.files.names import escape_surrogates
+from gfla_tf.documents import format_json
 
 PUBLISHED = {
     "deepfashion": {"train": (48_674, 101_966), "test": (4_038, 8_570)},
@@ -87,4 +86,4 @@ class Summary:
             missing = {"missing_images": len(one.missing), "missing": one.missing[:_SHOWN]}
             splits[split] = {**dataclasses.asdict(one), **missing}
         document = {"protocol": self.protocol.to_dict(), "splits": splits, "differences": self.differences()}
-        return escape_surrogates(json.dumps(document, indent=2, ensure_ascii=False)) + "\n"
+        return format_json(document)

@@ -15,6 +15,7 @@ import tensorflow as tf
 
 from gfla_tf.data.shards.manifest import FileEntry
 from gfla_tf.data.shards.reader import file_checksum
+from gfla_tf.documents import parse_json
 from gfla_tf.errors import InputError
 from gfla_tf.files import atomic_path, replace_file
 from gfla_tf.images.header import HeaderError
@@ -169,8 +170,8 @@ def _finished(folder: str, shard: Shard) -> Written | None:
     """Returns the shard of an interrupted build, if it is complete and its images are unchanged."""
     path = os.path.join(folder, shard.name)
     try:
-        with open(f"{path}.done") as file:
-            values = json.load(file)
+        with open(f"{path}.done", "rb") as file:
+            values = parse_json(file.read())
         if values["key"] != shard.key():
             return None
         entry = FileEntry(**values["entry"])

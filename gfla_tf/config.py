@@ -56,6 +56,8 @@ class DataConfig:
     identities: int = setting(5000, at_least(1), at_most(MAX_IDENTITIES))
     test_identities: int = setting(100, at_least(1), at_most(MAX_IDENTITIES))
     augment: bool = setting(True)  # market1501 only: random affine maps
+    max_unreadable: int = setting(0, at_least(0), at_most(10**6))  # pairs that may be replaced by others
+    service: str | None = setting(None)  # HOST:PORT of a `gfla data serve` dispatcher
     workers: int = setting(2, at_least(0), at_most(256))  # synthetic: rendering processes
 
 
@@ -85,6 +87,13 @@ class FlowTrainingConfig:
     final_learning_rate: float | None = setting(
         None, at_least(0, strict=True), at_most(10)
     )  # of a cosine decay
+    schedule: str = setting("cosine", one_of("cosine", "linear", "exponential"))  # to final_learning_rate
+    warmup_steps: int = setting(0, at_least(0), at_most(10**9))
+    clip_norm: float | None = setting(None, at_least(0, strict=True), at_most(10**9))
+    patience: int | None = setting(None, at_least(1), at_most(10**6))  # epochs without improvement
+    min_delta: float = setting(0.0, at_least(0), at_most(10**6))  # the least improvement
+    min_epochs: int = setting(0, at_least(0), at_most(10**6))  # before patience ends the stage
+    best_by: str = setting("val_loss")  # the log whose minimum selects best.keras
     beta_1: float = setting(0.0, at_least(0), below(1))  # of Adam
     correctness: float = setting(20.0, at_least(0), at_most(MAX_WEIGHT))
     regularization: float = setting(0.01, at_least(0), at_most(MAX_WEIGHT))
@@ -101,6 +110,11 @@ class GFLATrainingConfig:
     steps_per_epoch: int = setting(1000, at_least(1), at_most(10**7))
     learning_rate: float = setting(1e-4, at_least(0, strict=True), at_most(10))
     final_learning_rate: float | None = setting(None, at_least(0, strict=True), at_most(10))
+    schedule: str = setting("cosine", one_of("cosine", "linear", "exponential"))
+    warmup_steps: int = setting(0, at_least(0), at_most(10**9))
+    clip_norm: float | None = setting(None, at_least(0, strict=True), at_most(10**9))
+    freeze_flow_steps: int = setting(0, at_least(0), at_most(10**9))
+    best_by: str = setting("val_loss")
     beta_1: float = setting(0.0, at_least(0), below(1))
     flow_learning_rate: float | None = setting(None, at_least(0), at_most(10))  # of F; None: as G
     discriminator_learning_rate: float = setting(1e-5, at_least(0, strict=True), at_most(10))
@@ -127,6 +141,15 @@ class Config:
     validation_batches: int = setting(8, at_least(1), at_most(10**4))
     seed: int = setting(0, at_least(0), below(2**32))
     precision: str = setting("float32", one_of("float32", "mixed_float16", "mixed_bfloat16"))
+    jit_compile: bool = setting(False)
+    strategy: str = setting("none", one_of("none", "mirrored", "multiworker"))
+    accumulation: int = setting(1, at_least(1), at_most(10**4))  # parts of a batch, one after the other
+    ema: float | None = setting(None, at_least(0, strict=True), below(1))  # decay of the averages of F and G
+    checkpoint_every: str | None = setting(None)  # "500 steps" or "10 minutes"; None: every epoch
+    keep_checkpoints: int = setting(3, at_least(1), at_most(1000))
+    log_every: int = setting(1, at_least(1), at_most(10**6))  # steps between lines of TensorBoard
+    histograms: bool = setting(False)  # of the weights, in TensorBoard
+    stall_minutes: float | None = setting(None, at_least(0, strict=True), at_most(10**6))
 
     def to_dict(self) -> dict[str, Any]:
         """Returns all settings as plain types, for YAML and JSON."""

@@ -2,7 +2,7 @@
 
 import itertools
 
-from gfla_tf.console import echo
+from gfla_tf.console import clock, echo
 
 HELP = "Train the small model from scratch, evaluate it and write a report."
 
@@ -51,7 +51,6 @@ def run(args):
     from gfla_tf.evaluation import TARGETS, targets_table
     from gfla_tf.evaluation.result import table_to_text
     from gfla_tf.report import report_run
-    from gfla_tf.training.callbacks import clock
     from gfla_tf.training.run import train
     from gfla_tf.training.run_folder import is_run
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from gfla_tf._version import __version__
 from gfla_tf.config import Config, load_config
+from gfla_tf.console import clock
 from gfla_tf.evaluation import EvaluationResult, Target, evaluate_synthetic, mean_target
 from gfla_tf.files import check_output, write_files
 from gfla_tf.files.names import escape_surrogates
@@ -17,7 +18,6 @@ from gfla_tf.report.logs import read_log
 from gfla_tf.report.page import Report, render
 from gfla_tf.report.samples import collect_samples
 from gfla_tf.synthetic import SyntheticPeople
-from gfla_tf.training.callbacks import clock
 from gfla_tf.training.run_folder import read_record
 
 STAGES = (

@@ -8,7 +8,7 @@ import numpy as np
 
 from gfla_tf.commands import TORCHVISION_VGG19
 from gfla_tf.config import Config, FlowTrainingConfig, GFLATrainingConfig
-from gfla_tf.console import echo
+from gfla_tf.console import clock, echo
 from gfla_tf.errors import InputError
 from gfla_tf.features import PartFeatures, VGG19Features
 from gfla_tf.features.network import FeatureNetwork
@@ -18,7 +18,6 @@ from gfla_tf.models import FlowFieldEstimator, PersonImageGenerator, ResDiscrimi
 from gfla_tf.models.archive import load_network
 from gfla_tf.models.network import Network
 from gfla_tf.training.batch import take_batch
-from gfla_tf.training.callbacks import clock
 from gfla_tf.training.flow_trainer import STAGE1_WEIGHTS, FlowTrainer
 from gfla_tf.training.gfla_trainer import STAGE2_WEIGHTS, GFLATrainer
 from gfla_tf.training.sources import Source, SyntheticSource

@@ -2,7 +2,6 @@
 
 import dataclasses
 import logging
-import os
 import time
 from collections.abc import Callable
 from os import PathLike
@@ -14,7 +13,7 @@ import numpy as np
 
 from gfla_tf import _compat
 from gfla_tf.config import Config, FlowTrainingConfig, GFLATrainingConfig
-from gfla_tf.console import echo
+from gfla_tf.console import clock, echo
 from gfla_tf.data.pipeline import data_errors
 from gfla_tf.errors import InputError
 from gfla_tf.models import PersonImageGenerator
@@ -25,10 +24,11 @@ from gfla_tf.training.build import (
     check_settings,
     load_initial_weights,
 )
-from gfla_tf.training.callbacks import Checkpoint, Progress, SampleGrid, TensorBoardLog, clock
-from gfla_tf.training.epoch_log import EpochLog, trim_log
+from gfla_tf.training.callbacks import Checkpoint, Progress
+from gfla_tf.training.epoch_log import trim_log
 from gfla_tf.training.run_folder import RunFolder
 from gfla_tf.training.sources import Source, open_source
+from gfla_tf.training.stage_callbacks import stage_callbacks
 from gfla_tf.training.trainer import StageTrainer
 
 _log = logging.getLogger("gfla_tf")
@@ -146,10 +146,7 @@ def _fit(
         shuffle=False,
         verbose=0,
         callbacks=[
-            keras.callbacks.TerminateOnNaN(),
-            EpochLog(os.fsencode(folder / "log.csv"), append=done > 0),
-            TensorBoardLog(folder / "tensorboard"),
-            SampleGrid(folder / "samples", next(iter(validation)), trainer.pictures),
+            *stage_callbacks(trainer, config, stage, folder, next(iter(validation)), done > 0),
             checkpoint,
             Progress(label, stage.epochs, stage.steps_per_epoch, done),
         ],

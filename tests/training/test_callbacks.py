@@ -10,10 +10,11 @@ import pytest
 import tensorflow as tf
 
 from gfla_tf import viz
+from gfla_tf.console import clock
 from gfla_tf.errors import InputError
 from gfla_tf.images.io import read_image
 from gfla_tf.report import read_log
-from gfla_tf.training.callbacks import Checkpoint, Progress, SampleGrid, TensorBoardLog, clock
+from gfla_tf.training.callbacks import Checkpoint, Progress, SampleGrid, TensorBoardLog
 from gfla_tf.training.epoch_log import EpochLog
 from gfla_tf.weight_files import read_arrays
 from tests.training import small
@@ -85,7 +86,9 @@ def test_checkpoint_of_another_network(tmp_path, pair):
 
 def test_a_checkpoint_may_be_as_large_as_its_trainer(tmp_path, monkeypatch):
     path, trainer = tmp_path / "checkpoint.npz", small.flow_trainer()
-    monkeypatch.setattr("gfla_tf.training.callbacks._MAX_BYTES", 2**18)  # for the headers of the arrays
+    monkeypatch.setattr(
+        "gfla_tf.training.callbacks.checkpoint._MAX_BYTES", 2**18
+    )  # for the headers of the arrays
     trainer.extra = tf.Variable(tf.zeros([2**19]))
     monkeypatch.setattr(trainer, "checkpoint_networks", lambda: [trainer.extra])
     checkpoint_of(trainer, path).save(1)
@@ -116,7 +119,7 @@ def test_tensorboard_log(tmp_path):
 
 def test_progress_prints_one_line_per_epoch(monkeypatch):
     now = iter([0.0, 30.0])
-    monkeypatch.setattr("gfla_tf.training.callbacks.time.monotonic", lambda: next(now))
+    monkeypatch.setattr("gfla_tf.training.callbacks.progress.time.monotonic", lambda: next(now))
     stream = io.StringIO()
     progress = Progress("stage 1 (F)", epochs=3, steps_per_epoch=10, initial_epoch=1, stream=stream)
     progress.on_train_begin()

@@ -106,6 +106,7 @@ class FlowTrainer(StageTrainer):
             loss, terms = self.stage_losses(batch, reference, flows)
         update = self.update_of("optimizer")
         update.apply(update.gradients(tape, loss))
+        self.steps_done.assign_add(1)
         return self.report(loss, terms)
 
     def test_step(self, data: Any) -> Logs:

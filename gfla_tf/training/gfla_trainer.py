@@ -167,6 +167,7 @@ class GFLATrainer(StageTrainer):
         ]
         for update, gradients in zip(updates, Update.gradients_of(updates, tape, loss), strict=True):
             update.apply(gradients)
+        self.steps_done.assign_add(1)
         return self.report(loss, {**terms, "discriminator": discriminator_loss})
 
     def test_step(self, data: Any) -> Logs:

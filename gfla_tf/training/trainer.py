@@ -35,6 +35,8 @@ class StageTrainer(keras.Model):
     `val_flow_error` in `fit`): the end-point error of the finest flow on visible pixels of the person,
     divided by that of zero flow.
 
+    `steps_done`, an int64 tf.Variable, is the number of steps of `fit` so far.
+
     Args:
       features: the frozen network whose features the losses compare. Attention layer L, at 1 / 2^L of the
         image size, uses its `correctness_layers[L]`, which has the same size.
@@ -80,6 +82,10 @@ class StageTrainer(keras.Model):
         self.heatmap_sigma = arguments.number("heatmap_sigma", heatmap_sigma, 0, MAX_SIDE, strict=True)
         self.background = arguments.number("background", background, 0, _MAX_WEIGHT)
         self.optimizer_updates = None  # before `compile`
+        steps_done = tf.Variable(
+            0, False, dtype=tf.int64, aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA, name="steps_done"
+        )
+        object.__setattr__(self, "steps_done", steps_done)  # not a weight of the files that `save` writes
         self.trackers = {name: keras.metrics.Mean(name=name) for name in ("loss", *self.loss_weights)}
         self.flow_error = keras.metrics.Mean(name="flow_error")
 

@@ -164,3 +164,15 @@ def test_learns_four_pairs():
     trainer = small.flow_trainer(small.adam(5e-3), run_eagerly=False)
     logs = trainer.fit(small.pairs(4).repeat(), epochs=4, steps_per_epoch=15, verbose=0).history
     assert logs["loss"][-1] < 0.85 * logs["loss"][0]
+
+
+@pytest.mark.parametrize("make", [small.flow_trainer, small.gfla_trainer])
+def test_steps_are_counted(make):
+    trainer = make()
+    assert int(trainer.steps_done) == 0
+    for done in (1, 3):
+        trainer.fit(small.pairs().repeat(), steps_per_epoch=1 + done // 3, verbose=0)
+        assert int(trainer.steps_done) == done
+    trainer.evaluate(small.pairs(), verbose=0)
+    assert int(trainer.steps_done) == 3
+    assert not any(variable is trainer.steps_done for variable in trainer.variables)

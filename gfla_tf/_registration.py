@@ -38,6 +38,7 @@ CLASSES = {
     "gfla_tf.models.target_image_generator": ("TargetImageGenerator",),
     "gfla_tf.training.flow_trainer": ("FlowTrainer",),
     "gfla_tf.training.gfla_trainer": ("GFLATrainer",),
+    "gfla_tf.training.schedules": ("WarmupDecay",),
 }
 """The names of the classes, by the module that defines them."""
 

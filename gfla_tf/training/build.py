@@ -1,6 +1,7 @@
 """Builds the model, the feature network and the trainers of a configuration."""
 
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 import keras
@@ -20,6 +21,7 @@ from gfla_tf.models.network import Network
 from gfla_tf.training.batch import take_batch
 from gfla_tf.training.flow_trainer import STAGE1_WEIGHTS, FlowTrainer
 from gfla_tf.training.gfla_trainer import STAGE2_WEIGHTS, GFLATrainer
+from gfla_tf.training.schedules import WarmupDecay
 from gfla_tf.training.sources import Source, SyntheticSource
 from gfla_tf.weight_files.write import weights_file_size
 
@@ -44,6 +46,14 @@ def check_settings(config: Config, source: Source) -> None:
     for name, stage in (("stage1", config.stage1), ("stage2", config.stage2)):
         if stage.background != 1 and not synthetic:
             raise InputError(f"{name}.background must be 1: only the synthetic source has part labels")
+        if stage.schedule != "cosine" and stage.final_learning_rate is None:
+            raise InputError(f"{name}.schedule={stage.schedule} needs {name}.final_learning_rate")
+        steps = stage.epochs * stage.steps_per_epoch
+        if stage.epochs and stage.warmup_steps >= steps:
+            raise InputError(f"{name}.warmup_steps must be less than the {steps} steps of the stage")
+        logs = _logs(STAGE1_WEIGHTS if name == "stage1" else (*STAGE2_WEIGHTS, "discriminator"), synthetic)
+        if stage.best_by not in logs:
+            raise InputError(f"{name}.best_by must be one of {', '.join(logs)}, got {stage.best_by!r}")
     if config.stage2.flow_learning_rate is not None and config.precision == "mixed_float16":
         raise InputError("stage2.flow_learning_rate and precision=mixed_float16 exclude each other")
 
@@ -192,16 +202,24 @@ def _calibrate(features: VGG19Features, config: Config, source: Source) -> None:
     )
 
 
+def _logs(losses: Iterable[str], synthetic: bool) -> list[str]:
+    """Returns the names of the logs of a stage."""
+    names = ["loss", *losses]
+    return [*names, *(f"val_{name}" for name in names), *(["val_flow_error"] if synthetic else [])]
+
+
 def _weights(stage: FlowTrainingConfig | GFLATrainingConfig, names: dict[str, float]) -> dict[str, float]:
     return {name: getattr(stage, name) for name in names}
 
 
 def _adam(rate: float, stage: FlowTrainingConfig | GFLATrainingConfig) -> keras.optimizers.Adam:
-    """Adam with beta2 0.999, and cosine decay of the rate if the stage has a `final_learning_rate`."""
-    if stage.final_learning_rate is not None:
-        share = stage.final_learning_rate / stage.learning_rate
-        steps = max(1, stage.epochs * stage.steps_per_epoch)
-        rate = keras.optimizers.schedules.CosineDecay(rate, steps, alpha=share)
+    """Adam with beta2 0.999 and the schedule of the stage, scaled if `rate` is not the rate of the stage."""
+    total = max(stage.epochs * stage.steps_per_epoch, stage.warmup_steps + 1)
+    if rate > 0 and (stage.final_learning_rate is not None or stage.warmup_steps):
+        final = stage.final_learning_rate
+        if final is not None and rate != stage.learning_rate:
+            final *= rate / stage.learning_rate
+        rate = WarmupDecay(rate, final, total, stage.schedule, stage.warmup_steps)
     return keras.optimizers.Adam(rate, beta_1=stage.beta_1, beta_2=0.999)
 
 

@@ -7,7 +7,7 @@ from gfla_tf import models
 from gfla_tf.config import Config, FeaturesConfig, FlowTrainingConfig, GFLATrainingConfig, ModelConfig
 from gfla_tf.errors import InputError
 from gfla_tf.models.archive import load_network
-from gfla_tf.training.build import load_initial_weights
+from gfla_tf.training.build import build_trainers, load_initial_weights
 from tests.training import small
 
 
@@ -86,3 +86,31 @@ def test_a_run_with_initial_weights(tmp_path):
     saved = load_network(tmp_path / "run" / "model.keras", [models.PersonImageGenerator])
     for a, b in zip(saved.get_weights(), g.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+def test_optimizers_follow_the_settings_of_their_stage():
+    settings = GFLATrainingConfig(
+        epochs=2,
+        steps_per_epoch=10,
+        learning_rate=0.1,
+        final_learning_rate=0.05,
+        schedule="linear",
+        warmup_steps=4,
+        flow_learning_rate=0.02,
+        discriminator_learning_rate=0.3,
+    )
+    config = Config(
+        model=ModelConfig(overrides=small.ARGUMENTS),
+        stage1=FlowTrainingConfig(learning_rate=0.4),
+        stage2=settings,
+    )
+    first, second = build_trainers(config, small.features(), small.generator())
+    rates = {
+        name: [float(one._learning_rate(step)) for step in (0, 4, 12, 20)]
+        for name in ("optimizer", "flow_optimizer")
+        for one in [second.update_of(name).optimizer]
+    }
+    assert rates["optimizer"] == pytest.approx([0.025, 0.1, 0.075, 0.05])
+    assert rates["flow_optimizer"] == pytest.approx([0.005, 0.02, 0.015, 0.01])
+    assert float(np.array(second.discriminator_optimizer.learning_rate)) == pytest.approx(0.3)
+    assert float(np.array(first.optimizer.learning_rate)) == pytest.approx(0.4)

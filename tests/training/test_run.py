@@ -219,6 +219,13 @@ def test_epochs_may_increase_until_the_next_stage_has_started(tiny, tmp_path, ca
             "features.kind=parts does not fit the model: .*layers",
         ),
         (["stage2.flow_learning_rate=1e-5", "precision=mixed_float16"], "exclude each other"),
+        (["stage1.schedule=linear"], "stage1.schedule=linear needs stage1.final_learning_rate"),
+        (["stage2.warmup_steps=4"], "stage2.warmup_steps must be less than the 4 steps of the stage"),
+        (
+            ["stage1.best_by=val_l1"],
+            "stage1.best_by must be one of loss, correctness, regularization, val_loss, val_correctness, "
+            "val_regularization, val_flow_error, got 'val_l1'",
+        ),
     ],
 )
 def test_invalid_settings(tiny, tmp_path, overrides, message):

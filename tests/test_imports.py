@@ -34,6 +34,7 @@ ORDER = [
     "_compat",
     "images",
     "pose",
+    "batching",
     "synthetic",
     "data",
     "native",

@@ -10,9 +10,10 @@ import numpy as np
 import tensorflow as tf
 
 from gfla_tf import arguments
+from gfla_tf.batching.order import PairOrder
 from gfla_tf.data.layout import SPLITS, Layout
 from gfla_tf.data.pairs import PairDataset
-from gfla_tf.data.pipeline import load_pairs
+from gfla_tf.data.pipeline import pair_reader
 from gfla_tf.data.protocol import Protocol, read_protocol
 from gfla_tf.data.shards.manifest import is_shards
 from gfla_tf.data.shards.reader import read_shards_split
@@ -81,24 +82,25 @@ class PairFolder(PairDataset):
             self._splits[split] = dataclasses.replace(data, keypoints=keypoints)
         return self._splits[split]
 
-    def _pairs(self, split: str) -> tf.data.Dataset:
-        return tf.data.Dataset.range(self.num_pairs(split))
-
     def _batches(
-        self, pairs: tf.data.Dataset, split: str, batch_size: int, *, seed: int, heatmaps: bool, scaled: bool
+        self,
+        positions: tf.data.Dataset,
+        split: str,
+        order: PairOrder,
+        *,
+        seed: int,
+        heatmaps: bool,
+        scaled: bool,
     ) -> tf.data.Dataset:
-        data = self.load(split)
-
-        def load(numbers: tf.Tensor, *draws: tf.Tensor) -> dict[str, tf.Tensor]:
-            batch = load_pairs(numbers, data, self.image_size)
-            return {**batch, "draw": draws[0]} if draws else batch
-
+        read = pair_reader(self.load(split), self.image_size, order)
         augmented = self._augments(split)
-        if augmented:
-            draws = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True)
-            pairs = tf.data.Dataset.zip((pairs, draws))
+
+        def load(positions: tf.Tensor) -> dict[str, tf.Tensor]:
+            batch = read(positions)
+            return {**batch, "draw": positions} if augmented else batch
+
         return finish_batches(
-            pairs.batch(batch_size),
+            positions,
             self.image_size,
             self.heatmap_sigma,
             heatmaps=heatmaps,

@@ -6,8 +6,9 @@ import abc
 
 import tensorflow as tf
 
+from gfla_tf.batching.order import PairOrder, shuffled
+from gfla_tf.batching.positions import batch_positions
 from gfla_tf.data.protocol import Protocol
-from gfla_tf.pose.network_inputs import finish_batches
 
 
 class PairDataset(abc.ABC):
@@ -43,19 +44,30 @@ class PairDataset(abc.ABC):
         heatmaps: bool = True,
         scaled: bool = True,
         truth: bool = False,
+        start: int = 0,
+        shard: tuple[int, int] | None = None,
     ) -> tf.data.Dataset:
         """Returns batches of a split's pairs.
 
+        Batch k is a function of the dataset, `seed` and k alone. An epoch contains each pair once.
+
         Args:
           split: "train" or "test".
-          batch_size: number of pairs per batch; the last batch may be smaller.
+          batch_size: number of pairs per batch. Without `repeat`, the last batch may be smaller.
           shuffle: whether to shuffle, differently in each epoch; by default only "train" is shuffled.
           seed: the random seed of shuffling and augmentation.
-          repeat: whether to repeat the split indefinitely.
+          repeat: whether to repeat the split indefinitely. All batches are then full: a batch may contain the
+            last pairs of an epoch and the first ones of the next, and every iteration begins with the first
+            epoch. Otherwise an iteration is one epoch, and the next iteration is the next epoch.
           heatmaps: whether to add the pose heatmaps.
           scaled: if False, the images stay uint8 in [0, 255], for a training step that scales them on its
             device. Augmented images are always float32 in [-1, 1].
           truth: must be False, because photographs have no ground-truth flow.
+          start: the number of the first batch, counted from the first epoch with `repeat`, and in each epoch
+            without. It takes the same time for every `start`.
+          shard: (index, shards): only part `index` of the rows of each batch, for one of several workers.
+            The parts, one after the other, are the batch; they are of equal length if `shards` divides the
+            number of rows, and otherwise differ by one row (`gfla_tf.batching.positions`).
 
         Returns:
           A dataset of dicts: `source_image`, `target_image` float32 [B, H, W, 3] in [-1, 1];
@@ -64,31 +76,32 @@ class PairDataset(abc.ABC):
           with an error that contains its path.
 
         Raises:
-          ValueError: an unknown split, a batch size below 1, or `truth` is True.
+          ValueError: an unknown split, a batch size below 1, a negative `start`, an invalid `shard`, or
+            `truth` is True.
           InputError: the split is missing or invalid.
         """
         if truth:
             raise ValueError(f"{type(self).__name__} has no ground-truth flow: truth must be False")
-        if batch_size < 1:
-            raise ValueError(f"batch_size must be at least 1, got {batch_size}")
-        pairs = self._pairs(split)
-        if split == "train" if shuffle is None else shuffle:
-            pairs = pairs.shuffle(self._shuffle_buffer(split), seed=seed, reshuffle_each_iteration=True)
-        if repeat:
-            pairs = pairs.repeat()
-        return self._batches(pairs, split, batch_size, seed=seed, heatmaps=heatmaps, scaled=scaled)
+        positions = batch_positions(
+            self.num_pairs(split), batch_size, repeat=repeat, start=start, shard=shard
+        )
+        shuffle = split == "train" if shuffle is None else shuffle
+        order = self._shuffled(split, seed) if shuffle else PairOrder(self.num_pairs(split))
+        return self._batches(positions, split, order, seed=seed, heatmaps=heatmaps, scaled=scaled)
+
+    def _shuffled(self, split: str, seed: int) -> PairOrder:
+        """The order of a shuffled split."""
+        return shuffled(self.num_pairs(split), seed)
 
     @abc.abstractmethod
-    def _pairs(self, split: str) -> tf.data.Dataset:
-        """A dataset with one element per pair, in the split's order."""
-
-    def _shuffle_buffer(self, split: str) -> int:
-        """The number of pairs from which the next one is drawn."""
-        return self.num_pairs(split)
-
     def _batches(
-        self, pairs: tf.data.Dataset, split: str, batch_size: int, *, seed: int, heatmaps: bool, scaled: bool
+        self,
+        positions: tf.data.Dataset,
+        split: str,
+        order: PairOrder,
+        *,
+        seed: int,
+        heatmaps: bool,
+        scaled: bool,
     ) -> tf.data.Dataset:
-        """Converts the elements of `_pairs` to the batches of `as_dataset`."""
-        batches = pairs.batch(batch_size)
-        return finish_batches(batches, self.image_size, self.heatmap_sigma, heatmaps=heatmaps, scaled=scaled)
+        """Reads the pairs at the positions of each batch."""

@@ -1,4 +1,4 @@
-"""Reading of batches of pairs in a `tf.data` pipeline, and conversion of the pipeline's errors."""
+"""Reading of pairs of images in a `tf.data` pipeline, and conversion of the pipeline's errors."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from collections.abc import Iterator
 import numpy as np
 import tensorflow as tf
 
+from gfla_tf.batching.order import PairOrder
+from gfla_tf.batching.rows import RowReader
 from gfla_tf.data.split import Split
 from gfla_tf.errors import InputError
 from gfla_tf.images.frame import resize_image
@@ -18,26 +20,25 @@ _IMAGES = ("source_image", "target_image")
 _KEYPOINTS = ("source_keypoints", "target_keypoints")
 
 
-def load_pairs(numbers: tf.Tensor, data: Split, size: tuple[int, int]) -> dict[str, tf.Tensor]:
-    """Reads a batch of a split's pairs in a `tf.data` map.
+def pair_reader(data: Split, size: tuple[int, int], order: PairOrder) -> RowReader:
+    """Returns a reader of a split's pairs for a parallel `tf.data` map.
 
-    Each call reads a whole batch, and the map runs several calls in parallel; reading and decoding release
-    Python's lock.
+    Each call reads a whole batch; reading and decoding release Python's lock.
 
     Args:
-      numbers: int64 [B], the indices of the pairs.
       data: the split. Images of another size are resized (bilinear, antialiased). An image that cannot be
         read ends the iteration with an error that contains its path; see `data_errors`.
       size: (H, W) in pixels.
+      order: the order of the pairs.
 
     Returns:
-      `source_image`, `target_image` uint8 [B, H, W, 3]; `source_keypoints`, `target_keypoints` float32
-      [B, 18, 2], as in the split.
+      A reader of `source_image`, `target_image` uint8 [B, H, W, 3], and `source_keypoints`,
+      `target_keypoints` float32 [B, 18, 2], as in the split.
     """
 
-    def read(numbers: np.ndarray) -> tuple[np.ndarray, ...]:
-        sides = data.pairs[numbers].T  # [2, B]
-        batch = _aligned((2, len(numbers), *size, 3))
+    def read(positions: np.ndarray) -> tuple[np.ndarray, ...]:
+        sides = data.pairs[order.pairs(positions)].T  # [2, B]
+        batch = _aligned((2, len(positions), *size, 3))
         for rows, indices in zip(batch, sides.tolist(), strict=True):
             for row, index in zip(rows, indices, strict=True):
                 image = data.images.read(index, out=row)
@@ -45,13 +46,9 @@ def load_pairs(numbers: tf.Tensor, data: Split, size: tuple[int, int]) -> dict[s
                     row[...] = resize_image(image, size)
         return *batch, *data.keypoints[sides]
 
-    shapes = dict.fromkeys(_IMAGES, (None, *size, 3))
-    shapes |= dict.fromkeys(_KEYPOINTS, (None, *data.keypoints.shape[1:]))
-    kinds = (tf.uint8, tf.uint8, tf.float32, tf.float32)
-    parts = tf.numpy_function(read, [numbers], kinds)
-    return {
-        name: tf.ensure_shape(part, shape) for part, (name, shape) in zip(parts, shapes.items(), strict=True)
-    }
+    specs = dict.fromkeys(_IMAGES, tf.TensorSpec((*size, 3), tf.uint8))
+    specs |= dict.fromkeys(_KEYPOINTS, tf.TensorSpec(data.keypoints.shape[1:], tf.float32))
+    return RowReader(read, specs)
 
 
 def _aligned(shape: tuple[int, ...]) -> np.ndarray:

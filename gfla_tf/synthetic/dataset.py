@@ -5,22 +5,22 @@ from __future__ import annotations
 import functools
 import os
 import types
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from gfla_tf import arguments
+from gfla_tf.batching.order import GROUP, PairOrder, shuffled, shuffled_in_groups
 from gfla_tf.errors import InputError
 
+from .batches import cached_rows, rendered_rows
 from .body import PART_NAMES
 from .identity import RenderSettings, render_identity
 from .workers import render_range
 
 if TYPE_CHECKING:
     import tensorflow as tf
-
-_BLOCK = 16  # identities that are rendered and shuffled together when the split is not cached
 
 
 class SyntheticPeople:
@@ -199,20 +199,31 @@ class SyntheticPeople:
         heatmaps: bool = True,
         truth: bool = False,
         parts: bool = False,
+        start: int = 0,
+        shard: tuple[int, int] | None = None,
     ) -> tf.data.Dataset:
         """Returns a `tf.data.Dataset` of batches.
 
+        Batch k is a function of the dataset, `seed` and k alone, and of whether the split was cached before
+        this call. An epoch contains each pair once.
+
         Args:
           split: the split's name.
-          batch_size: number of pairs per batch; the last batch may be smaller.
-          shuffle: whether to shuffle; None shuffles "train" only. Each epoch has its own order, and the
-            sequence of orders is determined by `seed`. If the split is not cached, blocks of 16 people are
-            rendered in random order, and pairs are shuffled within a block.
+          batch_size: number of pairs per batch. Without `repeat`, the last batch may be smaller.
+          shuffle: whether to shuffle; None shuffles "train" only. Each epoch has its own order. If the split
+            is not cached, groups of 16 people are rendered in random order, and pairs are shuffled within a
+            group.
           seed: the seed of the order.
-          repeat: whether the dataset repeats indefinitely.
+          repeat: whether the dataset repeats indefinitely. All batches are then full: a batch may contain the
+            last pairs of an epoch and the first ones of the next, and every iteration begins with the first
+            epoch. Otherwise an iteration is one epoch, and the next iteration is the next epoch.
           heatmaps: whether to add source_pose and target_pose.
           truth: whether to add flow, visibility, source_parts and target_parts.
           parts: whether to add source_parts and target_parts.
+          start: the number of the first batch, counted from the first epoch with `repeat`, and in each epoch
+            without. It takes the same time for every `start`.
+          shard: (index, shards): only part `index` of the rows of each batch, for one of several workers, as
+            in `gfla_tf.batching.positions`.
 
         Returns:
           A dataset of dicts: source_image, target_image float32 [B, H, W, 3] in [-1, 1]; source_keypoints,
@@ -221,18 +232,38 @@ class SyntheticPeople:
           int32 [B, H, W].
 
         Raises:
-          ValueError: the split does not exist, or the batch size is less than 1.
+          ValueError: the split does not exist, the batch size is less than 1, `start` is negative, or `shard`
+            is invalid.
         """
+        from gfla_tf.batching.positions import batch_positions
+
         from .pipeline import make_dataset
 
-        self._count(split)
-        if batch_size < 1:
-            raise ValueError(f"batch_size must be at least 1, got {batch_size}")
+        count, parts = self.num_pairs(split), truth or parts
+        positions = batch_positions(count, batch_size, repeat=repeat, start=start, shard=shard)
         shuffle = split == "train" if shuffle is None else shuffle
-        batches = functools.partial(self._batches, split, batch_size, shuffle, seed, truth, truth or parts)
-        steps = -(-self.num_pairs(split) // batch_size)
+        arrays = self._cached.get(split)
+        cached = arrays is not None and (not truth or "flow" in arrays)
+        if not shuffle:
+            order = PairOrder(count)
+        elif cached:
+            order = shuffled(count, seed)
+        else:
+            order = shuffled_in_groups(count, self.pairs_per_identity, seed)
+        if cached:
+            rows = cached_rows(arrays, truth, parts)
+        else:
+            rows = rendered_rows(self._settings, split, truth, parts, keep=GROUP if shuffle else 1)
         return make_dataset(
-            batches, steps, self.image_size, self.heatmap_sigma, repeat, heatmaps, truth, truth or parts
+            positions,
+            order,
+            rows,
+            self.image_size,
+            self.heatmap_sigma,
+            parallel=cached,
+            heatmaps=heatmaps,
+            truth=truth,
+            parts=parts,
         )
 
     def _check_memory(self, split: str, identities: int, truth: bool) -> None:
@@ -251,50 +282,3 @@ class SyntheticPeople:
         if split not in self.identities:
             raise ValueError(f"SyntheticPeople has the splits {', '.join(self.identities)}, got {split!r}")
         return self.identities[split]
-
-    def _batches(self, split, batch_size, shuffle, seed, truth, parts, epoch) -> Iterator[dict]:
-        """Yields the batches of one epoch as dicts of stacked arrays."""
-        cached = self._cached.get(split)
-        if cached is not None and (not truth or "flow" in cached):
-            yield from self._cached_batches(cached, split, batch_size, shuffle, seed, truth, parts, epoch)
-            return
-        pending = []
-        for sample in self._samples(split, shuffle, seed, truth, parts, epoch):
-            pending.append(sample)
-            if len(pending) == batch_size:
-                yield _stack(pending)
-                pending = []
-        if pending:
-            yield _stack(pending)
-
-    def _cached_batches(
-        self, cached, split, batch_size, shuffle, seed, truth, parts, epoch
-    ) -> Iterator[dict]:
-        count = self.num_pairs(split)
-        order = np.random.default_rng([seed, epoch]).permutation(count) if shuffle else np.arange(count)
-        for first in range(0, count, batch_size):
-            rows = order[first : first + batch_size]
-            batch = {}
-            for role, images in zip(("source", "target"), cached["pairs"][rows].T, strict=True):
-                batch[f"{role}_image"] = cached["images"][images]
-                batch[f"{role}_keypoints"] = cached["keypoints"][images]
-                if parts:
-                    batch[f"{role}_parts"] = cached["parts"][images]
-            if truth:
-                batch["flow"], batch["visibility"] = cached["flow"][rows], cached["visibility"][rows]
-            yield batch
-
-    def _samples(self, split, shuffle, seed, truth, parts, epoch) -> Iterator[dict]:
-        rng = np.random.default_rng([seed, epoch])
-        numbers = rng.permutation(self._count(split)) if shuffle else np.arange(self._count(split))
-        size = _BLOCK if shuffle else 1
-        for first in range(0, len(numbers), size):
-            block = [render_identity(self._settings, split, int(n)) for n in numbers[first : first + size]]
-            pairs = [(identity, pair) for identity in block for pair in self._settings.pairs]
-            for number in rng.permutation(len(pairs)) if shuffle else range(len(pairs)):
-                identity, pair = pairs[number]
-                yield identity.sample(*pair, truth=truth, parts=parts)
-
-
-def _stack(samples: list[dict]) -> dict[str, np.ndarray]:
-    return {name: np.stack([sample[name] for sample in samples]) for name in samples[0]}

@@ -2,62 +2,63 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable, Iterator
-
 import numpy as np
 import tensorflow as tf
 
+from gfla_tf.batching.order import PairOrder
+from gfla_tf.batching.rows import RowReader
 from gfla_tf.pose.network_inputs import finish_batches
+
+from .batches import ReadRows
 
 
 def make_dataset(
-    batches: Callable[..., Iterator[dict[str, np.ndarray]]],
-    steps: int,
+    positions: tf.data.Dataset,
+    order: PairOrder,
+    rows: ReadRows,
     image_size: tuple[int, int],
     sigma: float,
-    repeat: bool,
+    *,
+    parallel: bool,
     heatmaps: bool,
     truth: bool,
     parts: bool,
 ) -> tf.data.Dataset:
-    """Wraps a generator of NumPy batches as a `tf.data.Dataset`.
-
-    Every iteration over the dataset is the next epoch. TensorFlow's threads scale the images and compute the
-    heatmaps (`finish_batches`).
+    """Reads batches of pairs. TensorFlow's threads scale the images and compute the heatmaps.
 
     Args:
-      batches: a generator function, called as batches(epoch=n).
-      steps: number of batches per epoch.
+      positions: the positions of the pairs of each batch.
+      order: the order of the pairs.
+      rows: a function that returns pairs (`gfla_tf.synthetic.batches`).
       image_size: (H, W) in pixels.
       sigma: standard deviation of the heatmaps in pixels.
-      repeat: whether one iteration runs through all epochs, without an end.
+      parallel: whether several batches are read at the same time.
       heatmaps: whether to add the pose heatmaps.
       truth: whether the batches contain flow and visibility.
       parts: whether the batches contain part labels.
     """
-    height, width = image_size
-    passes = itertools.count()
+    specs = _specs(image_size, truth, parts)
 
-    def generate():
-        if repeat:
-            for epoch in itertools.count():
-                yield from batches(epoch=epoch)
-        else:
-            yield from batches(epoch=next(passes))
+    def read(positions: np.ndarray) -> list[np.ndarray]:
+        if len(positions) == 0:
+            return [np.empty((0, *spec.shape), spec.dtype.as_numpy_dtype) for spec in specs.values()]
+        batch = rows(order.pairs(positions))
+        return [batch[name] for name in specs]
 
-    signature = {}
+    reader = RowReader(read, specs)
+    if parallel:
+        return finish_batches(positions, image_size, sigma, heatmaps=heatmaps, load=reader)
+    return finish_batches(positions.map(reader), image_size, sigma, heatmaps=heatmaps)
+
+
+def _specs(image_size: tuple[int, int], truth: bool, parts: bool) -> dict[str, tf.TensorSpec]:
+    specs = {}
     for role in ("source", "target"):
-        signature[f"{role}_image"] = tf.TensorSpec((None, height, width, 3), tf.uint8)
-        signature[f"{role}_keypoints"] = tf.TensorSpec((None, 18, 2), tf.float32)
+        specs[f"{role}_image"] = tf.TensorSpec((*image_size, 3), tf.uint8)
+        specs[f"{role}_keypoints"] = tf.TensorSpec((18, 2), tf.float32)
         if parts:
-            signature[f"{role}_parts"] = tf.TensorSpec((None, height, width), tf.uint8)
+            specs[f"{role}_parts"] = tf.TensorSpec(image_size, tf.uint8)
     if truth:
-        signature["flow"] = tf.TensorSpec((None, height, width, 2), tf.float32)
-        signature["visibility"] = tf.TensorSpec((None, height, width), tf.float32)
-
-    dataset = tf.data.Dataset.from_generator(generate, output_signature=signature)
-    dataset = dataset.apply(
-        tf.data.experimental.assert_cardinality(tf.data.INFINITE_CARDINALITY if repeat else steps)
-    )
-    return finish_batches(dataset, image_size, sigma, heatmaps=heatmaps)
+        specs["flow"] = tf.TensorSpec((*image_size, 2), tf.float32)
+        specs["visibility"] = tf.TensorSpec(image_size, tf.float32)
+    return specs

@@ -35,15 +35,42 @@ class SyntheticSource:
         """
         self.dataset.cache("train", workers=self.workers, progress=progress)
 
-    def training_batches(self, batch_size: int, seed: int, parts: bool) -> tf.data.Dataset:
-        """Returns shuffled, endlessly repeated batches with keypoints, and with part labels if `parts`."""
+    def training_batches(
+        self,
+        batch_size: int,
+        seed: int,
+        parts: bool,
+        start: int = 0,
+        shard: tuple[int, int] | None = None,
+    ) -> tf.data.Dataset:
+        """Returns shuffled, endlessly repeated, full batches with keypoints, and with part labels if `parts`.
+
+        Batch k is a function of the settings, `seed` and k alone.
+
+        Args:
+          batch_size: number of pairs per batch, of all workers together.
+          seed: the seed of the order and the augmentation.
+          parts: whether to add part labels.
+          start: the number of the first batch.
+          shard: (index, workers): only part `index` of the rows of each batch (`as_dataset`).
+        """
         return self.dataset.as_dataset(
-            "train", batch_size, seed=seed, repeat=True, heatmaps=False, parts=parts
+            "train",
+            batch_size,
+            seed=seed,
+            repeat=True,
+            heatmaps=False,
+            parts=parts,
+            start=start,
+            shard=shard,
         )
 
-    def validation_batches(self, batch_size: int, count: int) -> tf.data.Dataset:
-        """Returns the first `count` test batches, with keypoints and the true flow."""
-        return self.dataset.as_dataset("test", batch_size, heatmaps=False, truth=True).take(count).cache()
+    def validation_batches(
+        self, batch_size: int, count: int, shard: tuple[int, int] | None = None
+    ) -> tf.data.Dataset:
+        """Returns the first `count` test batches, with keypoints and the true flow; `shard` as in training."""
+        batches = self.dataset.as_dataset("test", batch_size, heatmaps=False, truth=True, shard=shard)
+        return batches.take(count).cache()
 
 
 class FolderSource:
@@ -63,8 +90,15 @@ class FolderSource:
         self.dataset.load("train")
         self.dataset.load("test")
 
-    def training_batches(self, batch_size: int, seed: int, parts: bool) -> tf.data.Dataset:
-        """Returns shuffled, endlessly repeated batches with keypoints; images are uint8 unless augmented.
+    def training_batches(
+        self,
+        batch_size: int,
+        seed: int,
+        parts: bool,
+        start: int = 0,
+        shard: tuple[int, int] | None = None,
+    ) -> tf.data.Dataset:
+        """Like `SyntheticSource.training_batches`; images are uint8 unless augmented.
 
         Raises:
           InputError: `parts` is True.
@@ -72,12 +106,21 @@ class FolderSource:
         if parts:
             raise InputError("background != 1 needs part labels, which only the synthetic source has")
         return self.dataset.as_dataset(
-            "train", batch_size, seed=seed, repeat=True, heatmaps=False, scaled=False
+            "train",
+            batch_size,
+            seed=seed,
+            repeat=True,
+            heatmaps=False,
+            scaled=False,
+            start=start,
+            shard=shard,
         )
 
-    def validation_batches(self, batch_size: int, count: int) -> tf.data.Dataset:
-        """Returns the first `count` test batches, with keypoints."""
-        return self.dataset.as_dataset("test", batch_size, heatmaps=False).take(count)
+    def validation_batches(
+        self, batch_size: int, count: int, shard: tuple[int, int] | None = None
+    ) -> tf.data.Dataset:
+        """Returns the first `count` test batches, with keypoints; `shard` as in training."""
+        return self.dataset.as_dataset("test", batch_size, heatmaps=False, shard=shard).take(count)
 
 
 Source = SyntheticSource | FolderSource

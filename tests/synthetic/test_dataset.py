@@ -71,7 +71,7 @@ def test_shuffling_is_deterministic_and_complete(cached):
 def test_a_cached_split_is_not_rendered_again(monkeypatch):
     people = SyntheticPeople(identities={"test": 2})
     assert people.cache("test", truth=True, workers=0) is people
-    monkeypatch.setattr("gfla_tf.synthetic.dataset.render_identity", None)
+    monkeypatch.setattr("gfla_tf.synthetic.batches.render_identity", None)
     batch = next(iter(people.as_dataset("test", 24, truth=True)))
     assert np.array_equal(batch["flow"][13].numpy(), people.sample("test", 13)["flow"])
 

@@ -58,6 +58,16 @@ def test_a_repeated_dataset_does_not_end(path):
     assert [len(batch["source_image"]) for batch in dataset.take(4)] == [50] * 4
 
 
+def test_a_repeated_dataset_starts_at_any_batch(path):
+    ours, theirs = (
+        PairFile(path, reader=reader).as_dataset("train", 50, seed=1, repeat=True, heatmaps=False, start=43)
+        for reader in ("h5py", "tensorflow-io")
+    )
+    for one, other in zip(ours.take(3), theirs.take(3), strict=True):
+        for name in one:
+            np.testing.assert_array_equal(one[name], other[name], err_msg=name)
+
+
 def test_a_replaced_file_is_read_again(tmp_path):
     for seed in range(3):
         path = write(tmp_path / "pairs.h5", **arrays(seed=seed))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from types import ModuleType
 
 import h5py
@@ -13,6 +14,8 @@ import numpy as np
 import tensorflow as tf
 
 from gfla_tf import arguments
+from gfla_tf.batching.order import GROUP, PairOrder, shuffled_in_groups
+from gfla_tf.batching.rows import RowReader
 from gfla_tf.data.layout import SPLITS
 from gfla_tf.data.pairs import PairDataset
 from gfla_tf.data.protocol import Protocol
@@ -23,18 +26,18 @@ from gfla_tf.files.names import other_file
 from gfla_tf.hdf5 import read_structure
 from gfla_tf.images.io import MAX_PIXELS
 from gfla_tf.pose.frame import check_keypoints
+from gfla_tf.pose.network_inputs import finish_batches
 
 READERS = ("h5py", "tensorflow-io")
 IMAGES = ("source_image", "target_image")
 KEYPOINTS = ("source_keypoints", "target_keypoints")
 BLOCK = 32
 """Number of pairs that are read or written at a time."""
-SHUFFLE_BUFFER = 512
-"""Size of the shuffle buffer; the training pairs of a file are already in random order."""
 MAX_PAIRS = 4_000_000
 
 _LARGEST_CHUNK = 256 * 2**20  # bytes
 _states: dict[str, list[tuple[int, ...]]] = {}  # by path, the states of the files that tensorflow-io opened
+ReadBlock = Callable[[slice], dict[str, np.ndarray]]
 _KEYPOINT_DTYPES = (np.int32, np.int64, np.float32, np.float64)
 
 
@@ -47,15 +50,16 @@ class PairFile(PairDataset):
         source_keypoints, target_keypoints   32-bit or 64-bit int or float [N, 18, 2], (y, x) in pixels,
                                              (-1, -1) missing
 
-    `gfla data build --format hdf5` writes one from a data folder, with the same pairs. Shuffled pairs are
-    drawn from a buffer of `SHUFFLE_BUFFER` pairs.
+    `gfla data build --format hdf5` writes one from a data folder, with the same pairs. Blocks of
+    `BLOCK` pairs are shuffled, and then the pairs within groups of `GROUP` blocks, one of which is kept in
+    memory; the training pairs of such a file are already in random order.
 
     Args:
       path: the file.
       image_size: (H, W) that the images must have; by default any size is accepted.
       heatmap_sigma: standard deviation of the heatmaps' Gaussians, in pixels.
-      reader: "h5py", or "tensorflow-io" (`tfio.IODataset.from_hdf5`, which does not hold Python's lock). The
-        batches are the same.
+      reader: "h5py", or "tensorflow-io" (`tfio.IOTensor.from_hdf5`, which does not hold Python's lock while it
+        reads). The batches are the same.
 
     Raises:
       ValueError: an unknown reader.
@@ -116,11 +120,22 @@ class PairFile(PairDataset):
             raise InputError(f"the HDF5 file {self.root!r} has no group {split!r}")
         return self._splits[split]
 
-    def _pairs(self, split: str) -> tf.data.Dataset:
-        return self._read(self.root, split, *self.load(split))
+    def _shuffled(self, split: str, seed: int) -> PairOrder:
+        return shuffled_in_groups(self.num_pairs(split), BLOCK, seed)
 
-    def _shuffle_buffer(self, split: str) -> int:
-        return min(self.num_pairs(split), SHUFFLE_BUFFER)
+    def _batches(
+        self,
+        positions: tf.data.Dataset,
+        split: str,
+        order: PairOrder,
+        *,
+        seed: int,
+        heatmaps: bool,
+        scaled: bool,
+    ) -> tf.data.Dataset:
+        read = _row_reader(self._read(self.root, split), *self.load(split), order)
+        batches = positions.map(read)  # one after the other: the blocks are read in the order of the pairs
+        return finish_batches(batches, self.image_size, self.heatmap_sigma, heatmaps=heatmaps, scaled=scaled)
 
 
 def _import() -> ModuleType:
@@ -201,32 +216,47 @@ def _check_part(file: h5py.File, name: str, path: str) -> h5py.Dataset:
     return part
 
 
-def _by_h5py(path: str, split: str, count: int, size: tuple[int, int]) -> tf.data.Dataset:
-    """A dataset of single pairs, read by h5py."""
-
-    def blocks() -> Iterator[dict[str, np.ndarray]]:
+def _by_h5py(path: str, split: str) -> ReadBlock:
+    def read(rows: slice) -> dict[str, np.ndarray]:
         with _opened(path) as file:
-            for start in range(0, count, BLOCK):
-                yield {name: file[split][name][start : start + BLOCK] for name in (*IMAGES, *KEYPOINTS)}
+            return {name: file[split][name][rows] for name in (*IMAGES, *KEYPOINTS)}
 
-    def as_float(block: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-        return {name: part.astype(np.float32) if name in KEYPOINTS else part for name, part in block.items()}
-
-    signature = {name: tf.TensorSpec((None, *size, 3), tf.uint8) for name in IMAGES}
-    signature |= {name: tf.TensorSpec((None, 18, 2), tf.float32) for name in KEYPOINTS}
-    dataset = tf.data.Dataset.from_generator(lambda: map(as_float, blocks()), output_signature=signature)
-    return dataset.unbatch().apply(tf.data.experimental.assert_cardinality(count))
+    return read
 
 
-def _by_tensorflow_io(
-    tensorflow_io: ModuleType, path: str, split: str, count: int, size: tuple[int, int]
-) -> tf.data.Dataset:
-    """A dataset of single pairs, read by tensorflow-io."""
-    path = _unique_path(path)
-    parts = {
-        name: tensorflow_io.IODataset.from_hdf5(path, f"/{split}/{name}") for name in (*IMAGES, *KEYPOINTS)
-    }
-    return tf.data.Dataset.zip(parts).apply(tf.data.experimental.assert_cardinality(count))
+def _by_tensorflow_io(tensorflow_io: ModuleType, path: str, split: str) -> ReadBlock:
+    tensors = tensorflow_io.IOTensor.from_hdf5(_unique_path(path))
+
+    def read(rows: slice) -> dict[str, np.ndarray]:
+        return {name: tensors(f"/{split}/{name}")[rows].numpy() for name in (*IMAGES, *KEYPOINTS)}
+
+    return read
+
+
+def _row_reader(read: ReadBlock, count: int, size: tuple[int, int], order: PairOrder) -> RowReader:
+    """Returns a reader of pairs that keeps the last `GROUP` blocks in memory."""
+    specs = dict.fromkeys(IMAGES, tf.TensorSpec((*size, 3), tf.uint8))
+    specs |= dict.fromkeys(KEYPOINTS, tf.TensorSpec((18, 2), tf.float32))
+    lock = threading.Lock()
+
+    @functools.lru_cache(maxsize=GROUP)
+    def block(number: int) -> dict[str, np.ndarray]:
+        return read(slice(number * BLOCK, min((number + 1) * BLOCK, count)))
+
+    def rows(positions: np.ndarray) -> list[np.ndarray]:
+        pairs = order.pairs(positions).tolist()
+        arrays = {
+            name: np.empty((len(pairs), *spec.shape), spec.dtype.as_numpy_dtype)
+            for name, spec in specs.items()
+        }
+        with lock:
+            for row, pair in enumerate(pairs):
+                number, inside = divmod(pair, BLOCK)
+                for name, array in arrays.items():
+                    array[row] = block(number)[name][inside]
+        return list(arrays.values())
+
+    return RowReader(rows, specs)
 
 
 def _unique_path(path: str) -> str:

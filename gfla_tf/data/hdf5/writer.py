@@ -11,10 +11,11 @@ import h5py
 import numpy as np
 import tensorflow as tf
 
+from gfla_tf.batching.order import PairOrder
 from gfla_tf.data.hdf5.reader import BLOCK, IMAGES, KEYPOINTS
 from gfla_tf.data.layout import find_layout
 from gfla_tf.data.opening import open_pairs
-from gfla_tf.data.pipeline import data_errors, load_pairs
+from gfla_tf.data.pipeline import data_errors, pair_reader
 from gfla_tf.data.shards.builder import splits_of
 from gfla_tf.data.split import Split
 from gfla_tf.files import PathLike, atomic_path, check_output
@@ -33,7 +34,7 @@ def write_pair_file(
 ) -> dict[str, int]:
     """Writes all splits of a data folder, with images and keypoints at the layout's size, atomically.
 
-    Training pairs are written in a fixed random order, because the file is read sequentially; test pairs in
+    Training pairs are written in a fixed random order, because the file is read in blocks; test pairs in
     the order of their list.
 
     Args:
@@ -82,7 +83,6 @@ def _batches(data: Split, split: str, size: tuple[int, int], workers: int) -> It
     order = np.arange(len(data.pairs))
     if split == "train":
         np.random.default_rng(0).shuffle(order)
-    numbers = tf.data.Dataset.from_tensor_slices(order).batch(BLOCK)
-    return numbers.map(
-        lambda rows: load_pairs(rows, data, size), num_parallel_calls=workers, deterministic=True
-    ).as_numpy_iterator()
+    pairs = tf.data.Dataset.from_tensor_slices(order).batch(BLOCK)
+    read = pair_reader(data, size, PairOrder(len(order)))
+    return pairs.map(read, num_parallel_calls=workers, deterministic=True).as_numpy_iterator()

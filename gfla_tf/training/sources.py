@@ -68,7 +68,7 @@ class SyntheticSource:
     def validation_batches(
         self, batch_size: int, count: int, shard: tuple[int, int] | None = None
     ) -> tf.data.Dataset:
-        """Returns the first `count` test batches, with keypoints and the true flow; `shard` as in training."""
+        """Returns the first `count` test batches, with keypoints and true flow; `shard` as in training."""
         batches = self.dataset.as_dataset("test", batch_size, heatmaps=False, truth=True, shard=shard)
         return batches.take(count).cache()
 

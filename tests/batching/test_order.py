@@ -1,5 +1,6 @@
 """The order of pairs as a function of the position, and the positions of batches."""
 
+import itertools
 import time
 
 import numpy as np
@@ -88,7 +89,7 @@ def test_the_shards_of_a_batch_are_the_batch(repeat, shards):
     parts = [
         values(batch_positions(10, 4, shard=(index, shards), **options).take(4)) for index in range(shards)
     ]
-    assert [sum(rows, []) for rows in zip(*parts, strict=True)] == whole
+    assert [[*itertools.chain(*rows)] for rows in zip(*parts, strict=True)] == whole
     lengths = [len(part[0]) for part in parts]
     assert max(lengths) - min(lengths) <= 1
 

@@ -97,9 +97,7 @@ def test_single_epochs(case):
     data, count, size, every = case
     whole = data.as_dataset("train", size, **OPTIONS)
     later = data.as_dataset("train", size, start=1, **OPTIONS)
-    rounding = (
-        1e-4 if getattr(data, "augment", False) else 0
-    )  # a graph of another shape sums in another order
+    rounding = 1e-4 if getattr(data, "augment", False) else 0  # of another graph
     equal(batches(whole)[: count // size], every[: count // size], rounding)
     equal(batches(later), batches(data.as_dataset("train", size, **OPTIONS))[1:])
     equal(batches(later), batches(whole)[1:])  # both are in their second epoch

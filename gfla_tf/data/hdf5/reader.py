@@ -58,8 +58,8 @@ class PairFile(PairDataset):
       path: the file.
       image_size: (H, W) that the images must have; by default any size is accepted.
       heatmap_sigma: standard deviation of the heatmaps' Gaussians, in pixels.
-      reader: "h5py", or "tensorflow-io" (`tfio.IOTensor.from_hdf5`, which does not hold Python's lock while it
-        reads). The batches are the same.
+      reader: "h5py", or "tensorflow-io" (`tfio.IOTensor.from_hdf5`, which reads without Python's lock).
+        The batches are the same.
 
     Raises:
       ValueError: an unknown reader.

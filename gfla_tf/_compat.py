@@ -81,6 +81,12 @@ def can_optimize(optimizer: keras.optimizers.Optimizer, variables: Sequence[Any]
     return not built or list(known) == [inner._var_key(variable) for variable in variables]
 
 
+def optimizer_index(optimizer: keras.optimizers.Optimizer, variable: Any) -> int:
+    """Returns the index of a variable among those that an optimizer was built for."""
+    indices = optimizer._trainable_variables_indices if KERAS_3 else optimizer._index_dict
+    return indices[optimizer._var_key(variable)]
+
+
 def scales_loss(optimizer: keras.optimizers.Optimizer) -> bool:
     """Returns whether an optimizer scales the loss, dynamically or by a constant."""
     wrapped = inner_optimizer(optimizer) is not optimizer
@@ -148,6 +154,11 @@ def write_archive(archive: keras.export.ExportArchive, folder: str, verbose: boo
         archive.write_out(folder)
 
 
+def tf_variable(variable: Any) -> tf.Variable:
+    """Returns a variable of Keras as TensorFlow variable."""
+    return variable.value if KERAS_3 else variable
+
+
 def tf_variables(model: keras.Model) -> list[tf.Variable]:
     """Returns the variables of a model as TensorFlow variables, which a `tf.Module` tracks."""
-    return [variable.value if KERAS_3 else variable for variable in model.variables]
+    return [tf_variable(variable) for variable in model.variables]

@@ -37,6 +37,7 @@ CLASSES = {
     "gfla_tf.models.person": ("PersonImageGenerator",),
     "gfla_tf.models.target_image_generator": ("TargetImageGenerator",),
     "gfla_tf.training.flow_trainer": ("FlowTrainer",),
+    "gfla_tf.training.fused_adam": ("FusedAdam",),
     "gfla_tf.training.gfla_trainer": ("GFLATrainer",),
     "gfla_tf.training.schedules": ("WarmupDecay",),
 }

@@ -189,7 +189,7 @@ def test_every_name_of_the_public_api_is_there():
         pose: "KEYPOINTS pose_heatmaps",
         data: "SyntheticPeople DeepFashion Market1501",
         synthetic: "SyntheticPeople",
-        training: "FlowTrainer GFLATrainer",
+        training: "FlowTrainer FusedAdam GFLATrainer",
         interop.torch: "load_state_dict",
     }.items():
         for name in names.split():

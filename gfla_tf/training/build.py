@@ -4,7 +4,6 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
-import keras
 import numpy as np
 
 from gfla_tf.commands import TORCHVISION_VGG19
@@ -20,6 +19,7 @@ from gfla_tf.models.archive import load_network
 from gfla_tf.models.network import Network
 from gfla_tf.training.batch import take_batch
 from gfla_tf.training.flow_trainer import STAGE1_WEIGHTS, FlowTrainer
+from gfla_tf.training.fused_adam import FusedAdam
 from gfla_tf.training.gfla_trainer import STAGE2_WEIGHTS, GFLATrainer
 from gfla_tf.training.schedules import WarmupDecay
 from gfla_tf.training.sources import Source, SyntheticSource
@@ -147,7 +147,7 @@ def build_trainers(
     flow_rate = stage2.flow_learning_rate
     trainer.compile(
         _adam(stage2.learning_rate, stage2),
-        keras.optimizers.Adam(stage2.discriminator_learning_rate, beta_1=0.0, beta_2=0.999),
+        FusedAdam(stage2.discriminator_learning_rate, beta_1=0.0, beta_2=0.999),
         None if flow_rate is None else _adam(flow_rate, stage2),
     )
     return flow_trainer, trainer
@@ -212,7 +212,7 @@ def _weights(stage: FlowTrainingConfig | GFLATrainingConfig, names: dict[str, fl
     return {name: getattr(stage, name) for name in names}
 
 
-def _adam(rate: float, stage: FlowTrainingConfig | GFLATrainingConfig) -> keras.optimizers.Adam:
+def _adam(rate: float, stage: FlowTrainingConfig | GFLATrainingConfig) -> FusedAdam:
     """Adam with beta2 0.999 and the schedule of the stage, scaled if `rate` is not the rate of the stage."""
     total = max(stage.epochs * stage.steps_per_epoch, stage.warmup_steps + 1)
     if rate > 0 and (stage.final_learning_rate is not None or stage.warmup_steps):
@@ -220,7 +220,7 @@ def _adam(rate: float, stage: FlowTrainingConfig | GFLATrainingConfig) -> keras.
         if final is not None and rate != stage.learning_rate:
             final *= rate / stage.learning_rate
         rate = WarmupDecay(rate, final, total, stage.schedule, stage.warmup_steps)
-    return keras.optimizers.Adam(rate, beta_1=stage.beta_1, beta_2=0.999)
+    return FusedAdam(rate, beta_1=stage.beta_1, beta_2=0.999)
 
 
 def _check_same_arguments(path: str, loaded: Network, network: Network) -> None:

@@ -56,7 +56,7 @@ class DataConfig:
     identities: int = setting(5000, at_least(1), at_most(MAX_IDENTITIES))
     test_identities: int = setting(100, at_least(1), at_most(MAX_IDENTITIES))
     augment: bool = setting(True)  # market1501 only: random affine maps
-    max_unreadable: int = setting(0, at_least(0), at_most(10**6))  # pairs that may be replaced by others
+    max_unreadable: int = setting(0, at_least(0), at_most(10**6))  # images; their pairs are replaced
     service: str | None = setting(None)  # HOST:PORT of a `gfla data serve` dispatcher
     workers: int = setting(2, at_least(0), at_most(256))  # synthetic: rendering processes
 

@@ -17,6 +17,7 @@ class DeepFashion(PairFolder):
       root: the data folder with the CSV files and the folders `train` and `test`, or a shards folder.
       image_size: (H, W) in pixels.
       heatmap_sigma: standard deviation of the heatmaps' Gaussians, in pixels.
+      max_unreadable: number of images that may be unreadable, as for `PairFolder`.
 
     Raises:
       InputError: as for `PairFolder`.
@@ -25,6 +26,10 @@ class DeepFashion(PairFolder):
     layout = DEEPFASHION
 
     def __init__(
-        self, root: PathLike, image_size: tuple[int, int] = DEEPFASHION.image_size, heatmap_sigma: float = 6.0
+        self,
+        root: PathLike,
+        image_size: tuple[int, int] = DEEPFASHION.image_size,
+        heatmap_sigma: float = 6.0,
+        max_unreadable: int = 0,
     ):
-        super().__init__(root, image_size, heatmap_sigma)
+        super().__init__(root, image_size, heatmap_sigma, max_unreadable)

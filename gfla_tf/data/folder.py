@@ -18,6 +18,7 @@ from gfla_tf.data.protocol import Protocol, read_protocol
 from gfla_tf.data.shards.manifest import is_shards
 from gfla_tf.data.shards.reader import read_shards_split
 from gfla_tf.data.split import Split, read_folder_split
+from gfla_tf.data.unreadable import UnreadableImages
 from gfla_tf.errors import InputError
 from gfla_tf.files import PathLike
 from gfla_tf.files.names import other_file
@@ -33,6 +34,9 @@ class PairFolder(PairDataset):
       root: the data folder, or the shards folder.
       image_size: (H, W) to which images are resized (bilinear, antialiased) and keypoints are scaled.
       heatmap_sigma: standard deviation of the heatmaps' Gaussians, in pixels.
+      max_unreadable: number of images that may be unreadable. A pair with such an image is replaced by
+        another pair of the split, always the same one, and a warning with the path is logged once for each
+        image. One more unreadable image ends the iteration.
 
     Raises:
       InputError: the folder is missing. The files of a split are checked when it is first used.
@@ -40,10 +44,18 @@ class PairFolder(PairDataset):
 
     layout: Layout
 
-    def __init__(self, root: PathLike, image_size: tuple[int, int], heatmap_sigma: float = 6.0):
+    def __init__(
+        self,
+        root: PathLike,
+        image_size: tuple[int, int],
+        heatmap_sigma: float = 6.0,
+        max_unreadable: int = 0,
+    ):
         self.root = os.fspath(root)
         self.image_size = arguments.image_size(image_size, 1, 8192)
         self.heatmap_sigma = arguments.number("heatmap_sigma", heatmap_sigma, 0, 8192, strict=True)
+        limit = arguments.integer("max_unreadable", max_unreadable, 0, 10**6)
+        self._unreadable = UnreadableImages(limit)
         self._splits: dict[str, Split] = {}
         if not os.path.isdir(self.root):
             hint = other_file(self.root)
@@ -92,7 +104,7 @@ class PairFolder(PairDataset):
         heatmaps: bool,
         scaled: bool,
     ) -> tf.data.Dataset:
-        read = pair_reader(self.load(split), self.image_size, order)
+        read = pair_reader(self.load(split), self.image_size, order, self._unreadable)
         augmented = self._augments(split)
 
         def load(positions: tf.Tensor) -> dict[str, tf.Tensor]:

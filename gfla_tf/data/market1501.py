@@ -21,6 +21,7 @@ class Market1501(PairFolder):
       image_size: (H, W) in pixels.
       heatmap_sigma: standard deviation of the heatmaps' Gaussians, in pixels.
       augment: whether the training split is augmented.
+      max_unreadable: number of images that may be unreadable, as for `PairFolder`.
 
     Raises:
       InputError: as for `PairFolder`.
@@ -34,8 +35,9 @@ class Market1501(PairFolder):
         image_size: tuple[int, int] = MARKET1501.image_size,
         heatmap_sigma: float = 6.0,
         augment: bool = True,
+        max_unreadable: int = 0,
     ):
-        super().__init__(root, image_size, heatmap_sigma)
+        super().__init__(root, image_size, heatmap_sigma, max_unreadable)
         self.augment = augment
 
     def _augments(self, split: str) -> bool:

@@ -13,6 +13,7 @@ import tensorflow as tf
 from gfla_tf.batching.order import PairOrder
 from gfla_tf.batching.rows import RowReader
 from gfla_tf.data.split import Split
+from gfla_tf.data.unreadable import UnreadableImages, replacements
 from gfla_tf.errors import InputError
 from gfla_tf.images.frame import resize_image
 
@@ -20,7 +21,9 @@ _IMAGES = ("source_image", "target_image")
 _KEYPOINTS = ("source_keypoints", "target_keypoints")
 
 
-def pair_reader(data: Split, size: tuple[int, int], order: PairOrder) -> RowReader:
+def pair_reader(
+    data: Split, size: tuple[int, int], order: PairOrder, unreadable: UnreadableImages | None = None
+) -> RowReader:
     """Returns a reader of a split's pairs for a parallel `tf.data` map.
 
     Each call reads a whole batch; reading and decoding release Python's lock.
@@ -30,6 +33,8 @@ def pair_reader(data: Split, size: tuple[int, int], order: PairOrder) -> RowRead
         read ends the iteration with an error that contains its path; see `data_errors`.
       size: (H, W) in pixels.
       order: the order of the pairs.
+      unreadable: if given, pairs with images that cannot be read are replaced by other pairs of the split, up
+        to the limit; the replacement depends on the pair and the files alone.
 
     Returns:
       A reader of `source_image`, `target_image` uint8 [B, H, W, 3], and `source_keypoints`,
@@ -37,14 +42,29 @@ def pair_reader(data: Split, size: tuple[int, int], order: PairOrder) -> RowRead
     """
 
     def read(positions: np.ndarray) -> tuple[np.ndarray, ...]:
-        sides = data.pairs[order.pairs(positions)].T  # [2, B]
-        batch = _aligned((2, len(positions), *size, 3))
-        for rows, indices in zip(batch, sides.tolist(), strict=True):
-            for row, index in zip(rows, indices, strict=True):
-                image = data.images.read(index, out=row)
-                if image is not row:
-                    row[...] = resize_image(image, size)
-        return *batch, *data.keypoints[sides]
+        pairs = order.pairs(positions)
+        batch = _aligned((2, len(pairs), *size, 3))
+        for row, pair in enumerate(pairs.tolist()):
+            pairs[row] = read_pair(pair, batch[:, row])
+        return *batch, *data.keypoints[data.pairs[pairs].T]
+
+    def read_pair(pair: int, out: np.ndarray) -> int:
+        """Reads a pair into `out` [2, H, W, 3]; returns the pair, or the one that replaces it."""
+        for candidate in replacements(pair, len(data.pairs)):
+            try:
+                for image, index in zip(out, data.pairs[candidate].tolist(), strict=True):
+                    read_image(index, image)
+                return candidate
+            except InputError as error:
+                if unreadable is None:
+                    raise
+                unreadable.add(error)
+        raise InputError("no pair of the split has two images that can be read")
+
+    def read_image(index: int, out: np.ndarray) -> None:
+        image = data.images.read(index, out=out)
+        if image is not out:
+            out[...] = resize_image(image, size)
 
     specs = dict.fromkeys(_IMAGES, tf.TensorSpec((*size, 3), tf.uint8))
     specs |= dict.fromkeys(_KEYPOINTS, tf.TensorSpec(data.keypoints.shape[1:], tf.float32))

@@ -145,6 +145,11 @@ def open_source(config: Config) -> Source:
     size, data = tuple(size), config.data
     if data.reader != "h5py" and data.source != "hdf5":
         raise InputError(f"data.reader is only for data.source=hdf5, got data.source={data.source}")
+    if data.max_unreadable and data.source not in ("deepfashion", "market1501"):
+        raise InputError(
+            "data.max_unreadable is for the images of data.source=deepfashion and market1501, got "
+            f"data.source={data.source}"
+        )
     if data.source == "synthetic":
         if data.root is not None:
             raise InputError("data.root is not used with data.source=synthetic, which is rendered")
@@ -156,5 +161,5 @@ def open_source(config: Config) -> Source:
     if data.source == "hdf5":
         return FolderSource(PairFile(data.root, size, reader=data.reader))
     if data.source == "deepfashion":
-        return FolderSource(DeepFashion(data.root, size))
-    return FolderSource(Market1501(data.root, size, augment=data.augment))
+        return FolderSource(DeepFashion(data.root, size, max_unreadable=data.max_unreadable))
+    return FolderSource(Market1501(data.root, size, augment=data.augment, max_unreadable=data.max_unreadable))

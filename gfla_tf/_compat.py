@@ -155,8 +155,8 @@ def write_archive(archive: keras.export.ExportArchive, folder: str, verbose: boo
 
 
 def tf_variable(variable: Any) -> tf.Variable:
-    """Returns a variable of Keras as TensorFlow variable."""
-    return variable.value if KERAS_3 else variable
+    """Returns a Keras variable as the TensorFlow variable that it wraps."""
+    return variable.value if KERAS_3 and isinstance(variable, keras.Variable) else variable
 
 
 def tf_variables(model: keras.Model) -> list[tf.Variable]:

@@ -46,6 +46,12 @@ def flow_trainer(optimizer=None, run_eagerly=True, **arguments):
     return trainer
 
 
+@functools.cache
+def traced_trainer():
+    """Returns a FlowTrainer with compiled steps, which tests share; each changes its weights."""
+    return flow_trainer(adam(1e-2), run_eagerly=False)
+
+
 def gfla_trainer(
     optimizer=None, discriminator_optimizer=None, flow_optimizer=None, run_eagerly=True, **arguments
 ):

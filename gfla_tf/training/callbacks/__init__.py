@@ -1,8 +1,9 @@
 """Callbacks of a training stage; they also work with `fit` of the trainers outside of a run folder."""
 
 from gfla_tf.training.callbacks.checkpoint import Checkpoint
+from gfla_tf.training.callbacks.moving_average import ExponentialMovingAverage
 from gfla_tf.training.callbacks.progress import Progress
 from gfla_tf.training.callbacks.samples import SampleGrid
 from gfla_tf.training.callbacks.tensorboard import TensorBoardLog
 
-__all__ = ["Checkpoint", "Progress", "SampleGrid", "TensorBoardLog"]
+__all__ = ["Checkpoint", "ExponentialMovingAverage", "Progress", "SampleGrid", "TensorBoardLog"]

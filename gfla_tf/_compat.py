@@ -48,21 +48,31 @@ def add_state(layer: keras.layers.Layer, name: str, shape: Sequence[int], initia
     )
 
 
-def scaled_loss(optimizer: keras.optimizers.Optimizer, loss: tf.Tensor) -> tf.Tensor:
-    """Returns the loss to differentiate: divided by the number of replicas, scaled for half precision."""
-    loss = loss / tf.distribute.get_strategy().num_replicas_in_sync
-    if KERAS_3:
-        return optimizer.scale_loss(loss)
-    return optimizer.get_scaled_loss(loss) if hasattr(optimizer, "get_scaled_loss") else loss
-
-
 def apply_gradients(
     optimizer: keras.optimizers.Optimizer, gradients: Sequence[tf.Tensor], variables: Sequence[Any]
 ) -> None:
-    """Applies the gradients of a `scaled_loss`."""
-    if hasattr(optimizer, "get_unscaled_gradients"):
-        gradients = optimizer.get_unscaled_gradients(gradients)
-    optimizer.apply_gradients(zip(gradients, variables, strict=True))
+    """Applies gradients, which are already summed over the replicas, without another sum."""
+    pairs = zip(gradients, variables, strict=True)
+    if not KERAS_3:
+        optimizer.apply_gradients(pairs, skip_gradients_aggregation=True)
+        return
+    if tf.distribute.get_strategy().num_replicas_in_sync > 1:
+        optimizer._all_reduce_sum_gradients = list
+    optimizer.apply_gradients(pairs)
+
+
+def loss_scale_factor(optimizer: keras.optimizers.Optimizer) -> float | None:
+    """Returns the factor by which an optimizer of Keras 3 divides the gradients that it applies, or None."""
+    return getattr(inner_optimizer(optimizer), "loss_scale_factor", None)
+
+
+def dynamic_loss_scale(optimizer: keras.mixed_precision.LossScaleOptimizer) -> tuple[Any, Any] | None:
+    """Returns the variables of the loss scale and of its number of good steps; None if it is constant."""
+    if KERAS_3:
+        return optimizer.dynamic_scale, optimizer.step_counter
+    return (
+        (optimizer._loss_scale.current_loss_scale, optimizer.dynamic_counter) if optimizer.dynamic else None
+    )
 
 
 def inner_optimizer(optimizer: keras.optimizers.Optimizer) -> keras.optimizers.Optimizer:
@@ -85,12 +95,6 @@ def optimizer_index(optimizer: keras.optimizers.Optimizer, variable: Any) -> int
     """Returns the index of a variable among those that an optimizer was built for."""
     indices = optimizer._trainable_variables_indices if KERAS_3 else optimizer._index_dict
     return indices[optimizer._var_key(variable)]
-
-
-def scales_loss(optimizer: keras.optimizers.Optimizer) -> bool:
-    """Returns whether an optimizer scales the loss, dynamically or by a constant."""
-    wrapped = inner_optimizer(optimizer) is not optimizer
-    return wrapped or getattr(optimizer, "loss_scale_factor", None) is not None
 
 
 def scales_losses() -> bool:

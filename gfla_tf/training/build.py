@@ -54,8 +54,6 @@ def check_settings(config: Config, source: Source) -> None:
         logs = _logs(STAGE1_WEIGHTS if name == "stage1" else (*STAGE2_WEIGHTS, "discriminator"), synthetic)
         if stage.best_by not in logs:
             raise InputError(f"{name}.best_by must be one of {', '.join(logs)}, got {stage.best_by!r}")
-    if config.stage2.flow_learning_rate is not None and config.precision == "mixed_float16":
-        raise InputError("stage2.flow_learning_rate and precision=mixed_float16 exclude each other")
 
 
 def build_model(config: Config, source: Source) -> PersonImageGenerator:
@@ -134,7 +132,7 @@ def build_trainers(
         )
     except ValueError as error:
         raise InputError(f"features.kind={config.features.kind} does not fit the model: {error}") from error
-    flow_trainer.compile(_adam(stage1.learning_rate, stage1))
+    flow_trainer.compile(_adam(stage1.learning_rate, stage1), config.jit_compile, stage1.clip_norm)
     trainer = GFLATrainer(
         model,
         ResDiscriminator.from_preset(config.model.preset, load_weights=False),
@@ -149,6 +147,8 @@ def build_trainers(
         _adam(stage2.learning_rate, stage2),
         FusedAdam(stage2.discriminator_learning_rate, beta_1=0.0, beta_2=0.999),
         None if flow_rate is None else _adam(flow_rate, stage2),
+        config.jit_compile,
+        stage2.clip_norm,
     )
     return flow_trainer, trainer
 

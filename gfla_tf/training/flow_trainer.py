@@ -78,21 +78,31 @@ class FlowTrainer(StageTrainer):
         self.flow_field_estimator = flow_field_estimator
         self.built = True
 
-    def compile(self, optimizer: OptimizerLike, jit_compile: bool = False, **kwargs: Any) -> None:
+    def compile(
+        self,
+        optimizer: OptimizerLike,
+        jit_compile: bool = False,
+        clip_norm: float | None = None,
+        **kwargs: Any,
+    ) -> None:
         """Configures the trainer for training.
 
         Args:
           optimizer: a Keras optimizer, its name, or its configuration (`keras.optimizers.serialize`).
           jit_compile: whether to compile the steps with XLA.
+          clip_norm: gradients with a larger global norm, per optimizer, are scaled to this norm.
           **kwargs: `run_eagerly`, `steps_per_execution` or `auto_scale_loss` of `keras.Model.compile`.
 
         Raises:
           ValueError: another argument, or an optimizer that was used for other variables.
         """
-        self.compile_updates(get_optimizers({"optimizer": optimizer}), jit_compile, kwargs)
+        self.compile_updates(get_optimizers({"optimizer": optimizer}), jit_compile, clip_norm, kwargs)
 
     def optimized_variables(self, names: Collection[str]) -> dict[str, list[Any]]:
         return {"optimizer": self.flow_field_estimator.flow_variables}
+
+    def losses_of_updates(self, names: Collection[str]) -> dict[str, list[str]]:
+        return {"loss": ["optimizer"]}
 
     def call(self, batch: Batch, training: bool | None = None) -> tuple[list[tf.Tensor], list[tf.Tensor]]:
         """Returns the flows and masks of F, coarse to fine."""
@@ -104,15 +114,15 @@ class FlowTrainer(StageTrainer):
         with tf.GradientTape() as tape:
             flows, _ = self(batch, training=True)
             loss, terms = self.stage_losses(batch, reference, flows)
-        update = self.update_of("optimizer")
-        update.apply(update.gradients(tape, loss))
-        self.steps_done.assign_add(1)
-        return self.report(loss, terms)
+        half_step = self.half_step("loss")
+        half_step.apply(half_step.gradients(tape, loss), terms)
+        self.count_step()
+        return self.report(batch, loss, terms)
 
     def test_step(self, data: Any) -> Logs:
         batch = take_batch(data)
         flows, _ = self(batch, training=False)
-        logs = self.report(*self.stage_losses(batch, self.reference(batch, perceptual=False), flows))
+        logs = self.report(batch, *self.stage_losses(batch, self.reference(batch, perceptual=False), flows))
         return {**logs, **self.report_flow_error(batch, flows[-1])}
 
     def stage_losses(

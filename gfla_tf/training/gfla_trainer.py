@@ -6,13 +6,13 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from gfla_tf import _compat, losses
+from gfla_tf import losses
 from gfla_tf.features.network import FeatureNetwork
 from gfla_tf.losses.adversarial import MODES
 from gfla_tf.models import PersonImageGenerator, ResDiscriminator
 from gfla_tf.training.batch import Batch, model_inputs, take_batch
 from gfla_tf.training.trainer import Logs, Reference, StageTrainer, check_instance
-from gfla_tf.training.updates import OptimizerLike, Update, get_optimizers
+from gfla_tf.training.updates import OptimizerLike, get_optimizers
 
 STAGE2_WEIGHTS = {
     "l1": 5.0,
@@ -110,6 +110,7 @@ class GFLATrainer(StageTrainer):
         discriminator_optimizer: OptimizerLike,
         flow_optimizer: OptimizerLike | None = None,
         jit_compile: bool = False,
+        clip_norm: float | None = None,
         **kwargs: Any,
     ) -> None:
         """Configures the trainer for training.
@@ -121,24 +122,19 @@ class GFLATrainer(StageTrainer):
           discriminator_optimizer: updates D.
           flow_optimizer: updates F instead of `optimizer`, for example with another learning rate.
           jit_compile: whether to compile the steps with XLA.
+          clip_norm: gradients with a larger global norm, per optimizer, are scaled to this norm.
           **kwargs: `run_eagerly`, `steps_per_execution` or `auto_scale_loss` of `keras.Model.compile`.
 
         Raises:
           ValueError: another argument, the same instance is given twice or was used for other variables, or
-            `flow_optimizer` is used with loss scaling, where the two scales would differ.
+            `optimizer` and `flow_optimizer` scale the loss in different ways.
         """
         given = {"optimizer": optimizer, "discriminator_optimizer": discriminator_optimizer}
         if flow_optimizer is not None:
             given["flow_optimizer"] = flow_optimizer
         optimizers = get_optimizers(given)
         self.flow_optimizer = optimizers.get("flow_optimizer")
-        shared = (optimizers[name] for name in ("optimizer", "flow_optimizer") if name in optimizers)
-        if self.flow_optimizer and (_compat.scales_losses() or any(map(_compat.scales_loss, shared))):
-            raise ValueError(
-                "flow_optimizer does not support loss scaling (mixed_float16, LossScaleOptimizer or "
-                "loss_scale_factor), which can differ between F and G; use mixed_bfloat16"
-            )
-        self.compile_updates(optimizers, jit_compile, kwargs)
+        self.compile_updates(optimizers, jit_compile, clip_norm, kwargs)
 
     def optimized_variables(self, names: Collection[str]) -> dict[str, list[Any]]:
         f = list(self.generator.flow_field_estimator.trainable_variables)
@@ -147,6 +143,10 @@ class GFLATrainer(StageTrainer):
         if "flow_optimizer" in names:
             return {"optimizer": g, "discriminator_optimizer": d, "flow_optimizer": f}
         return {"optimizer": f + g, "discriminator_optimizer": d}
+
+    def losses_of_updates(self, names: Collection[str]) -> dict[str, list[str]]:
+        generator = [name for name in names if name != "discriminator_optimizer"]
+        return {"discriminator": ["discriminator_optimizer"], "loss": generator}
 
     def call(self, batch: Batch, training: bool | None = None) -> dict[str, Any]:
         """Returns the image, flows and masks of the generator."""
@@ -160,15 +160,10 @@ class GFLATrainer(StageTrainer):
             with tape.stop_recording():
                 discriminator_loss = self._update_discriminator(batch["target_image"], outputs["image"])
             loss, terms = self.stage_losses(batch, reference, outputs, training=True)
-        updates = [
-            update
-            for name, update in self.optimizer_updates.by_name.items()
-            if name != "discriminator_optimizer"
-        ]
-        for update, gradients in zip(updates, Update.gradients_of(updates, tape, loss), strict=True):
-            update.apply(gradients)
-        self.steps_done.assign_add(1)
-        return self.report(loss, {**terms, "discriminator": discriminator_loss})
+        half_step = self.half_step("loss")
+        half_step.apply(half_step.gradients(tape, loss), terms)
+        self.count_step()
+        return self.report(batch, loss, {**terms, "discriminator": discriminator_loss})
 
     def test_step(self, data: Any) -> Logs:
         batch = take_batch(data)
@@ -178,7 +173,7 @@ class GFLATrainer(StageTrainer):
         terms["discriminator"] = self._discriminator_loss(
             batch["target_image"], outputs["image"], training=False
         )
-        return {**self.report(loss, terms), **self.report_flow_error(batch, outputs["flows"][-1])}
+        return {**self.report(batch, loss, terms), **self.report_flow_error(batch, outputs["flows"][-1])}
 
     def stage_losses(
         self, batch: Batch, reference: Reference, outputs: dict[str, Any], training: bool
@@ -200,8 +195,8 @@ class GFLATrainer(StageTrainer):
     def _update_discriminator(self, real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
         with tf.GradientTape() as tape:
             loss = self._discriminator_loss(real, tf.stop_gradient(fake), training=True)
-        update = self.update_of("discriminator_optimizer")
-        update.apply(update.gradients(tape, loss))
+        half_step = self.half_step("discriminator")
+        half_step.apply(half_step.gradients(tape, loss), {"discriminator": loss})
         return loss
 
     def _discriminator_loss(self, real: tf.Tensor, fake: tf.Tensor, training: bool) -> tf.Tensor:

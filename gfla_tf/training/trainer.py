@@ -12,11 +12,14 @@ from gfla_tf.features.network import FeatureNetwork
 from gfla_tf.models.network_arguments import MAX_SIDE
 from gfla_tf.ops.flow import resize_flow
 from gfla_tf.training.batch import Batch, correctness_weight
+from gfla_tf.training.failure import Failure
+from gfla_tf.training.half_step import HalfStep
 from gfla_tf.training.updates import Update, Updates
 
 Logs = dict[str, tf.Tensor]
 
 _MAX_WEIGHT = 1e9
+_MAX_NORM = 1e9
 _COMPILE_OPTIONS = ("run_eagerly", "steps_per_execution", "auto_scale_loss")
 
 
@@ -35,7 +38,8 @@ class StageTrainer(keras.Model):
     `val_flow_error` in `fit`): the end-point error of the finest flow on visible pixels of the person,
     divided by that of zero flow.
 
-    `steps_done`, an int64 tf.Variable, is the number of steps of `fit` so far.
+    `steps_done`, an int64 tf.Variable, is the number of steps of `fit` so far. If a loss or gradient is not
+    finite, its step and all later ones change nothing and are not counted; `failure` has its name.
 
     Args:
       features: the frozen network whose features the losses compare. Attention layer L, at 1 / 2^L of the
@@ -97,19 +101,31 @@ class StageTrainer(keras.Model):
         """Returns the variables that each optimizer updates, for the `names` of the given optimizers."""
         raise NotImplementedError
 
+    def losses_of_updates(self, names: Collection[str]) -> dict[str, list[str]]:
+        """Returns for each loss the names of the optimizers of its gradients, in the order of the updates."""
+        raise NotImplementedError
+
     def compile_updates(
-        self, optimizers: dict[str, keras.optimizers.Optimizer], jit_compile: bool, options: Mapping[str, Any]
+        self,
+        optimizers: dict[str, keras.optimizers.Optimizer],
+        jit_compile: bool,
+        clip_norm: float | None,
+        options: Mapping[str, Any],
     ) -> None:
         """Compiles the trainer and sets one attribute per optimizer, and `optimizer_updates`.
 
         Args:
           optimizers: the optimizers by the names of their arguments, the first for `keras.Model.compile`.
           jit_compile: whether to compile the steps with XLA.
+          clip_norm: the largest global norm of the gradients of each optimizer.
           options: other arguments of `keras.Model.compile`.
 
         Raises:
-          ValueError: an option that has no effect here, or an optimizer that was used for other variables.
+          ValueError: an option that has no effect here, an optimizer that was used for other variables, or
+            optimizers that scale one loss in different ways.
         """
+        if clip_norm is not None:
+            arguments.number("clip_norm", clip_norm, 0, _MAX_NORM, strict=True)
         unused = [name for name in options if name not in _COMPILE_OPTIONS]
         if unused:
             raise ValueError(
@@ -120,14 +136,39 @@ class StageTrainer(keras.Model):
         super().compile(optimizers[first], jit_compile=jit_compile, **options)
         optimizers = {first: self.optimizer, **{name: optimizers[name] for name in others}}
         for name in others:
-            optimizers[name] = _compat.for_precision(optimizers[name])  # as Keras does with the first
+            if options.get("auto_scale_loss", True):
+                optimizers[name] = _compat.for_precision(optimizers[name])  # as Keras does with the first
             setattr(self, name, optimizers[name])
-        self.optimizer_updates = Updates(optimizers, self.optimized_variables(optimizers))
-        self.compile_options = {"jit_compile": jit_compile, **options}
+        self.optimizer_updates = Updates(
+            optimizers,
+            self.optimized_variables(optimizers),
+            self.losses_of_updates(optimizers),
+            [name for name in self.trackers if name != "loss"],
+            clip_norm,
+        )
+        self.compile_options = {"jit_compile": jit_compile, "clip_norm": clip_norm, **options}
 
     def update_of(self, name: str) -> Update:
         """Returns the update of an optimizer by the name of its argument of `compile`."""
         return self.optimizer_updates.by_name[name]
+
+    def half_step(self, loss: str) -> HalfStep:
+        """Returns the updates of a loss by its name in `losses_of_updates`."""
+        return self.optimizer_updates.half_steps[loss]
+
+    @property
+    def failure(self) -> Failure:
+        """What records the first loss or gradient that is not finite."""
+        return self.optimizer_updates.failure
+
+    @property
+    def gradient_norms(self) -> dict[str, tf.Variable]:
+        """The global norm of each optimizer's gradients in the last step, before clipping, by name."""
+        return {name: update.norm for name, update in self.optimizer_updates.by_name.items()}
+
+    def count_step(self) -> None:
+        """Adds 1 to `steps_done`, unless a value was not finite."""
+        self.steps_done.assign_add(tf.cast(self.failure.is_none(), tf.int64))
 
     def get_compile_config(self) -> dict[str, Any]:
         """Returns the arguments of `compile`, with which Keras compiles a loaded trainer."""
@@ -208,10 +249,11 @@ class StageTrainer(keras.Model):
         """Returns the sum of the terms, each times its weight."""
         return tf.add_n([self.loss_weights[name] * term for name, term in terms.items()])
 
-    def report(self, loss: tf.Tensor, terms: Mapping[str, tf.Tensor]) -> Logs:
-        """Updates the metrics and returns the logs."""
+    def report(self, batch: Batch, loss: tf.Tensor, terms: Mapping[str, tf.Tensor]) -> Logs:
+        """Updates the metrics, weighted by the number of examples in the batch, and returns the logs."""
+        examples = tf.shape(batch["source_image"])[0]
         for name, value in {"loss": loss, **terms}.items():
-            self.trackers[name].update_state(value)
+            self.trackers[name].update_state(value, sample_weight=examples)
         return {name: tracker.result() for name, tracker in self.trackers.items()}
 
     def report_flow_error(self, batch: Batch, flow: tf.Tensor) -> Logs:

@@ -1,71 +1,25 @@
-"""The optimizers of a trainer, each with the variables that it updates."""
+"""All updates of a trainer."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import keras
-import tensorflow as tf
 
 from gfla_tf import _compat
+from gfla_tf.training.failure import Failure
+from gfla_tf.training.half_step import HalfStep
+from gfla_tf.training.update import Update
 
 OptimizerLike = keras.optimizers.Optimizer | str | dict
 
 
-class Update:
-    """One optimizer and the variables that it updates.
-
-    As in Keras, the variables are those that are trainable at `compile`; recompile after changing
-    `trainable`. If there are none, gradients are ignored.
-
-    Args:
-      name: the argument of `compile`, for messages.
-      optimizer: a new optimizer, or one that was built for the same variables.
-      variables: the variables.
-
-    Raises:
-      ValueError: the optimizer was built for other variables.
-    """
-
-    def __init__(self, name: str, optimizer: keras.optimizers.Optimizer, variables: list[Any]):
-        self.optimizer = optimizer
-        self.variables = list(variables)
-        if not _compat.can_optimize(optimizer, self.variables):
-            raise ValueError(
-                f"{name} was already used for other variables, of another network or before a change of "
-                "`trainable`: give a new instance"
-            )
-        optimizer.build(self.variables)
-        self._finalize = optimizer.finalize_variable_values
-
-    def gradients(self, tape: tf.GradientTape, loss: tf.Tensor) -> list[tf.Tensor]:
-        """Returns the gradients of a loss with respect to `variables`, scaled as `apply` expects them."""
-        return self.gradients_of([self], tape, loss)[0]
-
-    @staticmethod
-    def gradients_of(updates: list[Update], tape: tf.GradientTape, loss: tf.Tensor) -> list[list[tf.Tensor]]:
-        """Returns the gradients for several updates, computed at once; their loss scales are the same."""
-        scale = _compat.scaled_loss(updates[0].optimizer, tf.ones_like(loss))
-        return tape.gradient(loss, [update.variables for update in updates], output_gradients=scale)
-
-    def apply(self, gradients: list[tf.Tensor]) -> None:
-        """Applies gradients of `gradients`."""
-        if self.variables:
-            _compat.apply_gradients(self.optimizer, gradients, self.variables)
-
-    def finalize(self) -> None:
-        """Sets the variables to their moving averages if the optimizer has `use_ema=True`.
-
-        Before the first update, Keras's averages are zero, and nothing is changed.
-        """
-        if self.variables and int(self.optimizer.iterations) > 0:
-            self._finalize(self.variables)
-
-
 class Updates:
     """The updates of a trainer, by the name of their argument of `compile`; the first is Keras's `optimizer`.
+
+    `half_steps` has the updates of each loss, and `failure` records the first value that is not finite.
 
     Keras knows one optimizer per model, and pairs it with the trainable variables by position. This class
     does instead what Keras does with the optimizer of a model: it finalizes the variables of every optimizer
@@ -74,12 +28,32 @@ class Updates:
     Args:
       optimizers: the optimizers, by name.
       variables: the variables of each of them, by name.
+      names_by_loss: the names of the optimizers of each loss.
+      terms: the names of all losses that are checked.
+      clip_norm: the largest global norm of the gradients of each optimizer.
+
+    Raises:
+      ValueError: an optimizer was built for other variables, or optimizers scale one loss in different ways.
     """
 
     def __init__(
-        self, optimizers: Mapping[str, keras.optimizers.Optimizer], variables: Mapping[str, list[Any]]
+        self,
+        optimizers: Mapping[str, keras.optimizers.Optimizer],
+        variables: Mapping[str, list[Any]],
+        names_by_loss: Mapping[str, Sequence[str]],
+        terms: Iterable[str],
+        clip_norm: float | None = None,
     ):
-        self.by_name = {name: Update(name, one, variables[name]) for name, one in optimizers.items()}
+        self.by_name = {
+            name: Update(name, one, variables[name], clip_norm) for name, one in optimizers.items()
+        }
+        self.failure = Failure(
+            [f"loss {name}" for name in terms] + [f"gradients of {name}" for name in optimizers]
+        )
+        self.half_steps = {
+            loss: HalfStep([self.by_name[name] for name in names], self.failure)
+            for loss, names in names_by_loss.items()
+        }
         first, *others = self.by_name.values()
         if others:
             _compat.inner_optimizer(first.optimizer).optimizers = self

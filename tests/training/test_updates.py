@@ -6,7 +6,8 @@ import pytest
 import tensorflow as tf
 
 from gfla_tf import _compat
-from gfla_tf.training.updates import Update, get_optimizers
+from gfla_tf.training.update import Update
+from gfla_tf.training.updates import get_optimizers
 from tests.training import small
 from tests.training.test_compile import averaging, flow_trainer, gfla_trainer, networks
 
@@ -19,7 +20,8 @@ def apply(update, steps):
     """Applies gradients of 1 and returns the values of the first variable after each step."""
     values = []
     for _ in range(steps):
-        update.apply([tf.ones(variable.shape) for variable in update.variables])
+        gradients = [tf.ones(variable.shape) for variable in update.variables]
+        update.apply(gradients, update.measure(gradients, 1.0), 1.0)
         values.append(float(update.variables[0]))
     return values
 
@@ -104,17 +106,22 @@ def scaling():
     return forms
 
 
-def test_flow_optimizers_do_not_scale_losses():
-    """F and G have the gradients of one loss, which two optimizers would scale differently."""
+def test_flow_optimizers_share_the_loss_scale():
+    """F and G have the gradients of one loss: one scale, whichever optimizer has it, or none that differ."""
     trainer = gfla_trainer()
-    for form in scaling():
-        for optimizers in ((form, "sgd", "sgd"), ("sgd", "sgd", form)):
-            with pytest.raises(ValueError, match="flow_optimizer does not support loss scaling"):
-                trainer.compile(*optimizers)
-        trainer.compile("sgd", form)
+    wrapper = keras.mixed_precision.LossScaleOptimizer
+    for kind in range(len(scaling())):
+        for order in ((0, 1, 2), (2, 1, 0)):
+            form = scaling()[kind]
+            trainer.compile(*((form, "sgd", "sgd")[index] for index in order))
+            assert float(trainer.half_step("loss").loss_scale.value()) in (8.0, 2.0**15)
+            assert float(trainer.half_step("discriminator").loss_scale.value()) == 1.0
+    first, second = (wrapper(keras.optimizers.SGD(), initial_scale=scale) for scale in (4.0, 8.0))
+    with pytest.raises(ValueError, match="optimizer and flow_optimizer have gradients of one loss and must"):
+        trainer.compile(first, "sgd", second)
     wrapped = keras.optimizers.SGD()
     with pytest.raises(ValueError, match="one instance is given twice"):
-        trainer.compile(wrapped, keras.mixed_precision.LossScaleOptimizer(wrapped))
+        trainer.compile(wrapped, wrapper(wrapped))
 
 
 @pytest.mark.parametrize("options", [{"loss": "mse"}, {"metrics": ["mae"]}, {"loss_weights": {"l1": 2.0}}])

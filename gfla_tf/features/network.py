@@ -118,8 +118,7 @@ class FeatureNetwork(keras.Model):
                 hidden = tf.nn.max_pool2d(hidden, 2, 2, "VALID")
             kernel = tf.cast(self.kernels[name], hidden.dtype)
             hidden = tf.nn.atrous_conv2d(hidden, kernel, self.dilations[name], "SAME")
-            hidden = hidden + tf.cast(self.biases[name], hidden.dtype)
-            hidden = tf.nn.relu(hidden)
+            hidden = tf.nn.relu(tf.nn.bias_add(hidden, tf.cast(self.biases[name], hidden.dtype)))
             remaining.discard(name)
             yield name, hidden
 

@@ -16,7 +16,7 @@ from gfla_tf import _compat, arguments
 from gfla_tf.layers.convolutions import down, lrelu, same, valid
 from gfla_tf.layers.feature_map_layer import FeatureMapLayer
 from gfla_tf.layers.normalization import InstanceNormalization
-from gfla_tf.layers.up_conv import UpConv2D
+from gfla_tf.layers.up_conv import UpConv2D, up_convolution
 from gfla_tf.ops import checks
 
 
@@ -212,8 +212,12 @@ class ResidualDecoderBlock(Block):
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
         inputs = self.feature_map(inputs)
-        x = self.conv0(lrelu(self.norm0(inputs)))
-        return self.cast(self.up(lrelu(self.norm1(x)))) + self.cast(self.shortcut(inputs))
+        x = self.cast(lrelu(self.norm1(self.conv0(lrelu(self.norm0(inputs))))))
+        # Up(x) + Up(inputs) is one transposed convolution of the concatenated channels.
+        both = tf.concat([x, self.cast(inputs)], axis=-1)  # [B, H, W, hidden + C]
+        kernel = tf.concat([self.up.kernel, self.shortcut.kernel], axis=-1)  # [3, 3, filters, hidden + C]
+        bias = tf.cast(self.up.bias + self.shortcut.bias, both.dtype)
+        return up_convolution(both, tf.cast(kernel, both.dtype), bias)  # [B, 2H, 2W, filters]
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "hidden": self.hidden}

@@ -45,3 +45,33 @@ def _convolution(filters, kernel_size, strides, padding, dtype):
         kernel_initializer=weight_initializer(),
         dtype=dtype,
     )
+
+
+def padded_convolution(x: tf.Tensor, kernel: tf.Tensor, strides: int, padding: int) -> tf.Tensor:
+    """Computes a convolution with the same number of zeros on each side.
+
+    TensorFlow's gradients of a convolution with explicit padding are much slower on the CPU than those with
+    "SAME" or "VALID" padding. Therefore the former is used if it adds the same zeros, and otherwise the
+    zeros are added beforehand.
+
+    Args:
+      x: [B, H, W, C].
+      kernel: [k, k, C, filters].
+      strides: stride in both directions.
+      padding: number of zeros added on each side.
+
+    Returns:
+      [B, H', W', filters] with H' = (H + 2 * padding - k) // strides + 1, and W' likewise.
+    """
+    if padding and all(_same_pads(size, kernel.shape[0], strides, padding) for size in x.shape[1:3]):
+        return tf.nn.conv2d(x, kernel, strides, "SAME")
+    if padding:
+        x = tf.pad(x, [[0, 0], [padding, padding], [padding, padding], [0, 0]])
+    return tf.nn.conv2d(x, kernel, strides, "VALID")
+
+
+def _same_pads(size, kernel_size, strides, padding):
+    """Whether "SAME" padding adds `padding` zeros on each side of a row of `size` pixels (None: unknown)."""
+    if strides == 1:
+        return kernel_size == 2 * padding + 1
+    return size is not None and (-(-size // strides) - 1) * strides + kernel_size - size == 2 * padding

@@ -8,6 +8,7 @@ import keras
 import tensorflow as tf
 
 from gfla_tf import _compat, arguments
+from gfla_tf.layers.convolutions import padded_convolution
 from gfla_tf.layers.feature_map_layer import FeatureMapLayer
 from gfla_tf.layers.initializers import UnitNormal, weight_initializer
 from gfla_tf.ops import checks
@@ -118,8 +119,7 @@ class SpectralNormConv2D(FeatureMapLayer):
             self.v.assign(tf.cast(v, self.variable_dtype))
         sigma = tf.tensordot(v, tf.linalg.matvec(matrix, u), axes=1)  # u' W v
         normalized = tf.cast(tf.reshape(matrix / sigma, self.kernel.shape), x.dtype)  # [kh, kw, in, out]
-        p = self.padding
-        out = tf.nn.conv2d(x, normalized, strides=self.strides, padding=[[0, 0], [p, p], [p, p], [0, 0]])
+        out = padded_convolution(x, normalized, self.strides, self.padding)
         return tf.nn.bias_add(out, tf.cast(self.bias, out.dtype))
 
     def _unit(self, vector):

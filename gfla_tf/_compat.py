@@ -23,6 +23,8 @@ if KERAS_3 and keras.config.backend() != "tensorflow":
     )
 NO_AUTOCAST = {"autocast": False} if KERAS_3 else {"experimental_autocast": False}
 """Arguments of `add_weight` for a variable that is never cast when a layer reads it."""
+LACKS_MULTIWORKER = KERAS_3
+"""Whether this Keras cannot train under `MultiWorkerMirroredStrategy` by itself; true of 3.0 to 3.15."""
 
 
 def static_shape(sizes: Sequence[int | None]) -> Any:

@@ -12,6 +12,7 @@ from gfla_tf.features.network import FeatureNetwork
 from gfla_tf.models.network_arguments import MAX_SIDE
 from gfla_tf.ops.flow import resize_flow
 from gfla_tf.training.batch import Batch, correctness_weight
+from gfla_tf.training.distributed_model import DistributedModel
 from gfla_tf.training.failure import Failure
 from gfla_tf.training.half_step import HalfStep
 from gfla_tf.training.updates import Update, Updates
@@ -31,7 +32,7 @@ class Reference(typing.NamedTuple):
     best: list[tf.Tensor]  # mu_max (Eq. 3) of each attention layer, [B, h, w]
 
 
-class StageTrainer(keras.Model):
+class StageTrainer(DistributedModel):
     """Base class of a training stage; `loss` is the sum of its named losses, each times its weight.
 
     Batches of SyntheticPeople that contain the true flow also report `flow_error` in `evaluate` (and

@@ -79,5 +79,5 @@ class Update:
 
         Before the first update, Keras's averages are zero, and nothing is changed.
         """
-        if self.variables and int(self.optimizer.iterations) > 0:
+        if self.variables and int(self.optimizer.iterations.numpy()) > 0:
             self._finalize(self.variables)

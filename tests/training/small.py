@@ -81,7 +81,7 @@ def batch(count=2, **options):
 
 
 def values(variables):
-    return [np.array(variable) for variable in variables]
+    return [np.array(variable.numpy()) for variable in variables]
 
 
 def changed(before, variables):

@@ -160,6 +160,18 @@ def write_archive(archive: keras.export.ExportArchive, folder: str, verbose: boo
         archive.write_out(folder)
 
 
+def optimizer_variables(optimizer: keras.optimizers.Optimizer) -> list[Any]:
+    """Returns all variables of an optimizer: its counter, slots, learning rate and loss scale."""
+    variables = list(optimizer.variables)
+    if KERAS_3:
+        return variables
+    rate = getattr(inner_optimizer(optimizer), "_learning_rate", None)
+    variables += [rate] if isinstance(rate, tf.Variable) else []
+    if inner_optimizer(optimizer) is not optimizer and optimizer.dynamic:
+        variables += [optimizer._loss_scale.current_loss_scale, optimizer._loss_scale.counter]
+    return variables
+
+
 def tf_variable(variable: Any) -> tf.Variable:
     """Returns a Keras variable as the TensorFlow variable that it wraps."""
     return variable.value if KERAS_3 and isinstance(variable, keras.Variable) else variable

@@ -13,7 +13,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from gfla_tf.constraints import Constraint, at_least, at_most, below, one_of
+from gfla_tf.constraints import Constraint, at_least, at_most, below, interval, one_of
 from gfla_tf.documents import DocumentError, parse_yaml
 from gfla_tf.errors import InputError
 from gfla_tf.files.names import is_utf8, other_file, stem
@@ -145,7 +145,7 @@ class Config:
     strategy: str = setting("none", one_of("none", "mirrored", "multiworker"))
     accumulation: int = setting(1, at_least(1), at_most(10**4))  # parts of a batch, one after the other
     ema: float | None = setting(None, at_least(0, strict=True), below(1))  # decay of the averages of F and G
-    checkpoint_every: str | None = setting(None)  # "500 steps" or "10 minutes"; None: every epoch
+    checkpoint_every: str | None = setting(None, interval)  # "500 steps" or "10 minutes"; None: every epoch
     keep_checkpoints: int = setting(3, at_least(1), at_most(1000))
     log_every: int = setting(1, at_least(1), at_most(10**6))  # steps between lines of TensorBoard
     histograms: bool = setting(False)  # of the weights, in TensorBoard

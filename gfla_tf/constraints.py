@@ -1,6 +1,7 @@
 """Constraints of the values of settings."""
 
 import math
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -45,3 +46,24 @@ def one_of(*choices: str) -> Constraint:
         return None if value in choices else f"must be one of {', '.join(map(repr, choices))}"
 
     return check
+
+
+def parse_interval(text: str) -> tuple[int, str]:
+    """Returns (count, "steps" or "minutes") of an interval such as "500 steps" or "10 minutes".
+
+    Raises:
+      ValueError: the text is not of this form, or the count is not 1 to 10^9.
+    """
+    found = re.fullmatch(r"([1-9][0-9]{0,9}) (step|minute)s?", text)
+    if found is None or int(found[1]) > 10**9:
+        raise ValueError(f"must be a positive whole number of steps or minutes, as '500 steps', got {text!r}")
+    return int(found[1]), f"{found[2]}s"
+
+
+def interval(value: str) -> str | None:
+    """Constraint: an interval of `parse_interval`."""
+    try:
+        parse_interval(value)
+    except ValueError as error:
+        return str(error).rpartition(", got ")[0]
+    return None

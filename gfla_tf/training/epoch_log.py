@@ -2,21 +2,36 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import keras
+import tensorflow as tf
 
 from gfla_tf.errors import InputError
 from gfla_tf.files import replace_file
 
 
 class EpochLog(keras.callbacks.CSVLogger):
-    """`keras.callbacks.CSVLogger` with epochs counted from 1."""
+    """`keras.callbacks.CSVLogger` with epochs counted from 1. A second `fit` continues the file.
+
+    Raises:
+      InputError: a line cannot be written, for example because the disk is full.
+    """
+
+    def on_train_begin(self, logs: Mapping[str, Any] | None = None) -> None:
+        super().on_train_begin(logs)
+        self.append = True
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
-        super().on_epoch_end(epoch + 1, logs)
+        try:
+            super().on_epoch_end(epoch + 1, logs)
+        except (OSError, tf.errors.OpError) as error:
+            path = os.fsdecode(self.filename)
+            reason = getattr(error, "strerror", None) or error.message
+            raise InputError(f"the training log {path} cannot be written: {reason}") from error
 
 
 def trim_log(path: Path, epochs_done: int) -> None:

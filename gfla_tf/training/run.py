@@ -2,8 +2,9 @@
 
 import dataclasses
 import logging
+import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import keras
 import numpy as np
 
 from gfla_tf import _compat
+from gfla_tf.commands import argument, command
 from gfla_tf.config import Config, FlowTrainingConfig, GFLATrainingConfig
 from gfla_tf.console import clock, echo
 from gfla_tf.data.pipeline import data_errors
@@ -24,9 +26,9 @@ from gfla_tf.training.build import (
     check_settings,
     load_initial_weights,
 )
-from gfla_tf.training.callbacks import Checkpoint, Progress
-from gfla_tf.training.epoch_log import trim_log
-from gfla_tf.training.run_folder import RunFolder
+from gfla_tf.training.callbacks import Checkpoint, Progress, StallGuard, StopOnSignal
+from gfla_tf.training.epoch_log import EpochLog, trim_log
+from gfla_tf.training.run_folder import RunFolder, checkpoints_path
 from gfla_tf.training.sources import Source, open_source
 from gfla_tf.training.stage_callbacks import stage_callbacks
 from gfla_tf.training.trainer import StageTrainer
@@ -52,14 +54,15 @@ def train(
     """Trains F, then F, G and D, and writes the results to a run folder.
 
     The folder contains config.yaml, run.json, features.weights.h5, stage1/ and stage2/ (each with log.csv,
-    tensorboard/, samples/ and checkpoint.npz), and at the end model.keras and discriminator.keras.
+    tensorboard/, samples/ and checkpoints/), and at the end model.keras and discriminator.keras.
 
     Args:
       config: the configuration.
       folder: the run folder: a new or empty folder, or, with `resume`, that of a run with the same
         configuration.
-      resume: whether to continue after the last finished epoch. The batches are then shuffled differently.
-        The number of epochs of a stage may be larger than before, unless a later stage has started.
+      resume: whether to continue from the last checkpoint, with the batches that an uninterrupted run would
+        use; on a CPU, the results are the same bits. The number of epochs of a stage may be larger than
+        before, unless a later stage has started.
       progress: called with the number of SyntheticPeople rendered so far and their total.
 
     Returns:
@@ -67,6 +70,7 @@ def train(
 
     Raises:
       InputError: the folder is in use, the data or weights are missing, or the settings are invalid.
+      KeyboardInterrupt: after Ctrl-C; within a stage, once its step is finished and saved.
 
     If a new run cannot begin, whatever the reason, its folder is removed again.
     """
@@ -80,9 +84,10 @@ def train(
                     model = build_model(config, source)
                 source.prepare(progress)
                 features = build_features(config, source, run.features_path)
+                keras.utils.set_random_seed(config.seed)  # features that were read drew no random numbers
                 with _compat.dtype_policy(config.precision):
                     flow_trainer, trainer = build_trainers(config, features, model)
-                if not run.stage2_checkpoint.exists():
+                if not run.stage2_started:
                     load_initial_weights(config, model, trainer.discriminator)
                 _log.info("training %s, with %s", _describe(model, config), features.description)
                 run.record_images(source.images)
@@ -123,37 +128,63 @@ def _fit(
     stage: FlowTrainingConfig | GFLATrainingConfig,
     source: Source,
 ) -> None:
-    """Trains one stage, from its checkpoint if it exists.
+    """Trains one stage, from its newest readable checkpoint if there is one.
 
     Raises:
-      InputError: the checkpoint cannot be read, or training diverged.
+      InputError: no checkpoint can be read, or training diverged.
     """
-    checkpoint = Checkpoint(folder / "checkpoint.npz")
-    checkpoint.set_model(trainer)
-    done = checkpoint.restore()
-    if done >= stage.epochs:
-        if done:
-            echo(f"{label}  already trained ({done} epochs)")
-        return
-    trim_log(folder / "log.csv", done)
     validation = source.validation_batches(config.batch_size, config.validation_batches)
-    trainer.fit(
-        source.training_batches(config.batch_size, seed=config.seed + done, parts=stage.background != 1),
-        epochs=stage.epochs,
-        steps_per_epoch=stage.steps_per_epoch,
-        initial_epoch=done,
-        validation_data=validation,
-        shuffle=False,
-        verbose=0,
-        callbacks=[
-            *stage_callbacks(trainer, config, stage, folder, next(iter(validation)), done > 0),
-            checkpoint,
-            Progress(label, stage.epochs, stage.steps_per_epoch, done),
-        ],
+    log = EpochLog(os.fsencode(folder / "log.csv"))
+    callbacks = [log, *stage_callbacks(trainer, config, stage, folder, next(iter(validation)))]
+    checkpoint = Checkpoint(
+        checkpoints_path(folder), config.checkpoint_every, config.keep_checkpoints, callbacks
     )
+    epochs_done = checkpoint.restore(trainer)
+    steps_done = int(trainer.steps_done)
+    if epochs_done >= stage.epochs:
+        if epochs_done:
+            echo(f"{label}  already trained ({epochs_done} epochs)")
+        return
+    trim_log(folder / "log.csv", epochs_done)
+    log.append = steps_done > 0
+    callbacks += [checkpoint, Progress(label, stage.epochs, stage.steps_per_epoch, steps_done)]
+    if config.stall_minutes is not None:
+        advice = f"; to resume: {command('train', '--resume', '-o', argument(folder.parent))}"
+        callbacks.append(StallGuard(config.stall_minutes, advice))
+    with StopOnSignal(checkpoint) as stop:
+        for first, last, steps in _parts(epochs_done, checkpoint.epoch_steps, stage):
+            trainer.fit(
+                source.training_batches(
+                    config.batch_size, config.seed, parts=stage.background != 1, start=int(trainer.steps_done)
+                ),
+                epochs=last,
+                steps_per_epoch=steps,
+                initial_epoch=first,
+                validation_data=validation,
+                shuffle=False,
+                verbose=0,
+                callbacks=[*callbacks, stop],
+            )
+            if trainer.stop_training:
+                break
     finite = all(np.isfinite(np.asarray(variable)).all() for variable in trainer.checkpoint_networks())
     if trainer.stop_training or not finite:
         raise InputError(
             f"{label} diverged: its loss or weights became NaN or infinite; start a new run with a lower "
-            "learning rate, or try again from the last good epoch with --resume"
+            "learning rate, because a resumed run would repeat the same steps"
         )
+
+
+def _parts(
+    epochs_done: int, epoch_steps: int, stage: FlowTrainingConfig | GFLATrainingConfig
+) -> Iterator[tuple[int, int, int]]:
+    """Yields (first epoch, last epoch, steps of an epoch) of the calls of `fit` of the rest of a stage.
+
+    The rest of an epoch that was interrupted has fewer steps than the epochs after it, so that it is a call
+    of its own.
+    """
+    if epoch_steps:
+        yield epochs_done, epochs_done + 1, stage.steps_per_epoch - epoch_steps
+        epochs_done += 1
+    if epochs_done < stage.epochs:
+        yield epochs_done, stage.epochs, stage.steps_per_epoch

@@ -18,11 +18,17 @@ from gfla_tf.files import atomic_path, check_name, missing_folders, remove_empty
 from gfla_tf.files.locks import FolderLock
 from gfla_tf.files.names import names_in
 from gfla_tf.files.temporary import is_temporary, remove_temporary_files
+from gfla_tf.training.checkpoint_folder import CheckpointFolder
 
 _RECORD = "run.json"
 _CONFIG = "config.yaml"
 _LOCK = "run.lock"
 _FEATURES = "features.weights.h5"
+_NO_EFFECT = (
+    *("checkpoint_every", "keep_checkpoints", "log_every", "histograms", "stall_minutes"),
+    *("data.workers", "data.max_unreadable"),
+)
+"""Settings that do not change the result of a run, so that they may change when it is resumed."""
 
 _log = logging.getLogger("gfla_tf")
 
@@ -85,9 +91,9 @@ class RunFolder:
         return self.path / _FEATURES
 
     @property
-    def stage2_checkpoint(self) -> Path:
-        """Path of the checkpoint of stage 2, which exists once its first epoch is finished."""
-        return self.path / "stage2" / "checkpoint.npz"
+    def stage2_started(self) -> bool:
+        """Whether stage 2 has a checkpoint, so that it does not depend on stage 1 any more."""
+        return bool(CheckpointFolder(checkpoints_path(self.path / "stage2")).steps())
 
     def stage(self, name: str) -> Path:
         """Creates the folder of a stage and its subfolder `samples`, and returns its path."""
@@ -150,6 +156,9 @@ class RunFolder:
         """Checks that a folder contains a run, or what one left that was killed before it began."""
         if is_run(self.path):
             read_record(self.path)
+            old = sorted(self.path.glob("stage[12]/checkpoint.npz"))
+            if old:
+                raise InputError(f"{old[0]} was written by an earlier version of gfla, which can resume it")
             return
         path = self.path / _CONFIG
         if not path.is_file() or not (
@@ -170,17 +179,18 @@ class RunFolder:
             self._write_record({"program": "gfla_tf", "version": __version__, "began": _now()})
 
     def _continue(self, config: Config) -> None:
-        """Checks that the configuration is that of the run, and writes larger numbers of epochs."""
+        """Checks that the configuration is that of the run, and writes the settings that may change."""
         old, new = (_flat(c) for c in (load_config(self.path / _CONFIG), config))
         different = [key for key in new if new[key] != old[key]]
         longer = [key for key in different if key.endswith(".epochs") and new[key] > old[key]]
-        if different != longer:
+        other = [key for key in different if key not in longer and key not in _NO_EFFECT]
+        if other:
             raise InputError(
-                f"the run in {self.path} has another configuration ({', '.join(different)} differ); resume "
-                "it with its own config.yaml, where only stage1.epochs and stage2.epochs may increase, or "
-                "name another folder"
+                f"the run in {self.path} has another configuration ({', '.join(other)} differ); resume it "
+                "with its own config.yaml, where only stage1.epochs and stage2.epochs may increase and "
+                f"{', '.join(_NO_EFFECT)} may change, or name another folder"
             )
-        if "stage1.epochs" in longer and self.stage2_checkpoint.exists():
+        if "stage1.epochs" in longer and self.stage2_started:
             raise InputError(
                 f"stage 1 of the run in {self.path} is finished and stage 2 has started from its weights; "
                 "only stage2.epochs may increase"
@@ -189,7 +199,7 @@ class RunFolder:
             decays = new[key.replace("epochs", "final_learning_rate")] is not None
             note = "; its learning rate now follows the longer cosine decay" if decays else ""
             _log.info("%s increases from %s to %s%s", key, old[key], new[key], note)
-        if longer:
+        if different:
             self._write_config(config)
 
     def _write_config(self, config: Config) -> None:
@@ -197,6 +207,11 @@ class RunFolder:
 
     def _write_record(self, record: dict[str, Any]) -> None:
         replace_file(self.path / _RECORD, (json.dumps(record, indent=2) + "\n").encode())
+
+
+def checkpoints_path(stage: Path) -> Path:
+    """Returns the path of the checkpoints in the folder of a stage."""
+    return stage / "checkpoints"
 
 
 def is_run(folder: str | PathLike) -> bool:

@@ -1,6 +1,5 @@
 """The callbacks of a training stage in a run folder, made from its configuration."""
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +7,6 @@ import keras
 
 from gfla_tf.config import Config, FlowTrainingConfig, GFLATrainingConfig
 from gfla_tf.training.callbacks import SampleGrid, TensorBoardLog
-from gfla_tf.training.epoch_log import EpochLog
 from gfla_tf.training.trainer import StageTrainer
 
 
@@ -18,9 +16,8 @@ def stage_callbacks(
     stage: FlowTrainingConfig | GFLATrainingConfig,
     folder: Path,
     batch: dict[str, Any],
-    resumed: bool,
 ) -> list[keras.callbacks.Callback]:
-    """Returns the callbacks of a stage, except its checkpoint and its progress.
+    """Returns the callbacks of a stage, except its log.csv, checkpoints and progress.
 
     Args:
       trainer: the trainer of the stage, compiled.
@@ -28,11 +25,9 @@ def stage_callbacks(
       stage: the settings of the stage.
       folder: the folder of the stage, with its subfolder `samples`.
       batch: the batch of the sample images.
-      resumed: whether the stage continues an earlier one, whose logs are kept.
     """
     return [
         keras.callbacks.TerminateOnNaN(),
-        EpochLog(os.fsencode(folder / "log.csv"), append=resumed),
         TensorBoardLog(folder / "tensorboard"),
         SampleGrid(folder / "samples", batch, trainer.pictures),
     ]

@@ -1,9 +1,11 @@
 """Small networks, features and datasets for the tests of training."""
 
 import functools
+import types
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from gfla_tf import models
 from gfla_tf.data import SyntheticPeople
@@ -60,6 +62,34 @@ def gfla_trainer(
         optimizer or adam(), discriminator_optimizer or adam(1e-5), flow_optimizer, run_eagerly=run_eagerly
     )
     return trainer
+
+
+class Counter(keras.Model):
+    """What the callbacks need of a trainer, with one weight that counts the steps."""
+
+    def __init__(self):
+        super().__init__()
+        self.weight, self.steps_done = (tf.Variable(0, dtype=dtype) for dtype in (tf.float32, tf.int64))
+        self.mean = keras.metrics.Mean(name="loss")
+        self.optimizer_updates = types.SimpleNamespace(by_name={})
+        self.built = True
+        self.compile("sgd", run_eagerly=True)
+
+    @property
+    def metrics(self):
+        return [self.mean]
+
+    def checkpoint_networks(self):
+        return [self.weight]
+
+    def train_step(self, data):
+        self.weight.assign_add(1.0)
+        self.steps_done.assign_add(1)
+        return self.test_step(data)
+
+    def test_step(self, data):
+        self.mean.update_state(self.weight)
+        return {"loss": self.mean.result()}
 
 
 def adam(rate=1e-4):

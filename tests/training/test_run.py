@@ -4,6 +4,8 @@ import dataclasses
 import json
 import os
 import shutil
+import signal
+import threading
 
 import h5py
 import keras
@@ -11,6 +13,7 @@ import numpy as np
 import pytest
 import yaml
 
+from gfla_tf.cli.main import main
 from gfla_tf.config import Config, load_config
 from gfla_tf.errors import InputError
 from gfla_tf.training import callbacks, run
@@ -31,27 +34,38 @@ TINY = {
 
 
 @pytest.fixture(scope="module")
-def tiny(tmp_path_factory):
+def tiny_path(tmp_path_factory):
     path = tmp_path_factory.mktemp("config") / "tiny.yaml"
     path.write_text(yaml.safe_dump(TINY))
-    return lambda *overrides: load_config(path, overrides)
+    return path
 
 
 @pytest.fixture(scope="module")
-def interrupted(tiny, tmp_path_factory):
-    """A run folder after an interruption in the second epoch of stage 2."""
+def tiny(tiny_path):
+    return lambda *overrides: load_config(tiny_path, overrides)
+
+
+@pytest.fixture(scope="module")
+def whole(tiny, tmp_path_factory):
+    """The folder of a run without interruption."""
+    folder = tmp_path_factory.mktemp("runs") / "whole"
+    train(tiny(), folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def interrupted(tiny_path, tmp_path_factory):
+    """A run folder after a SIGTERM while the first step of the second epoch of stage 2 was running."""
     folder = tmp_path_factory.mktemp("runs") / "run"
 
-    class Interrupted(callbacks.Progress):
-        def on_epoch_begin(self, epoch, logs=None):
-            super().on_epoch_begin(epoch, logs)
-            if self.label.startswith("stage 2") and epoch == 1:
-                raise KeyboardInterrupt
+    class Terminated(callbacks.Progress):
+        def on_train_batch_begin(self, batch, logs=None):
+            if self.label.startswith("stage 2") and int(self.model.steps_done) == 2:
+                threading.Timer(0.02, os.kill, (os.getpid(), signal.SIGTERM)).start()
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(run, "Progress", Interrupted)
-        with pytest.raises(KeyboardInterrupt):
-            train(tiny(), folder)
+        patch.setattr(run, "Progress", Terminated)
+        assert main(["train", str(tiny_path), "-o", str(folder)]) == 143
     return folder
 
 
@@ -66,23 +80,27 @@ def epochs(folder, stage):
     return [int(line.split(",")[0]) for line in lines[1:]]
 
 
-@pytest.mark.slow  # 30 to 50 s with its fixture: every one of the three runs traces its stages again
-def test_resume_and_more_epochs(tiny, started, capsys):
+def weights(folder, name):
+    return [np.array(variable) for variable in keras.models.load_model(folder / name).variables]
+
+
+@pytest.mark.slow  # 40 to 60 s with its fixtures: every one of the four runs traces its stages again
+def test_resume_and_more_epochs(tiny, whole, started, capsys):
     assert not (started / "model.keras").exists()
     assert epochs(started, "stage2") == [1]
+    assert sorted(os.listdir(started / "stage2" / "checkpoints")) == ["step-2", "step-3"]
     resumed = train(tiny(), started, resume=True)
     printed = capsys.readouterr().out
     assert "stage 1 (F)  already trained (1 epochs)" in printed
     assert "epoch 2/2" in printed
     assert "epoch 1/2" not in printed
-    assert epochs(started, "stage1") == [1]
-    assert epochs(started, "stage2") == [1, 2]
-    names = {str(path.relative_to(started)) for path in started.rglob("*") if "tfevents" not in path.name}
+    paths = [path for path in started.rglob("*") if "tfevents" not in path.name]
+    names = {str(path.relative_to(started)) for path in paths if "checkpoints" not in path.parent.parts}
     assert names == {
         "config.yaml", "run.json", "features.weights.h5", "model.keras", "discriminator.keras",
-        "stage1", "stage1/log.csv", "stage1/checkpoint.npz", "stage1/tensorboard",
+        "stage1", "stage1/log.csv", "stage1/checkpoints", "stage1/tensorboard",
         "stage1/samples", "stage1/samples/epoch_0001.png",
-        "stage2", "stage2/log.csv", "stage2/checkpoint.npz", "stage2/tensorboard",
+        "stage2", "stage2/log.csv", "stage2/checkpoints", "stage2/tensorboard",
         "stage2/samples", "stage2/samples/epoch_0001.png", "stage2/samples/epoch_0002.png",
     }  # fmt: skip
     assert load_config(started / "config.yaml") == tiny()
@@ -90,25 +108,30 @@ def test_resume_and_more_epochs(tiny, started, capsys):
     assert {"began", "finished", "last_seconds"} <= set(record)
     assert record["images"] == "rendered by SyntheticPeople, seed 0"
 
+    for name in ("stage1/log.csv", "stage2/log.csv", "stage2/samples/epoch_0002.png"):
+        assert (started / name).read_bytes() == (whole / name).read_bytes()
+    for name in ("model.keras", "discriminator.keras"):
+        for ours, theirs in zip(weights(started, name), weights(whole, name), strict=True):
+            np.testing.assert_array_equal(ours, theirs)
+
     batch = small.batch(heatmaps=True)
     loaded = keras.models.load_model(started / "model.keras")
     np.testing.assert_allclose(loaded(batch)["image"], resumed.model(batch)["image"], atol=1e-6)
-    discriminator = keras.models.load_model(started / "discriminator.keras")
-    with np.load(started / "stage2" / "checkpoint.npz") as file:
-        for i, variable in enumerate(discriminator.variables, len(resumed.model.variables)):
-            np.testing.assert_array_equal(file[f"v{i}"], np.array(variable))
-
-    train(tiny("stage2.epochs=3"), started, resume=True)
+    train(tiny("stage2.epochs=3", "checkpoint_every=1 step", "stall_minutes=60"), started, resume=True)
     assert epochs(started, "stage2") == [1, 2, 3]
-    assert load_config(started / "config.yaml") == tiny("stage2.epochs=3")
+    assert load_config(started / "config.yaml").stage2.epochs == 3
+    assert sorted(os.listdir(started / "stage2" / "checkpoints")) == ["step-4", "step-5", "step-6"]
     again = keras.models.load_model(started / "model.keras")
     assert np.abs(again(batch)["image"] - loaded(batch)["image"]).max() > 0
 
 
 @pytest.mark.slow
-def test_damaged_checkpoint(tiny, started):
-    (started / "stage2" / "checkpoint.npz").write_bytes(b"PK")
-    with pytest.raises(InputError, match="delete it to restart its stage"):
+def test_damaged_checkpoints(tiny, started):
+    for step in (2, 3):
+        (started / "stage2" / "checkpoints" / f"step-{step}" / "state.index").write_bytes(b"PK")
+    with pytest.raises(
+        InputError, match=r"no checkpoint can be read: .*step-3.*step-2.*to restart its stage"
+    ):
         train(tiny(), started, resume=True)
     assert load_config(started / "config.yaml") == tiny()
 
@@ -116,9 +139,11 @@ def test_damaged_checkpoint(tiny, started):
 def test_divergence(tiny, tmp_path):
     config = tiny()
     stage1 = dataclasses.replace(config.stage1, learning_rate=1e30)  # above the limit of a configuration file
-    with pytest.raises(InputError, match=r"stage 1 \(F\) diverged: .* lower learning rate, or try again"):
+    with pytest.raises(
+        InputError, match=r"stage 1 \(F\) diverged: .* lower learning rate, because a resumed run"
+    ):
         train(dataclasses.replace(config, stage1=stage1), tmp_path / "run")
-    assert not (tmp_path / "run" / "stage1" / "checkpoint.npz").exists()
+    assert not (tmp_path / "run" / "stage1" / "checkpoints").exists()
     assert not (tmp_path / "run" / "stage2").exists()
 
 
@@ -175,6 +200,23 @@ def test_resuming_with_another_configuration(tiny, tmp_path):
     assert load_config(tmp_path / "config.yaml") == tiny()
 
 
+def test_settings_that_do_not_change_the_result_may_change(tiny, tmp_path):
+    other = tiny(
+        *("checkpoint_every=9 minutes", "keep_checkpoints=7", "log_every=3", "histograms=true"),
+        *("stall_minutes=2.5", "data.workers=1", "data.max_unreadable=4"),
+    )
+    RunFolder(tmp_path, tiny())
+    RunFolder(tmp_path, other, resume=True)
+    assert load_config(tmp_path / "config.yaml") == other
+
+
+def test_a_run_of_an_earlier_version_is_not_started_again(tiny, tmp_path):
+    with RunFolder(tmp_path, tiny()) as folder:
+        (folder.stage("stage1") / "checkpoint.npz").write_bytes(b"PK")
+    with pytest.raises(InputError, match=r"stage1/checkpoint\.npz was written by an earlier version"):
+        RunFolder(tmp_path, tiny(), resume=True)
+
+
 def test_epochs_may_increase_until_the_next_stage_has_started(tiny, tmp_path, caplog):
     decaying = ("stage1.learning_rate=0.01", "stage1.final_learning_rate=0.001")
     longer = tiny(*decaying, "stage1.epochs=3", "stage2.epochs=7")
@@ -186,8 +228,7 @@ def test_epochs_may_increase_until_the_next_stage_has_started(tiny, tmp_path, ca
         "stage2.epochs increases from 2 to 7",
     ]
     assert load_config(tmp_path / "config.yaml") == longer
-    (tmp_path / "stage2").mkdir()
-    (tmp_path / "stage2" / "checkpoint.npz").write_bytes(b"")
+    (tmp_path / "stage2" / "checkpoints" / "step-1").mkdir(parents=True)
     with pytest.raises(InputError, match=r"only stage2\.epochs may increase"):
         RunFolder(tmp_path, tiny(*decaying, "stage1.epochs=4", "stage2.epochs=7"), resume=True)
 

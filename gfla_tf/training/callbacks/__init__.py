@@ -4,6 +4,16 @@ from gfla_tf.training.callbacks.checkpoint import Checkpoint
 from gfla_tf.training.callbacks.moving_average import ExponentialMovingAverage
 from gfla_tf.training.callbacks.progress import Progress
 from gfla_tf.training.callbacks.samples import SampleGrid
+from gfla_tf.training.callbacks.signals import StopOnSignal
+from gfla_tf.training.callbacks.stall import StallGuard
 from gfla_tf.training.callbacks.tensorboard import TensorBoardLog
 
-__all__ = ["Checkpoint", "ExponentialMovingAverage", "Progress", "SampleGrid", "TensorBoardLog"]
+__all__ = [
+    "Checkpoint",
+    "ExponentialMovingAverage",
+    "Progress",
+    "SampleGrid",
+    "StallGuard",
+    "StopOnSignal",
+    "TensorBoardLog",
+]

@@ -1,94 +1,193 @@
-"""Checkpoints of a training stage."""
+"""Checkpoints of a training stage, after epochs, steps or minutes."""
 
-from pathlib import Path
+import os
+import time
+from collections.abc import Iterable
 from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 
-from gfla_tf.errors import InputError
-from gfla_tf.files import atomic_path
+from gfla_tf import _compat
+from gfla_tf.constraints import parse_interval
 from gfla_tf.training.callbacks.logs import Logs
-from gfla_tf.weight_files import read_arrays
-
-_MAX_BYTES = 2**30  # of a checkpoint of another network, which is reported as such
+from gfla_tf.training.checkpoint_folder import CheckpointFolder, State, is_finite
 
 
 class Checkpoint(keras.callbacks.Callback):
-    """Saves the state of a stage after every epoch, and stops the training if the state is not finite.
+    """Saves the state of a trainer, from which a later process continues exactly.
 
-    The state is the weights, the optimizer variables and the number of epochs done, in one `.npz` file
-    without pickles. The file is replaced atomically, and only by finite values.
+    The state is the networks, the optimizers with their loss scales, the metrics of the epoch, the number of
+    steps, and the variables that other callbacks return from a method `checkpoint_variables()`. A step draws
+    no random numbers, and batch k of the data depends on the seed and k only, so that nothing else is needed:
+    on a CPU, an interrupted and resumed training computes the same bits as an uninterrupted one.
+
+    If a weight or an optimizer variable is NaN or infinite, nothing is written and the training stops. The
+    last step of an epoch is saved after the epoch, that is after its validation. The last epoch of `fit` is
+    always saved. This callback must be the last of those that write logs.
 
     Args:
-      path: the `.npz` file.
+      folder: the folder of the checkpoints.
+      every: "500 steps" or "10 minutes"; None saves after every epoch.
+      keep: number of checkpoints to keep.
+      callbacks: the other callbacks of `fit`.
+
+    Raises:
+      ValueError: `every` is not an interval.
+
+    Example:
+
+    ```python
+    import tempfile
+
+    from gfla_tf.data import SyntheticPeople
+    from gfla_tf.features import VGG19Features
+    from gfla_tf.models import PersonImageGenerator
+    from gfla_tf.training import FlowTrainer
+    from gfla_tf.training.callbacks import Checkpoint
+
+    people = SyntheticPeople((32, 32), identities={"train": 2})
+    model = PersonImageGenerator.from_preset("synthetic", load_weights=False)
+    trainer = FlowTrainer(model.flow_field_estimator, VGG19Features("random", width_multiplier=1 / 16))
+    trainer.compile("adam")
+    checkpoint = Checkpoint(tempfile.mkdtemp(), every="1 steps")
+    epochs_done = checkpoint.restore(trainer)  # 0, because the folder is empty
+    batches = people.as_dataset("train", batch_size=2, repeat=True)
+    trainer.fit(
+        batches.skip(int(trainer.steps_done)),
+        initial_epoch=epochs_done,
+        epochs=1,
+        steps_per_epoch=2 - checkpoint.epoch_steps,
+        callbacks=[checkpoint],
+        verbose=0,
+    )
+    ```
     """
 
-    def __init__(self, path: Path):
+    def __init__(
+        self,
+        folder: str | os.PathLike,
+        every: str | None = None,
+        keep: int = 3,
+        callbacks: Iterable[keras.callbacks.Callback] = (),
+    ):
         super().__init__()
-        self.path = path
+        self.folder = CheckpointFolder(folder, keep)
+        self.callbacks = list(callbacks)
+        self.count, self.unit = (None, None) if every is None else parse_interval(every)
+        self._epochs_done = tf.Variable(0, False, dtype=tf.int64)
+        self._epoch_steps = tf.Variable(0, False, dtype=tf.int64)
+        self._metrics: list[np.ndarray] | None = None  # of the epoch that was interrupted
+        self._saved_step: int | None = None
+        self._in_epoch = False
+        self._saved_time = time.monotonic()
 
-    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        if not (np.isfinite(float((logs or {}).get("loss", 0.0))) and self.save(epoch + 1)):
-            self.model.stop_training = True
+    @property
+    def epoch_steps(self) -> int:
+        """The number of steps that are done of the current epoch."""
+        return int(self._epoch_steps)
 
-    def save(self, epochs_done: int) -> bool:
-        """Writes the checkpoint, unless a weight or an optimizer variable is NaN or infinite.
+    def restore(self, trainer: Any) -> int:
+        """Restores a compiled trainer and the other callbacks from the newest readable checkpoint.
+
+        If that was saved within an epoch, the next call of `fit` must do the rest of this epoch only, so that
+        `epoch_steps` and the metrics of the epoch continue.
 
         Returns:
-          Whether all values are finite.
-        """
-        arrays = [np.asarray(value) for value in self._variables()]
-        if not all(map(_is_finite, arrays)):
-            return False
-        named = {f"v{i}": array for i, array in enumerate(arrays)}
-        with atomic_path(self.path) as temporary:
-            np.savez(temporary, epochs_done=epochs_done, **named)
-        return True
-
-    def restore(self) -> int:
-        """Restores the state from the checkpoint, if it exists, and returns the number of epochs done.
+          The number of epochs done; 0 if there is no checkpoint.
 
         Raises:
-          InputError: the file is damaged, belongs to another network or was written with another version of
-            Keras, or contains NaN or infinite values.
+          InputError: no checkpoint is readable, or one belongs to another network.
         """
-        if not self.path.exists():
-            return 0
-        variables = self._variables()
-        most = _MAX_BYTES + 16 * sum(int(np.prod(variable.shape)) for variable in variables)
-        try:
-            arrays = read_arrays(self.path, most)
-            values = [arrays[f"v{i}"] for i in range(len(variables))]
-            extra = f"v{len(variables)}" in arrays
-            epochs_done = int(arrays["epochs_done"])
-        except (ValueError, KeyError, TypeError) as error:
-            raise InputError(
-                f"the checkpoint {self.path} cannot be read ({error}); delete it to restart its stage"
-            ) from error
-        fits = not extra and all(
-            value.shape == tuple(variable.shape) for value, variable in zip(values, variables, strict=True)
-        )
-        if not fits:
-            raise InputError(
-                f"the checkpoint {self.path} belongs to another network than the run's config.yaml, or was "
-                "written with the other major version of Keras"
-            )
-        if not all(map(_is_finite, values)):
-            raise InputError(
-                f"the checkpoint {self.path} contains NaN or infinite values; delete it to restart its stage"
-            )
-        for variable, value in zip(variables, values, strict=True):
-            variable.assign(value)
-        return epochs_done
+        for callback in (*self.callbacks, self):
+            callback.set_model(trainer)
+        self._saved_step = self.folder.restore(self._state(), self._trained)
+        if self.epoch_steps:
+            self._metrics = [np.array(variable) for variable in self._metric_variables()]
+        return int(self._epochs_done)
 
-    def _variables(self) -> list[Any]:
+    @property
+    def in_epoch(self) -> bool:
+        """Whether the last step was not the last of its epoch, so that its state can be saved at once."""
+        return self._in_epoch
+
+    def save(self) -> bool:
+        """Writes a checkpoint, unless there is one of this step.
+
+        Returns:
+          Whether all weights and optimizer variables are finite; otherwise nothing is written.
+
+        Raises:
+          InputError: it cannot be written.
+        """
+        step = int(self.model.steps_done)
+        if step != self._saved_step:
+            state = self._state()
+            if not all(is_finite(variable.numpy()) for name in self._trained for variable in state[name]):
+                return False
+            self.folder.write(step, state)
+            self._saved_step = step
+        self._saved_time = time.monotonic()
+        return True
+
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
+        if self._metrics is None:
+            self._epoch_steps.assign(0)
+        else:  # Keras has just reset them
+            for variable, value in zip(self._metric_variables(), self._metrics, strict=True):
+                variable.assign(value)
+            self._metrics = None
+
+    def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        self._epoch_steps.assign_add(1)
+        self._in_epoch = self.params.get("steps") not in (None, batch + 1)
+        if self._in_epoch and self._is_due():
+            self._save_or_stop()
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        if self._in_epoch:  # another callback stopped the training within the epoch
+            return
+        self._epochs_done.assign(epoch + 1)
+        self._epoch_steps.assign(0)
+        last = epoch + 1 == self.params.get("epochs") or self.model.stop_training
+        if not np.isfinite(float((logs or {}).get("loss", 0.0))):
+            self.model.stop_training = True
+        elif last or self.unit is None or self._is_due():
+            self._save_or_stop()
+
+    def _save_or_stop(self) -> None:
+        if not self.save():
+            self.model.stop_training = True
+
+    def _is_due(self) -> bool:
+        if self.unit == "steps":
+            return int(self.model.steps_done) % self.count == 0
+        return self.unit == "minutes" and time.monotonic() - self._saved_time >= 60 * self.count
+
+    @property
+    def _trained(self) -> list[str]:
+        """The names of the groups of variables that must be finite."""
+        return ["networks", *self.model.optimizer_updates.by_name]
+
+    def _state(self) -> State:
         trainer = self.model
-        variables = list(trainer.checkpoint_networks())
-        for optimizer in trainer.checkpoint_optimizers():
-            variables += optimizer.variables() if callable(optimizer.variables) else optimizer.variables
-        return variables
+        groups = {
+            "networks": trainer.checkpoint_networks(),
+            **{
+                name: _compat.optimizer_variables(update.optimizer)
+                for name, update in trainer.optimizer_updates.by_name.items()
+            },
+            "metrics": self._metric_variables(),
+            "position": [trainer.steps_done, self._epochs_done, self._epoch_steps],
+            "callbacks": [
+                variable
+                for callback in self.callbacks
+                if hasattr(callback, "checkpoint_variables")
+                for variable in callback.checkpoint_variables()
+            ],
+        }
+        return {name: [_compat.tf_variable(one) for one in group] for name, group in groups.items()}
 
-
-def _is_finite(array: np.ndarray) -> bool:
-    return bool(np.isfinite(array).all())
+    def _metric_variables(self) -> list[Any]:
+        return [variable for metric in self.model.metrics for variable in metric.variables]

@@ -27,7 +27,7 @@ class Progress(keras.callbacks.Callback):
       label: the name of the stage.
       epochs: the last epoch of the stage, counted from 1.
       steps_per_epoch: steps in an epoch.
-      initial_epoch: epochs of the stage that are already done.
+      steps_done: steps of the stage that are already done.
       stream: the text stream to write to; `sys.stdout` by default.
     """
 
@@ -36,21 +36,24 @@ class Progress(keras.callbacks.Callback):
         label: str,
         epochs: int,
         steps_per_epoch: int,
-        initial_epoch: int = 0,
+        steps_done: int = 0,
         stream: TextIO | None = None,
     ):
         super().__init__()
         self.label = label
         self.epochs = epochs
         self.steps = steps_per_epoch
-        self.initial_epoch = initial_epoch
+        self.initial_steps = self.steps_done = steps_done
         self.stream = stream or sys.stdout
+        self.began: float | None = None
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
-        self.began = time.monotonic()
+        if self.began is None:  # otherwise the rest of an epoch was trained by a `fit` of its own
+            self.began = time.monotonic()
         self.bar = tqdm(
-            desc=self._description(self.initial_epoch),
-            total=(self.epochs - self.initial_epoch) * self.steps,
+            desc=self._description(self.steps_done // self.steps),
+            initial=self.steps_done,
+            total=self.epochs * self.steps,
             file=self.stream,
             disable=None,  # if the stream is not a terminal
             leave=False,
@@ -64,6 +67,7 @@ class Progress(keras.callbacks.Callback):
         self.bar.set_description_str(self._description(epoch), refresh=False)
 
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        self.steps_done += 1
         if self.bar.update():  # drawn, at most twice a second
             self.bar.ncols = self._columns()
             room = self.bar.ncols - len(self.bar.desc) - _BAR_WIDTH
@@ -72,7 +76,8 @@ class Progress(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         elapsed = time.monotonic() - self.began
-        remaining = elapsed / (epoch + 1 - self.initial_epoch) * (self.epochs - epoch - 1)
+        steps = self.steps_done - self.initial_steps
+        remaining = elapsed / max(1, steps) * (self.epochs * self.steps - self.steps_done)
         times = f"{clock(elapsed)} elapsed, ETA {clock(remaining)}"
         parts = [self._description(epoch), *_losses(logs), times]
         terminal = self.stream.isatty()

@@ -1,0 +1,90 @@
+"""Watchdog that ends a training without progress."""
+
+import faulthandler
+import os
+import sys
+import threading
+import time
+
+import keras
+
+from gfla_tf import arguments
+from gfla_tf.training.callbacks.logs import Logs
+
+_MAX_MINUTES = 10**6
+_EXIT_CODE = 2  # as of errors of the command line
+
+
+class StallGuard(keras.callbacks.Callback):
+    """Ends the process if no step of `fit` is finished within a time, for example if a disk does not answer.
+
+    A thread then writes the stack of every thread and one sentence to standard error, and ends the process
+    with exit code 2. Nothing else is possible while TensorFlow waits: no Python code of the main thread runs.
+    The last checkpoint remains. Steps of the validation count, and so do the ends of epochs; the compilation
+    of the first step, a validation step and a checkpoint each must be shorter than the limit.
+
+    Args:
+      minutes: the limit.
+      advice: a text to add to the sentence, for example the command that resumes the run.
+
+    Raises:
+      ValueError: `minutes` is not a number above 0.
+
+    Example:
+
+    ```python
+    from gfla_tf.data import SyntheticPeople
+    from gfla_tf.features import VGG19Features
+    from gfla_tf.models import PersonImageGenerator
+    from gfla_tf.training import FlowTrainer
+    from gfla_tf.training.callbacks import StallGuard
+
+    people = SyntheticPeople((32, 32), identities={"train": 2})
+    model = PersonImageGenerator.from_preset("synthetic", load_weights=False)
+    trainer = FlowTrainer(model.flow_field_estimator, VGG19Features("random", width_multiplier=1 / 16))
+    trainer.compile("adam")
+    batches = people.as_dataset("train", batch_size=2, repeat=True)
+    trainer.fit(batches, steps_per_epoch=1, callbacks=[StallGuard(minutes=30)], verbose=0)
+    ```
+    """
+
+    def __init__(self, minutes: float, advice: str = ""):
+        super().__init__()
+        self.minutes = arguments.number("minutes", minutes, 0, _MAX_MINUTES, strict=True)
+        self.advice = advice
+        self._last = time.monotonic()
+        self._stop = threading.Event()
+
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        self._progress()
+        self._stop = threading.Event()
+        threading.Thread(target=self._watch, args=(self._stop,), name="stall guard", daemon=True).start()
+
+    def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        self._progress()
+
+    def on_test_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        self._progress()
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        self._progress()
+
+    def on_train_end(self, logs: Logs | None = None) -> None:
+        self._stop.set()
+
+    def _progress(self) -> None:
+        self._last = time.monotonic()
+
+    def _watch(self, stop: threading.Event) -> None:
+        while True:
+            remaining = self._last + 60 * self.minutes - time.monotonic()
+            if remaining <= 0:
+                self._end()
+            if stop.wait(max(remaining, 0.01)):
+                return
+
+    def _end(self) -> None:
+        faulthandler.dump_traceback(file=sys.__stderr__, all_threads=True)
+        sentence = f"gfla: error: no training step was finished in {self.minutes:g} minutes{self.advice}\n"
+        os.write(sys.__stderr__.fileno(), sentence.encode(errors="backslashreplace"))
+        os._exit(_EXIT_CODE)

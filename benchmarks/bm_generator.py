@@ -19,13 +19,13 @@ from benchmarks.children import alone
 from benchmarks.environment import cores
 from benchmarks.graphs import forward
 from benchmarks.op_times import convolution_operations, operator_seconds
+from benchmarks.rate import OPERATIONS, convolution
 from benchmarks.reporting import milliseconds, run
 from benchmarks.timing import alternate
 from gfla_tf import ops
 from gfla_tf.models import PersonImageGenerator
 
 PRESETS = ("fashion", "market")
-MAP, CHANNELS = 64, 256  # of the convolution that determines the rate
 STRIDE = 32  # image sizes are multiples of it
 NATIVE, FUSED, CONVOLUTION = "native", "tf", "convolution"
 
@@ -46,11 +46,11 @@ def measure(report, args):
     """Times of complete images."""
     rows = []
     for name in PRESETS:
-        model, inputs = _network(name, args.shrink)
-        graphs = {impl: _graph(model, inputs, impl) for impl in _implementations()}
-        operations = _operations(model, inputs)
-        times = alternate({**graphs, CONVOLUTION: _convolution()}, args.rounds)
-        rate = 2 * MAP**2 * 9 * CHANNELS**2 / times[CONVOLUTION].median
+        model, inputs = new_network(name, args.shrink)
+        graphs = {impl: image_call(model, inputs, impl) for impl in _implementations()}
+        operations = required_operations(model, inputs)
+        times = alternate({**graphs, CONVOLUTION: convolution()}, args.rounds)
+        rate = OPERATIONS / times[CONVOLUTION].median
         floor = operations / rate
         ratios = [f"{times[one].median / floor:.2f}" if one in times else "–" for one in (NATIVE, FUSED)]
         best = times.get(NATIVE, times[FUSED])
@@ -80,7 +80,7 @@ def _implementations():
     return (NATIVE, FUSED) if ops.native_available() else (FUSED,)
 
 
-def _network(name, shrink):
+def new_network(name, shrink):
     """(a network with random weights, its inputs)."""
     model = PersonImageGenerator.from_preset(name, load_weights=False)
     height, width = (max(STRIDE, size // shrink) for size in model.image_size)
@@ -88,24 +88,25 @@ def _network(name, shrink):
     return model, (tf.random.stateless_uniform([1, height, width, 3], [0, 2], -1, 1), pose, pose[:, ::-1])
 
 
-def _graph(model, inputs, impl):
+def image_call(model, inputs, impl):
     """A function without arguments that generates one image."""
     for layer in model.target_image_generator.attention:
         layer.impl = impl
-    return forward(lambda *inputs: _image(model, inputs), inputs)
+    return forward(lambda *inputs: image_of(model, inputs), inputs)
 
 
-def _image(model, inputs):
+def image_of(model, inputs):
+    """The image of the inputs of `new_network`."""
     return model(dict(zip(("source_image", "source_pose", "target_pose"), inputs, strict=True)))["image"]
 
 
-def _operations(model, inputs):
+def required_operations(model, inputs):
     """Additions and multiplications in the convolutions that the method requires."""
-    graph = tf.function(lambda *inputs: _image(model, inputs)).get_concrete_function(*inputs).graph
-    return convolution_operations(graph) - _border_operations(model, *inputs[0].shape[1:3])
+    graph = tf.function(lambda *inputs: image_of(model, inputs)).get_concrete_function(*inputs).graph
+    return convolution_operations(graph) - border_operations(model, *inputs[0].shape[1:3])
 
 
-def _border_operations(model, height, width):
+def border_operations(model, height, width):
     """Additions and multiplications of `LocalAttention` outside the map, not required by the method."""
     total = 0
     for layer, attention in zip(model.attention_layers, model.target_image_generator.attention, strict=True):
@@ -115,16 +116,10 @@ def _border_operations(model, height, width):
     return total
 
 
-def _convolution():
-    maps = tf.random.stateless_normal([1, MAP, MAP, CHANNELS], [0, 3])
-    kernel = tf.random.stateless_normal([3, 3, CHANNELS, CHANNELS], [0, 4])
-    return forward(lambda *inputs: tf.nn.conv2d(*inputs, strides=1, padding="SAME"), (maps, kernel))
-
-
 def _parts(name, shrink, calls):
     """{part: (number of operators, seconds) per image}."""
-    model, inputs = _network(name, shrink)
-    call = _graph(model, inputs, _implementations()[0])
+    model, inputs = new_network(name, shrink)
+    call = image_call(model, inputs, _implementations()[0])
     for _ in range(3):
         call()
     count, seconds = Counter(), Counter()

@@ -52,19 +52,22 @@ def by_threads(
     return {count: {name: Times.of(took) for name, took in one.items()} for count, one in seconds.items()}
 
 
-def alone(function, *arguments, threads: int):
+def alone(function, *arguments, threads: int, side_by_side: int = 1):
     """Calls a module-level function in a child process and returns its result.
 
     Args:
       function: the function.
       *arguments: picklable objects.
-      threads: number of TensorFlow threads in the process, which runs one operator at a time.
+      threads: number of TensorFlow threads of an operator.
+      side_by_side: number of operators that run at the same time.
 
     Raises:
       concurrent.futures.process.BrokenProcessPool: If the process ends without a result.
     """
     context = multiprocessing.get_context("spawn")
-    with futures.ProcessPoolExecutor(1, context, initializer=_use_threads, initargs=(threads, 1)) as pool:
+    with futures.ProcessPoolExecutor(
+        1, context, initializer=_use_threads, initargs=(threads, side_by_side)
+    ) as pool:
         return pool.submit(function, *arguments).result()
 
 

@@ -39,13 +39,43 @@ def operator_seconds(call, calls: int = 10) -> dict[tuple[str, str], tuple[float
 
 
 def convolution_operations(graph) -> int:
-    """Additions and multiplications in the convolutions of a `tf.Graph` with static shapes.
+    """Additions and multiplications in the convolutions of a function's graph; see `convolutions`."""
+    return sum(convolutions(graph, graph.outputs).values())
 
-    Every weight is used once at every position of the output, or, in transposed convolutions, of the input.
+
+def convolutions(graph, outputs) -> dict[tuple[str, str], int]:
+    """Returns {(name, kind): additions and multiplications} of the convolutions that a graph computes.
+
+    Every weight is used once at every position of the output. In transposed convolutions, and in gradients
+    of the input and of the weights, it is used at every position of the given feature map or gradient.
+    Operators on which no result depends, such as unused gradients, are not counted.
+
+    Args:
+      graph: a `tf.Graph` with static shapes.
+      outputs: the tensors that are its results.
     """
-    total = 0
-    for one in graph.get_operations():
-        if one.type in ("Conv2D", "Conv2DBackpropInput"):
-            locations = one.outputs[0] if one.type == "Conv2D" else one.inputs[2]
-            total += 2 * one.inputs[1].shape.num_elements() * locations.shape[:-1].num_elements()
-    return total
+    found = {}
+    for one in _used(graph, outputs):
+        if one.type == "Conv2D":
+            kernel, locations = one.inputs[1], one.outputs[0]
+        elif one.type == "Conv2DBackpropInput":
+            kernel, locations = one.inputs[1], one.inputs[2]
+        elif one.type == "Conv2DBackpropFilter":
+            kernel, locations = one.outputs[0], one.inputs[2]
+        else:
+            continue
+        found[one.name, one.type] = 2 * kernel.shape.num_elements() * locations.shape[:-1].num_elements()
+    return found
+
+
+def _used(graph, outputs):
+    """The operators that the results or operators with side effects depend on."""
+    effects = [one for one in graph.get_operations() if one.op_def is not None and one.op_def.is_stateful]
+    waiting = [tensor.op for tensor in outputs] + effects
+    used = {}
+    while waiting:
+        one = waiting.pop()
+        if one.name not in used:
+            used[one.name] = one
+            waiting += [tensor.op for tensor in one.inputs] + list(one.control_inputs)
+    return used.values()

@@ -90,7 +90,7 @@ def times_as_long(times: Times, baseline: Times) -> str:
     )
 
 
-def run(doc: str, sections: dict, argv=None, quick_rounds: int = 3, rounds: int = 12) -> int:
+def run(doc: str, sections: dict, argv=None, quick_rounds: int = 3, rounds: int = 12, options=None) -> int:
     """Runs the command line of a benchmark.
 
     Args:
@@ -100,12 +100,13 @@ def run(doc: str, sections: dict, argv=None, quick_rounds: int = 3, rounds: int 
       argv: the arguments; by default those of the process.
       quick_rounds: number of rounds with --quick.
       rounds: number of rounds without it.
+      options: a function that adds the benchmark's own options to an `argparse.ArgumentParser`, or None.
 
     Returns:
       The exit code: 0 for success, 1 if --check is given and a target is missed, 2 for invalid arguments, 130
       for an interruption.
     """
-    args = _parse(doc, sections, argv)
+    args = _parse(doc, sections, argv, options)
     args.rounds = quick_rounds if args.quick else rounds
     outputs = [path for path in (args.json, args.plot) if path]
     try:
@@ -134,7 +135,7 @@ def run(doc: str, sections: dict, argv=None, quick_rounds: int = 3, rounds: int 
     return MISSED if args.check and not all(target.met for target in report.targets) else DONE
 
 
-def _parse(doc, sections, argv):
+def _parse(doc, sections, argv, options):
     parser = argparse.ArgumentParser(description=doc.splitlines()[0])
     parser.add_argument(
         "--only",
@@ -149,6 +150,8 @@ def _parse(doc, sections, argv):
     parser.add_argument("--json", metavar="FILE", help="write tables and targets")
     parser.add_argument("--plot", metavar="FILE.png", help="write a plot of the curves")
     parser.add_argument("--force", action="store_true", help="overwrite existing outputs")
+    if options is not None:
+        options(parser)
     return parser.parse_args(argv)
 
 

@@ -130,32 +130,41 @@ def peak_memory(prepare, *arguments) -> int:
 
 def _measure_peak(sender, prepare, arguments):
     call = prepare(*arguments)
-    _release_free_memory()
-    before = _reset_peak()
+    release_free_memory()
+    before = reset_peak()
     call()
-    sender.send(max(0, _peak() - before))
+    sender.send(max(0, peak() - before))
 
 
-def _release_free_memory():
+def release_free_memory():
     """Returns free memory to the system if the C library can (glibc), so that using it again is measured."""
     with contextlib.suppress(AttributeError, OSError):
         ctypes.CDLL(None).malloc_trim(0)
 
 
-def _reset_peak() -> int:
+def reset_peak() -> int:
     """Resets the peak to the current resident memory, if the system can (Linux); returns it in bytes."""
     try:
         with open("/proc/self/clear_refs", "w") as file:
             file.write("5")
     except OSError:
         pass
-    return _peak()
+    return peak()
 
 
-def _peak() -> int:
-    """The peak resident memory in bytes: since `_reset_peak` on Linux, else since the process started."""
+def peak() -> int:
+    """The peak resident memory in bytes: since `reset_peak` on Linux, else since the process started."""
+    return _status("VmHWM")
+
+
+def resident() -> int:
+    """The resident memory in bytes on Linux, else its peak since the process started."""
+    return _status("VmRSS")
+
+
+def _status(name):
     try:
         with open("/proc/self/status") as file:
-            return next(int(line.split()[1]) for line in file if line.startswith("VmHWM")) * 1024
+            return next(int(line.split()[1]) for line in file if line.startswith(name)) * 1024
     except (OSError, StopIteration):
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)

@@ -12,6 +12,7 @@ from benchmarks import (
     bm_image_memory,
     bm_local_attention,
     bm_serving,
+    bm_train_step,
     studies,
 )
 from gfla_tf.export.tflite import FORMS
@@ -120,3 +121,17 @@ def test_export(tmp_path):
     assert list(mebibytes) == ["Keras", "SavedModel", *(f"TFLite {form}" for form in FORMS)]
     assert mebibytes["TFLite dynamic"] < mebibytes["TFLite float16"] < mebibytes["TFLite float32"]
     assert [row[-1] for row in targets] == ["met", "met"]
+
+
+@pytest.mark.slow
+def test_train_step(tmp_path, monkeypatch):
+    """One case of each kind, in this process."""
+    monkeypatch.setattr(bm_train_step, "alone", lambda call, *arguments, **threads: call(*arguments))
+    words = ["--preset", "market", "--only", "stage1", "--profile"]
+    steps, profile, targets = _tables(bm_train_step, words, tmp_path / "out.json").values()
+    ((label, operations, rate, floor, _, ratio, *_),) = steps["rows"]
+    assert label == "market, batch 1"
+    assert min(map(float, (operations, rate, floor, ratio))) > 0
+    assert [row[1] for row in targets["rows"]] == [ratio]
+    assert {"convolutions of VGG19, forward", "ResourceApplyAdam"} <= {row[0] for row in profile["rows"]}
+    assert sum(float(row[3].rstrip("%")) for row in profile["rows"]) == pytest.approx(100, abs=1)

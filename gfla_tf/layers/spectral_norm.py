@@ -108,6 +108,13 @@ class SpectralNormConv2D(FeatureMapLayer):
         v = self._unit(tf.linalg.matvec(matrix, u))  # W'u / |W'u|
         return self._unit(tf.linalg.matvec(matrix, v, transpose_a=True)), v  # W v / |W v|
 
+    def iterate(self) -> None:
+        """Does one power iteration without a call."""
+        matrix = tf.stop_gradient(self._matrix())
+        u, v = self._iteration(matrix, tf.cast(tf.convert_to_tensor(self.u), matrix.dtype))
+        self.u.assign(tf.cast(u, self.variable_dtype))
+        self.v.assign(tf.cast(v, self.variable_dtype))
+
     def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
         x = self.cast(self.feature_map(inputs))
         matrix = self._matrix()

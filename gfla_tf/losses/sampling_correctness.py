@@ -10,6 +10,7 @@ sampled along the flow with a Gaussian window (`gfla_tf.ops.gaussian_warp`).
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import tensorflow as tf
 
@@ -29,6 +30,7 @@ def sampling_correctness(
     mask: TensorLike | None = None,
     *,
     best: TensorLike | None = None,
+    mask_mean: TensorLike | None = None,
 ) -> tf.Tensor:
     """Computes the sampling correctness of the flow of one layer.
 
@@ -55,6 +57,9 @@ def sampling_correctness(
         loss is then the weighted mean sum(mask * term) / (sum(mask) + 1e-8), 0 if the mask is 0.
       best: mu_max, the result of `best_similarity` for the same features, float [B, H, W]. It is computed
         unless given.
+      mask_mean: a scalar, `mask_mean` of the mask of a whole batch, if these features are a part of it; the
+        loss is then mean(mask * term) / (mask_mean + 1e-8), whose mean over equal parts is the loss of the
+        whole batch.
 
     Returns:
       A scalar of the features' dtype (float32 for half types), 0 for an empty batch.
@@ -80,7 +85,25 @@ def sampling_correctness(
         raise ValueError(f"mask must be for a batch of {term.shape[0]}, got shape {mask.shape}")
     weight = _nearest(mask, height, width)[..., 0]  # [B, H, W]
     inside = tf.where(weight > 0, weight * term, tf.zeros_like(term))
+    if mask_mean is not None:
+        return _reduce.mean(inside) / (tf.cast(mask_mean, inside.dtype) + _EPSILON)
     return tf.reduce_sum(inside) / (tf.reduce_sum(weight) + _EPSILON)
+
+
+def mask_mean(mask: TensorLike, size: tuple[Any, Any]) -> tf.Tensor:
+    """Computes the mean weight of a mask of `sampling_correctness`.
+
+    Args:
+      mask: bool or non-negative weights [B, h', w', 1] or [B, h', w'].
+      size: H and W of the features, to which the mask is resized.
+
+    Returns:
+      A float32 scalar, 0 for an empty batch.
+
+    Raises:
+      ValueError: wrong rank or number of channels.
+    """
+    return _reduce.mean(_nearest(_mask(mask, tf.float32), *size))
 
 
 def best_similarity(source_features: TensorLike, target_features: TensorLike) -> tf.Tensor:

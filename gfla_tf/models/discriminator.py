@@ -86,6 +86,12 @@ class ResDiscriminator(Network):
     def _build_layers(self):
         build_sequence([*self.blocks, self.head], self.image_channels)
 
+    def iterate(self) -> None:
+        """Does the power iteration of a call with training=True."""
+        for layer in self._flatten_layers():
+            if isinstance(layer, SpectralNormConv2D):
+                layer.iterate()
+
     def call(self, images: tf.Tensor, training: bool = False) -> tf.Tensor:
         x = tf.cast(scale_images(images), self.compute_dtype)
         for block in self.blocks:

@@ -43,6 +43,10 @@ def check_settings(config: Config, source: Source) -> None:
             f"features.weights is required: the path of torchvision's {TORCHVISION_VGG19}, which the paper "
             "uses, or imagenet for Keras's VGG19, whose losses differ"
         )
+    if config.batch_size % config.accumulation:
+        raise InputError(
+            f"batch_size must be a multiple of accumulation={config.accumulation}, got {config.batch_size}"
+        )
     for name, stage in (("stage1", config.stage1), ("stage2", config.stage2)):
         if stage.background != 1 and not synthetic:
             raise InputError(f"{name}.background must be 1: only the synthetic source has part labels")
@@ -132,7 +136,9 @@ def build_trainers(
         )
     except ValueError as error:
         raise InputError(f"features.kind={config.features.kind} does not fit the model: {error}") from error
-    flow_trainer.compile(_adam(stage1.learning_rate, stage1), config.jit_compile, stage1.clip_norm)
+    flow_trainer.compile(
+        _adam(stage1.learning_rate, stage1), config.jit_compile, stage1.clip_norm, config.accumulation
+    )
     trainer = GFLATrainer(
         model,
         ResDiscriminator.from_preset(config.model.preset, load_weights=False),
@@ -143,12 +149,15 @@ def build_trainers(
         stage2.background,
     )
     flow_rate = stage2.flow_learning_rate
+    if flow_rate is None and stage2.freeze_flow_steps:  # F has an optimizer of its own
+        flow_rate = stage2.learning_rate
     trainer.compile(
         _adam(stage2.learning_rate, stage2),
         FusedAdam(stage2.discriminator_learning_rate, beta_1=0.0, beta_2=0.999),
         None if flow_rate is None else _adam(flow_rate, stage2),
         config.jit_compile,
         stage2.clip_norm,
+        config.accumulation,
     )
     return flow_trainer, trainer
 

@@ -83,6 +83,7 @@ class FlowTrainer(StageTrainer):
         optimizer: OptimizerLike,
         jit_compile: bool = False,
         clip_norm: float | None = None,
+        accumulation: int = 1,
         **kwargs: Any,
     ) -> None:
         """Configures the trainer for training.
@@ -91,12 +92,16 @@ class FlowTrainer(StageTrainer):
           optimizer: a Keras optimizer, its name, or its configuration (`keras.optimizers.serialize`).
           jit_compile: whether to compile the steps with XLA.
           clip_norm: gradients with a larger global norm, per optimizer, are scaled to this norm.
+          accumulation: the number of equal parts of a batch that a step computes one after the other, in the
+            memory of one part. The batch size must be a multiple of it.
           **kwargs: `run_eagerly`, `steps_per_execution` or `auto_scale_loss` of `keras.Model.compile`.
 
         Raises:
           ValueError: another argument, or an optimizer that was used for other variables.
         """
-        self.compile_updates(get_optimizers({"optimizer": optimizer}), jit_compile, clip_norm, kwargs)
+        self.compile_updates(
+            get_optimizers({"optimizer": optimizer}), jit_compile, clip_norm, accumulation, kwargs
+        )
 
     def optimized_variables(self, names: Collection[str]) -> dict[str, list[Any]]:
         return {"optimizer": self.flow_field_estimator.flow_variables}
@@ -110,30 +115,39 @@ class FlowTrainer(StageTrainer):
 
     def train_step(self, data: Any) -> Logs:
         batch = take_batch(data)
-        reference = self.reference(batch, perceptual=False)
-        with tf.GradientTape() as tape:
-            flows, _ = self(batch, training=True)
-            loss, terms = self.stage_losses(batch, reference, flows)
-        half_step = self.half_step("loss")
-        half_step.apply(half_step.gradients(tape, loss), terms)
+        half_step, mask_means = self.half_step("loss"), self.mask_means(batch)
+
+        def gradients(part):
+            reference = self.reference(part, perceptual=False)
+            with tf.GradientTape() as tape:
+                flows, _ = self(part, training=True)
+                terms = self.stage_losses(part, reference, flows, mask_means)
+                loss = self.weighted(terms)
+            return half_step.gradients(tape, loss, self.share), self.shares(terms)
+
+        total, terms = self.in_parts(gradients, batch, half_step, self.loss_weights)
+        half_step.apply(total, terms)
         self.count_step()
-        return self.report(batch, loss, terms)
+        return self.report(batch, terms)
 
     def test_step(self, data: Any) -> Logs:
         batch = take_batch(data)
         flows, _ = self(batch, training=False)
-        logs = self.report(batch, *self.stage_losses(batch, self.reference(batch, perceptual=False), flows))
+        logs = self.report(batch, self.stage_losses(batch, self.reference(batch, perceptual=False), flows))
         return {**logs, **self.report_flow_error(batch, flows[-1])}
 
     def stage_losses(
-        self, batch: Batch, reference: Reference, flows: list[tf.Tensor]
-    ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
-        """Returns the weighted sum of the losses, and the losses by name."""
-        terms = {
-            "correctness": self.correctness(batch, reference, flows),
+        self,
+        batch: Batch,
+        reference: Reference,
+        flows: list[tf.Tensor],
+        mask_means: list[tf.Tensor | None] | None = None,
+    ) -> dict[str, tf.Tensor]:
+        """Returns the losses by name."""
+        return {
+            "correctness": self.correctness(batch, reference, flows, mask_means),
             "regularization": self.regularization(flows),
         }
-        return self.weighted(terms), terms
 
     def pictures(self, batch: Batch) -> dict[str, Any]:
         """Returns the outputs for `gfla_tf.viz.sample_grid`."""

@@ -111,6 +111,7 @@ class GFLATrainer(StageTrainer):
         flow_optimizer: OptimizerLike | None = None,
         jit_compile: bool = False,
         clip_norm: float | None = None,
+        accumulation: int = 1,
         **kwargs: Any,
     ) -> None:
         """Configures the trainer for training.
@@ -123,6 +124,8 @@ class GFLATrainer(StageTrainer):
           flow_optimizer: updates F instead of `optimizer`, for example with another learning rate.
           jit_compile: whether to compile the steps with XLA.
           clip_norm: gradients with a larger global norm, per optimizer, are scaled to this norm.
+          accumulation: the number of equal parts of a batch that a step computes one after the other, in the
+            memory of one part. The batch size must be a multiple of it.
           **kwargs: `run_eagerly`, `steps_per_execution` or `auto_scale_loss` of `keras.Model.compile`.
 
         Raises:
@@ -134,7 +137,7 @@ class GFLATrainer(StageTrainer):
             given["flow_optimizer"] = flow_optimizer
         optimizers = get_optimizers(given)
         self.flow_optimizer = optimizers.get("flow_optimizer")
-        self.compile_updates(optimizers, jit_compile, clip_norm, kwargs)
+        self.compile_updates(optimizers, jit_compile, clip_norm, accumulation, kwargs)
 
     def optimized_variables(self, names: Collection[str]) -> dict[str, list[Any]]:
         f = list(self.generator.flow_field_estimator.trainable_variables)
@@ -154,43 +157,69 @@ class GFLATrainer(StageTrainer):
 
     def train_step(self, data: Any) -> Logs:
         batch = take_batch(data)
+        terms = self._step(batch) if self.accumulation == 1 else self._step_in_parts(batch)
+        self.count_step()
+        return self.report(batch, terms)
+
+    def _step(self, batch: Batch) -> dict[str, tf.Tensor]:
+        """Updates D, and then F and G with the gradients of the same images; returns the losses."""
         reference = self.reference(batch, perceptual=True)
         with tf.GradientTape() as tape:
             outputs = self(batch, training=True)
             with tape.stop_recording():
                 discriminator_loss = self._update_discriminator(batch["target_image"], outputs["image"])
-            loss, terms = self.stage_losses(batch, reference, outputs, training=True)
+            terms = self.stage_losses(batch, reference, outputs, training=True)
+            loss = self.weighted(terms)
         half_step = self.half_step("loss")
         half_step.apply(half_step.gradients(tape, loss), terms)
-        self.count_step()
-        return self.report(batch, loss, {**terms, "discriminator": discriminator_loss})
+        return {**terms, "discriminator": discriminator_loss}
+
+    def _step_in_parts(self, batch: Batch) -> dict[str, tf.Tensor]:
+        """Does the same as `_step`; the images of each part are generated for each of the two updates."""
+        discriminator_loss = self._update_discriminator_in_parts(batch)
+        half_step, mask_means = self.half_step("loss"), self.mask_means(batch)
+        self._iterate()
+
+        def gradients(part):
+            reference = self.reference(part, perceptual=True)
+            with tf.GradientTape() as tape:
+                outputs = self(part, training=True)
+                terms = self.stage_losses(part, reference, outputs, False, mask_means)
+                loss = self.weighted(terms)
+            return half_step.gradients(tape, loss, self.share), self.shares(terms)
+
+        total, terms = self.in_parts(gradients, batch, half_step, self.loss_weights)
+        half_step.apply(total, terms)
+        return {**terms, "discriminator": discriminator_loss}
 
     def test_step(self, data: Any) -> Logs:
         batch = take_batch(data)
         outputs = self(batch, training=False)
-        reference = self.reference(batch, perceptual=True)
-        loss, terms = self.stage_losses(batch, reference, outputs, training=False)
-        terms["discriminator"] = self._discriminator_loss(
-            batch["target_image"], outputs["image"], training=False
-        )
-        return {**self.report(batch, loss, terms), **self.report_flow_error(batch, outputs["flows"][-1])}
+        terms = self.stage_losses(batch, self.reference(batch, perceptual=True), outputs, training=False)
+        images = (batch["target_image"], outputs["image"])
+        terms["discriminator"] = self._discriminator_loss(*images, training=False)
+        return {**self.report(batch, terms), **self.report_flow_error(batch, outputs["flows"][-1])}
 
     def stage_losses(
-        self, batch: Batch, reference: Reference, outputs: dict[str, Any], training: bool
-    ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
-        """Returns the weighted sum of the losses of F and G (Eq. 15), and the losses by name."""
+        self,
+        batch: Batch,
+        reference: Reference,
+        outputs: dict[str, Any],
+        training: bool,
+        mask_means: list[tf.Tensor | None] | None = None,
+    ) -> dict[str, tf.Tensor]:
+        """Returns the losses of F and G (Eq. 15) by name."""
         image, flows = outputs["image"], outputs["flows"]
         logits = self._discriminate(image, training)
         content, style = self.content_and_style(reference, image)
-        terms = {
+        return {
             "l1": tf.reduce_mean(tf.abs(image - batch["target_image"])),  # Eq. 11
-            "correctness": self.correctness(batch, reference, flows),
+            "correctness": self.correctness(batch, reference, flows, mask_means),
             "regularization": self.regularization(flows),
             "adversarial": losses.adversarial(logits, True, False, self.gan_mode),
             "content": content,
             "style": style,
         }
-        return self.weighted(terms), terms
 
     def _update_discriminator(self, real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
         with tf.GradientTape() as tape:
@@ -198,6 +227,33 @@ class GFLATrainer(StageTrainer):
         half_step = self.half_step("discriminator")
         half_step.apply(half_step.gradients(tape, loss), {"discriminator": loss})
         return loss
+
+    def _update_discriminator_in_parts(self, batch: Batch) -> tf.Tensor:
+        """Does the same as `_update_discriminator`: all real parts, then all generated ones."""
+        half_step = self.half_step("discriminator")
+
+        def gradients(image, is_real):
+            with tf.GradientTape() as tape:
+                logits = self._discriminate(tf.stop_gradient(image), training=False)
+                loss = 0.5 * losses.adversarial(logits, is_real, True, self.gan_mode)
+            return half_step.gradients(tape, loss, self.share), self.shares({"discriminator": loss})
+
+        of_parts = (
+            lambda part: gradients(part["target_image"], True),
+            lambda part: gradients(self(part, training=True)["image"], False),
+        )
+        sums = []
+        for of_part in of_parts:
+            self._iterate()
+            sums.append(self.in_parts(of_part, batch, half_step, ["discriminator"]))
+        total, terms = tf.nest.map_structure(tf.add, *sums)
+        half_step.apply(total, terms)
+        return terms["discriminator"]
+
+    def _iterate(self) -> None:
+        """Does the power iteration that a call of D in training does; that of a frozen D does none."""
+        if self.discriminator.trainable:
+            self.discriminator.iterate()
 
     def _discriminator_loss(self, real: tf.Tensor, fake: tf.Tensor, training: bool) -> tf.Tensor:
         terms = [

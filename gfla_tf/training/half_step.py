@@ -36,9 +36,18 @@ class HalfStep:
           loss: a scalar, a mean over the examples of this replica.
           share: the factor of the loss, if it is a mean over a part of them.
         """
+        unconnected = "none" if share == 1.0 else "zero"  # which can be added
         share = share / tf.distribute.get_strategy().num_replicas_in_sync
         scale = tf.ones_like(loss) * share * self.loss_scale.value()
-        return tape.gradient(loss, [update.variables for update in self.updates], output_gradients=scale)
+        variables = [update.variables for update in self.updates]
+        return tape.gradient(loss, variables, scale, unconnected)
+
+    def zeros(self) -> list[list[tf.Tensor]]:
+        """Returns zeros of the shapes of `gradients`."""
+        return [
+            [tf.zeros(variable.shape, variable.dtype) for variable in update.variables]
+            for update in self.updates
+        ]
 
     def apply(self, gradients: list[list[tf.Tensor]], terms: Mapping[str, tf.Tensor]) -> None:
         """Applies the gradients, summed over the replicas, if all values are finite.

@@ -57,9 +57,23 @@ def test_names_of_the_arguments():
         parameters = inspect.signature(method).parameters.values()
         return [p.name for p in parameters if p.kind == p.POSITIONAL_OR_KEYWORD]
 
-    assert positional(FlowTrainer.compile) == ["self", "optimizer", "jit_compile", "clip_norm"]
+    assert positional(FlowTrainer.compile) == [
+        "self",
+        "optimizer",
+        "jit_compile",
+        "clip_norm",
+        "accumulation",
+    ]
     assert positional(GFLATrainer.compile) == [
-        *("self", "optimizer", "discriminator_optimizer", "flow_optimizer", "jit_compile", "clip_norm")
+        *(
+            "self",
+            "optimizer",
+            "discriminator_optimizer",
+            "flow_optimizer",
+            "jit_compile",
+            "clip_norm",
+            "accumulation",
+        )
     ]
     flow_trainer().compile(optimizer="sgd", run_eagerly=True)
     gfla_trainer().compile(optimizer="sgd", discriminator_optimizer="sgd", flow_optimizer=None)

@@ -259,7 +259,7 @@ def test_epochs_may_increase_until_the_next_stage_has_started(tiny, tmp_path, ca
             ],
             "features.kind=parts does not fit the model: .*layers",
         ),
-        (["stage2.flow_learning_rate=1e-5", "precision=mixed_float16"], "exclude each other"),
+        (["batch_size=4", "accumulation=3"], r"batch_size must be a multiple of accumulation=3, got 4"),
         (["stage1.schedule=linear"], "stage1.schedule=linear needs stage1.final_learning_rate"),
         (["stage2.warmup_steps=4"], "stage2.warmup_steps must be less than the 4 steps of the stage"),
         (

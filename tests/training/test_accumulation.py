@@ -27,7 +27,11 @@ def train(make, rates, accumulation, start=None, jit_compile=False):
 
 
 @pytest.mark.parametrize(
-    ("make", "rates"), [(small.flow_trainer, (0.01,)), (small.gfla_trainer, (0.01, 0.05, 0.01))]
+    ("make", "rates"),
+    [
+        (small.flow_trainer, (0.01,)),
+        pytest.param(small.gfla_trainer, (0.01, 0.05, 0.01), marks=pytest.mark.slow),
+    ],
 )
 def test_parts_equal_the_whole_batch(make, rates):
     whole, start, expected = train(make, rates, 1)

@@ -167,9 +167,8 @@ def optimizer_variables(optimizer: keras.optimizers.Optimizer) -> list[Any]:
         return variables
     rate = getattr(inner_optimizer(optimizer), "_learning_rate", None)
     variables += [rate] if isinstance(rate, tf.Variable) else []
-    if inner_optimizer(optimizer) is not optimizer and optimizer.dynamic:
-        variables += [optimizer._loss_scale.current_loss_scale, optimizer._loss_scale.counter]
-    return variables
+    scaled = inner_optimizer(optimizer) is not optimizer
+    return [*variables, *(dynamic_loss_scale(optimizer) or () if scaled else ())]
 
 
 def tf_variable(variable: Any) -> tf.Variable:

@@ -29,8 +29,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--resume",
         action="store_true",
-        help="continue the run in the folder; the number of epochs can be increased by stage2.epochs=N, or "
-        "by stage1.epochs=N until stage 2 has started",
+        help="continue the run in the folder from its last checkpoint; the number of epochs can be increased "
+        "by stage2.epochs=N, or by stage1.epochs=N until stage 2 has started",
     )
 
 

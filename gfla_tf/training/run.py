@@ -26,7 +26,13 @@ from gfla_tf.training.build import (
     check_settings,
     load_initial_weights,
 )
-from gfla_tf.training.callbacks import Checkpoint, Progress, StallGuard, StopOnSignal
+from gfla_tf.training.callbacks import (
+    Checkpoint,
+    ExponentialMovingAverage,
+    Progress,
+    StallGuard,
+    StopOnSignal,
+)
 from gfla_tf.training.epoch_log import EpochLog, trim_log
 from gfla_tf.training.run_folder import RunFolder, checkpoints_path
 from gfla_tf.training.sources import Source, open_source
@@ -141,9 +147,12 @@ def _fit(
     )
     epochs_done = checkpoint.restore(trainer)
     steps_done = int(trainer.steps_done)
-    if epochs_done >= stage.epochs:
+    if epochs_done >= stage.epochs or _has_ended(callbacks):
         if epochs_done:
             echo(f"{label}  already trained ({epochs_done} epochs)")
+        for callback in callbacks:
+            if isinstance(callback, ExponentialMovingAverage):
+                callback.use_averages()  # as at the end of `fit`
         return
     trim_log(folder / "log.csv", epochs_done)
     log.append = steps_done > 0
@@ -168,11 +177,16 @@ def _fit(
             if trainer.stop_training:
                 break
     finite = all(np.isfinite(np.asarray(variable)).all() for variable in trainer.checkpoint_networks())
-    if trainer.stop_training or not finite:
+    if (trainer.stop_training and not _has_ended(callbacks)) or not finite:
         raise InputError(
             f"{label} diverged: its loss or weights became NaN or infinite; start a new run with a lower "
             "learning rate, because a resumed run would repeat the same steps"
         )
+
+
+def _has_ended(callbacks: list[keras.callbacks.Callback]) -> bool:
+    """Returns whether a callback with a state `ended` has ended the stage."""
+    return any(bool(getattr(callback, "ended", False)) for callback in callbacks)
 
 
 def _parts(

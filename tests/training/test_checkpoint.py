@@ -1,5 +1,7 @@
 """Tests of the checkpoints of a trainer; test_checkpoint_folder.py tests their files."""
 
+import itertools
+
 import keras
 import numpy as np
 import pytest
@@ -41,9 +43,8 @@ class Stop(keras.callbacks.Callback):
 
 
 def everything(trainer):
-    optimizers = [update.optimizer for update in trainer.optimizer_updates.by_name.values()]
-    slots = [variable for optimizer in optimizers for variable in _compat.optimizer_variables(optimizer)]
-    return [*trainer.checkpoint_networks(), *slots, trainer.steps_done]
+    optimizers = map(_compat.optimizer_variables, trainer.checkpoint_optimizers())
+    return [*trainer.checkpoint_networks(), *itertools.chain(*optimizers), trainer.steps_done]
 
 
 def train(trainer, folder, every="2 steps", epochs=2, stop=None):

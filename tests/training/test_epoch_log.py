@@ -1,5 +1,6 @@
 """Tests of the log of a stage, `log.csv`."""
 
+import resource
 import types
 
 import pytest
@@ -21,6 +22,25 @@ def test_a_log_of_an_earlier_version_is_continued_from_1(tmp_path):
     log.on_epoch_end(2, {"loss": 1.0, "val_loss": 1.5})
     log.on_train_end()
     assert path.read_text().split() == ["epoch,loss,val_loss", "1,3.0,4.0", "2,2.0,3.0", "3,1.0,1.5"]
+
+
+def test_a_full_disk(tmp_path):
+    path = tmp_path / "log.csv"
+    path.write_text("epoch,loss\n" + "1,3.0\n" * 20)
+    log = EpochLog(str(path), append=True)
+    log.set_model(types.SimpleNamespace(stop_training=False))
+    log.on_train_begin()
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + 3, limits[1]))
+    try:
+        with pytest.raises(
+            InputError, match=r"the training log .*log\.csv cannot be written: .*File too large"
+        ):
+            log.on_epoch_end(1, {"loss": 2.0})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    trim_log(path, 1)
+    assert path.read_text() == "epoch,loss\n" + "1,3.0\n" * 20
 
 
 def test_trim_log(tmp_path):

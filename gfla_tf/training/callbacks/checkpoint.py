@@ -14,6 +14,8 @@ from gfla_tf.constraints import parse_interval
 from gfla_tf.training.callbacks.logs import Logs
 from gfla_tf.training.checkpoint_folder import CheckpointFolder, State, is_finite
 
+_TRAINED = ("networks", "optimizers")  # groups of variables that must be finite
+
 
 class Checkpoint(keras.callbacks.Callback):
     """Saves the state of a trainer, from which a later process continues exactly.
@@ -102,7 +104,7 @@ class Checkpoint(keras.callbacks.Callback):
         """
         for callback in (*self.callbacks, self):
             callback.set_model(trainer)
-        self._saved_step = self.folder.restore(self._state(), self._trained)
+        self._saved_step = self.folder.restore(self._state(), _TRAINED)
         if self.epoch_steps:
             self._metrics = [np.array(variable) for variable in self._metric_variables()]
         return int(self._epochs_done)
@@ -116,15 +118,18 @@ class Checkpoint(keras.callbacks.Callback):
         """Writes a checkpoint, unless there is one of this step.
 
         Returns:
-          Whether all weights and optimizer variables are finite; otherwise nothing is written.
+          Whether all losses, gradients, weights and optimizer variables are finite; otherwise nothing is
+          written.
 
         Raises:
           InputError: it cannot be written.
         """
         step = int(self.model.steps_done)
+        if self.model.optimizer_updates.failure.term is not None:  # the last steps changed nothing
+            return False
         if step != self._saved_step:
             state = self._state()
-            if not all(is_finite(variable.numpy()) for name in self._trained for variable in state[name]):
+            if not all(is_finite(variable.numpy()) for name in _TRAINED for variable in state[name]):
                 return False
             self.folder.write(step, state)
             self._saved_step = step
@@ -165,19 +170,15 @@ class Checkpoint(keras.callbacks.Callback):
             return int(self.model.steps_done) % self.count == 0
         return self.unit == "minutes" and time.monotonic() - self._saved_time >= 60 * self.count
 
-    @property
-    def _trained(self) -> list[str]:
-        """The names of the groups of variables that must be finite."""
-        return ["networks", *self.model.optimizer_updates.by_name]
-
     def _state(self) -> State:
         trainer = self.model
         groups = {
             "networks": trainer.checkpoint_networks(),
-            **{
-                name: _compat.optimizer_variables(update.optimizer)
-                for name, update in trainer.optimizer_updates.by_name.items()
-            },
+            "optimizers": [
+                variable
+                for optimizer in trainer.checkpoint_optimizers()
+                for variable in _compat.optimizer_variables(optimizer)
+            ],
             "metrics": self._metric_variables(),
             "position": [trainer.steps_done, self._epochs_done, self._epoch_steps],
             "callbacks": [

@@ -2,7 +2,6 @@
 
 import faulthandler
 import os
-import sys
 import threading
 import time
 
@@ -13,6 +12,7 @@ from gfla_tf.training.callbacks.logs import Logs
 
 _MAX_MINUTES = 10**6
 _EXIT_CODE = 2  # as of errors of the command line
+_STDERR = 2
 
 
 class StallGuard(keras.callbacks.Callback):
@@ -33,18 +33,14 @@ class StallGuard(keras.callbacks.Callback):
     Example:
 
     ```python
-    from gfla_tf.data import SyntheticPeople
-    from gfla_tf.features import VGG19Features
-    from gfla_tf.models import PersonImageGenerator
-    from gfla_tf.training import FlowTrainer
+    import keras
+    import numpy as np
+
     from gfla_tf.training.callbacks import StallGuard
 
-    people = SyntheticPeople((32, 32), identities={"train": 2})
-    model = PersonImageGenerator.from_preset("synthetic", load_weights=False)
-    trainer = FlowTrainer(model.flow_field_estimator, VGG19Features("random", width_multiplier=1 / 16))
-    trainer.compile("adam")
-    batches = people.as_dataset("train", batch_size=2, repeat=True)
-    trainer.fit(batches, steps_per_epoch=1, callbacks=[StallGuard(minutes=30)], verbose=0)
+    model = keras.Sequential([keras.layers.Dense(1)])  # any Keras model, such as a trainer
+    model.compile("sgd", "mse")
+    model.fit(np.zeros([8, 1]), np.zeros([8, 1]), callbacks=[StallGuard(minutes=30)], verbose=0)
     ```
     """
 
@@ -84,7 +80,7 @@ class StallGuard(keras.callbacks.Callback):
                 return
 
     def _end(self) -> None:
-        faulthandler.dump_traceback(file=sys.__stderr__, all_threads=True)
+        faulthandler.dump_traceback(file=_STDERR, all_threads=True)
         sentence = f"gfla: error: no training step was finished in {self.minutes:g} minutes{self.advice}\n"
-        os.write(sys.__stderr__.fileno(), sentence.encode(errors="backslashreplace"))
+        os.write(_STDERR, sentence.encode(errors="backslashreplace"))
         os._exit(_EXIT_CODE)

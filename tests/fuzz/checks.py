@@ -25,8 +25,10 @@ from gfla_tf.images.io import read_image
 from gfla_tf.models import ResDiscriminator
 from gfla_tf.models.archive import load_network
 from gfla_tf.pose.formats import FORMATS, read_people, read_pose
+from gfla_tf.training.checkpoint_folder import CheckpointFolder
 from gfla_tf.training.sources import open_source
-from tests.fuzz.workspace import IMAGES, PAIRS, Workspace
+from tests.fuzz.seeds import checkpoint_state
+from tests.fuzz.workspace import CHECKPOINT, IMAGES, PAIRS, Workspace
 
 
 def check(workspace: Workspace, kind: str, number: int) -> None:
@@ -51,6 +53,8 @@ def check(workspace: Workspace, kind: str, number: int) -> None:
             _library(lambda: load_network(path, [ResDiscriminator]))
         elif kind == "features":
             _library(lambda: PartFeatures(1, 2).load_weights(path), ValueError)
+        elif kind in CHECKPOINT:
+            _library(lambda: CheckpointFolder(path.parents[1]).restore(checkpoint_state(), ()))
         elif kind == "settings":
             _library(lambda: open_source(load_config(path)))
         else:

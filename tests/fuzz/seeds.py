@@ -11,9 +11,11 @@ from pathlib import Path
 import cv2
 import h5py
 import numpy as np
+import tensorflow as tf
 
 from gfla_tf.features import PartFeatures
 from gfla_tf.models import ResDiscriminator
+from gfla_tf.training.checkpoint_folder import CheckpointFolder
 from tests.images.pictures import gradient
 
 _SIDES = (40, 24)
@@ -44,6 +46,21 @@ def images() -> dict[str, bytes]:
 def settings() -> bytes:
     """A configuration of a run."""
     return _SETTINGS
+
+
+def checkpoint_state() -> dict[str, list[tf.Variable]]:
+    """The variables of the checkpoint of `write_checkpoint`."""
+    return {
+        "networks": [tf.Variable(tf.ones([4, 3])), tf.Variable(tf.zeros([2]))],
+        "position": [tf.Variable(1)],
+    }
+
+
+def write_checkpoint(folder: Path) -> dict[str, Path]:
+    """Writes a checkpoint of a training stage."""
+    CheckpointFolder(folder).write(1, checkpoint_state())
+    data, index = sorted((folder / "step-1").iterdir())
+    return {"checkpoint data": data, "checkpoint index": index}
 
 
 def write_networks(folder: Path) -> dict[str, Path]:

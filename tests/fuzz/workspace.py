@@ -27,16 +27,17 @@ IMAGES = {
     "palette of 1 bits": 30, "palette of 2 bits": 30, "palette of 4 bits": 30, "palette of 8 bits": 30,
 }  # fmt: skip
 WEIGHTS = {"weights": 60, "keras": 60, "features": 40, "arguments": 60}
+CHECKPOINT = {"checkpoint data": 40, "checkpoint index": 80}
 PAIRS = {"pairs file": 60, "packed pairs file": 60}
 CASES = {
     "annotation": 140, "pairs": 90, "lst": 50, "prepared csv": 40,
     "coco18": 70, "body25": 50, "coco17": 60, "coco17-results": 40, "pose csv": 40, "protocol": 60,
     "manifest": 50, "index": 60, "tfrecord": 60, "source jpeg": 20, "settings": 120,
-    **IMAGES, **WEIGHTS, **PAIRS,
+    **IMAGES, **WEIGHTS, **CHECKPOINT, **PAIRS,
 }  # fmt: skip
 """{kind: the number of its cases in a whole run}."""
 JSON = ("coco18", "body25", "coco17", "coco17-results", "protocol", "manifest", "index", "arguments")
-BINARY = (*IMAGES, "weights", "keras", "features", *PAIRS, "source jpeg", "tfrecord")
+BINARY = (*IMAGES, "weights", "keras", "features", *PAIRS, "source jpeg", "tfrecord", *CHECKPOINT)
 
 
 class Workspace:
@@ -61,6 +62,7 @@ class Workspace:
             "pairs file": seeds.write_pairs(root / "pairs.h5", compressed=False),
             "packed pairs file": seeds.write_pairs(root / "packed.h5", compressed=True),
             **seeds.write_networks(root),
+            **seeds.write_checkpoint(root / "checkpoints"),
         }
         self._add_poses()
         self.bytes = {kind: path.read_bytes() for kind, path in self.files.items() if kind != "protocol"}

@@ -154,10 +154,11 @@ def generate_from(
         in_photo = Frame.fit(pose_frame, outer, mode).keypoints_to_frame(keypoints)
         return pose_heatmaps(frame.keypoints_to_frame(in_photo)[None], inner, model.heatmap_sigma)
 
-    encoded = model.encode_source(scale_images(framed[None]), heatmaps(*inputs.source, "resize"))
+    source = scale_images(framed[None]), heatmaps(*inputs.source, "resize")
+    encoded = model.infer("encode_source", *source)
     results = []
     for target in inputs.targets:
-        outputs = model.render(encoded, heatmaps(*target, fit), return_attention=True)
+        outputs = model.infer("render", encoded, heatmaps(*target, fit), return_attention=True)
         image = outputs["image"][0].numpy()
         finest = {name: outputs[name][-1][0].numpy() for name in ("flows", "masks", "attentions")}
         if not all(np.isfinite(value).all() for value in (image, *finest.values())):

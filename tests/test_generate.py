@@ -13,6 +13,7 @@ import gfla_tf
 from gfla_tf.errors import InputError
 from gfla_tf.images.io import read_image
 from gfla_tf.models import PersonImageGenerator
+from gfla_tf.models.repeated_calls import EAGER_CALLS
 from gfla_tf.synthetic import SyntheticPeople
 from tests.images.pictures import gradient
 from tests.images.samples import exif, with_exif
@@ -25,6 +26,9 @@ class Copy:
     image_size = (64, 64)
     heatmap_sigma = 2.0
     value = 1.0
+
+    def infer(self, method, *arguments, **options):
+        return getattr(self, method)(*arguments, **options)
 
     def encode_source(self, source_image, source_pose):
         self.source_pose = source_pose
@@ -113,6 +117,25 @@ def pair():
 def _person_error(image, pair):
     person = pair["target_parts"] > 0
     return np.abs(image.astype(float) - pair["target_image"])[person].mean()
+
+
+def test_many_poses_run_as_a_graph(pair, monkeypatch):
+    """The results of the graph, which is traced after some poses, are those of the eager calls."""
+    source, target = pair["source_keypoints"], pair["target_keypoints"]
+    model = PersonImageGenerator.from_preset("synthetic")
+    render, executed, count = model.render, [], EAGER_CALLS + 3
+
+    def counted(*arguments, **options):
+        executed.append(tf.executing_eagerly())
+        return render(*arguments, **options)
+
+    monkeypatch.setattr(model, "render", counted)
+    results = gfla_tf.generate(pair["source_image"], source, [target] * count, model)
+    assert len(results) == count
+    assert executed == [True] * EAGER_CALLS + [False]
+    for name in ("image", "flow_field", "occlusion_mask", "attention_weights"):
+        first, *_, last = (getattr(result, name) for result in results)
+        np.testing.assert_allclose(last.astype(float), first, atol=1 if name == "image" else 1e-4)
 
 
 def test_the_shipped_model_is_the_default(model, pair):

@@ -24,7 +24,7 @@ from gfla_tf.evaluation.result import (
     table_to_markdown,
     table_to_text,
 )
-from gfla_tf.evaluation.synthetic import MODEL_INPUTS, Generator
+from gfla_tf.evaluation.synthetic import MODEL_INPUTS, Generator, repeated_call
 from gfla_tf.ops.flow import resize_flow
 
 METRICS = {key: title for key, title in IMAGE_METRICS.items() if not key.endswith("_person")}
@@ -124,12 +124,12 @@ def evaluate_photographs(
         raise InputError(f"the batch size must be at least 1, got {batch_size}")
     protocol = dataset.protocol
     sums = {name: dict.fromkeys(METRICS, 0.0) for name in IMAGE_ROWS}
-    done = 0
+    done, generate = 0, repeated_call(model)
     with data_errors():
         mean_image, mean_images = mean_target(dataset, mean_images)
         for batch in dataset.as_dataset(split, batch_size, shuffle=False):
             batch = {name: np.asarray(value)[: pairs - done] for name, value in batch.items()}
-            _add(sums, model, batch, mean_image)
+            _add(sums, generate, batch, mean_image)
             done += len(batch["source_image"])
             if progress is not None:
                 progress(done, pairs)
@@ -147,9 +147,9 @@ def evaluate_photographs(
     )
 
 
-def _add(sums, model, batch, mean_image) -> None:
+def _add(sums, generate, batch, mean_image) -> None:
     """Adds the metrics of one batch, summed over its pairs."""
-    outputs = model({name: tf.constant(batch[name]) for name in MODEL_INPUTS}, training=False)
+    outputs = generate({name: tf.constant(batch[name]) for name in MODEL_INPUTS}, training=False)
     generated = np.asarray(outputs["image"], np.float32)
     flow = resize_flow(outputs["flows"][-1], generated.shape[1:3]).numpy()
     if not (np.isfinite(generated).all() and np.isfinite(flow).all()):

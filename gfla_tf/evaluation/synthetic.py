@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
@@ -13,6 +14,7 @@ from gfla_tf.evaluation.accumulators import AreaUnderCurve, ErrorStatistics
 from gfla_tf.evaluation.baselines import GENERATED, baseline_images, mean_target
 from gfla_tf.evaluation.classical import CLASSICAL_FLOWS, classical_flow
 from gfla_tf.evaluation.result import ESTIMATED, IMAGE_METRICS, IMAGE_ROWS, ZERO_FLOW, EvaluationResult
+from gfla_tf.models import PersonImageGenerator
 from gfla_tf.ops.flow import resize_flow
 from gfla_tf.synthetic import SyntheticPeople
 from gfla_tf.viz import resize_map
@@ -22,6 +24,11 @@ MODEL_INPUTS = ("source_image", "source_pose", "target_pose")
 
 Generator = Callable[..., Mapping[str, tf.Tensor | list[tf.Tensor]]]
 """A `PersonImageGenerator`, or any function with its call signature and outputs."""
+
+
+def repeated_call(model: Generator) -> Generator:
+    """Returns the call of a model, for many batches: a network runs as a graph."""
+    return functools.partial(model.infer, "__call__") if isinstance(model, PersonImageGenerator) else model
 
 
 def evaluate_synthetic(
@@ -75,9 +82,9 @@ def evaluate_synthetic(
         name: ErrorStatistics() for name in (ESTIMATED, ZERO_FLOW, *(CLASSICAL_FLOWS if classical else ()))
     }
     areas = {"person": AreaUnderCurve(), "image": AreaUnderCurve()}
-    done = 0
+    done, generate = 0, repeated_call(model)
     for batch in _batches(dataset, split, pairs, batch_size):
-        outputs = model({name: tf.constant(batch[name]) for name in MODEL_INPUTS}, training=False)
+        outputs = generate({name: tf.constant(batch[name]) for name in MODEL_INPUTS}, training=False)
         generated = np.asarray(outputs["image"], np.float32)
         flow = resize_flow(outputs["flows"][-1], dataset.image_size).numpy()
         mask = resize_map(outputs["masks"][-1], dataset.image_size)

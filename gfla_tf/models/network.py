@@ -14,6 +14,7 @@ from gfla_tf import _compat, ops
 from gfla_tf.errors import InputError
 from gfla_tf.models import archive, preset_folder
 from gfla_tf.models.network_arguments import check_base_arguments
+from gfla_tf.models.repeated_calls import RepeatedCalls
 from gfla_tf.weight_files.keras_weights import check_shards, check_weights
 
 
@@ -34,6 +35,7 @@ class Network(keras.Model):
     def __init__(self, **kwargs):
         check_base_arguments(kwargs)
         super().__init__(autocast=False, **kwargs)
+        self._repeated_calls = RepeatedCalls()
 
     def build(self, input_shape: Any = None) -> None:
         if not self.built:
@@ -101,6 +103,34 @@ class Network(keras.Model):
             f"no trained weights of {cls.__name__} come with gfla_tf: convert released ones with "
             "`gfla convert`, or pass load_weights=False for a new network"
         )
+
+    def infer(self, method: str, *arguments: Any, **options: Any) -> Any:
+        """Calls a method of the network, as a graph if it is repeated with the same shapes.
+
+        The first calls are eager, because tracing a graph takes longer than a few of them; see
+        `gfla_tf.models.repeated_calls`. Graphs do not check the ranges of images and pose maps.
+
+        Example:
+
+        ```python
+        import tensorflow as tf
+
+        from gfla_tf.models import ResDiscriminator
+
+        d = ResDiscriminator(num_blocks=3)
+        for image in tf.zeros([10, 1, 32, 32, 3]):
+            logits = d.infer("__call__", image)
+        ```
+
+        Args:
+          method: the name of the method, "__call__" for the call.
+          *arguments: tensors and arrays, and lists and dicts of them.
+          **options: the method's other arguments.
+
+        Returns:
+          The result of the method, tensors.
+        """
+        return self._repeated_calls(method, getattr(self, method), *arguments, **options)
 
     def export(
         self,

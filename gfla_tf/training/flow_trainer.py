@@ -151,7 +151,8 @@ class FlowTrainer(StageTrainer):
 
     def pictures(self, batch: Batch) -> dict[str, Any]:
         """Returns the outputs for `gfla_tf.viz.sample_grid`."""
-        flows, masks = self(batch, training=False)
+        inputs = model_inputs(batch, self.heatmap_sigma)
+        flows, masks = self.flow_field_estimator.infer("__call__", inputs)
         return {"flows": flows, "masks": masks}
 
     def checkpoint_networks(self) -> list[Any]:

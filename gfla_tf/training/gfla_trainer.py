@@ -268,7 +268,8 @@ class GFLATrainer(StageTrainer):
 
     def pictures(self, batch: Batch) -> dict[str, Any]:
         """Returns the outputs for `gfla_tf.viz.sample_grid`."""
-        return self.generator(model_inputs(batch, self.heatmap_sigma), return_attention=True)
+        inputs = model_inputs(batch, self.heatmap_sigma)
+        return self.generator.infer("__call__", inputs, return_attention=True)
 
     def checkpoint_networks(self) -> list[Any]:
         return [*self.generator.variables, *self.discriminator.variables]

@@ -6,9 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from gfla_tf import _compat
+from gfla_tf.training.replicas import any_worker
 
 
 class DistributedModel(keras.Model):
@@ -38,6 +40,32 @@ class DistributedModel(keras.Model):
                     "trains it: make the networks, the features, the optimizers and the trainer in one "
                     "`with strategy.scope():`"
                 )
+
+    @property
+    def is_chief(self) -> bool:
+        """Whether this process writes files: the first of several workers does."""
+        return self.distribute_strategy.extended.should_checkpoint
+
+    def any_worker(self, flag: bool) -> bool:
+        """Returns whether a flag is True on any worker. All workers must call this function."""
+        return any_worker(self.distribute_strategy, flag)
+
+    def metric_values(self) -> list[np.ndarray]:
+        """Returns the values of the metrics' variables, summed over the replicas.
+
+        All workers must call this function.
+        """
+        with self.distribute_strategy.scope():
+            return [np.array(one.read_value()) for one in self._metric_variables()]
+
+    def set_metric_values(self, values: list[np.ndarray]) -> None:
+        """Sets the metrics' variables to the result of `metric_values`."""
+        with self.distribute_strategy.scope():
+            for variable, value in zip(self._metric_variables(), values, strict=True):
+                variable.assign(value)
+
+    def _metric_variables(self) -> list[tf.Variable]:
+        return [_compat.tf_variable(one) for metric in self.metrics for one in metric.variables]
 
     def get_metrics_result(self) -> dict[str, Any]:
         """Returns the results of the metrics that were updated, over all replicas, by name."""

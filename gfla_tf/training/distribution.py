@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
+import functools
 import os
+import tempfile
+import zlib
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import tensorflow as tf
 
 from gfla_tf.config import Config
 from gfla_tf.console import echo
 from gfla_tf.errors import InputError
+from gfla_tf.features.network import FeatureNetwork
 from gfla_tf.training.cluster import Cluster, read_cluster
+from gfla_tf.training.replicas import any_worker, sum_over_workers
 
 _LOST = (
     tf.errors.UnavailableError,
@@ -84,16 +92,37 @@ class Distribution:
             batches = batches.rebatch(batch_size // self.replicas)
         return self.strategy.distribute_datasets_from_function(lambda context: batches)
 
-    def any(self, flag: bool) -> bool:
-        """Returns whether a flag is True on any worker. All workers must call this function."""
+    def copy(self, features: FeatureNetwork) -> FeatureNetwork:
+        """Returns the feature network with its weights on every device; call it in `scope`."""
+        if self.strategy is None:
+            return features
+        copied = type(features).from_config(features.get_config())
+        copied.set_weights(features.get_weights())
+        return copied
+
+    @functools.cached_property
+    def scratch_folder(self) -> Path:
+        """A temporary folder of this process, for the files of a worker that is not the chief."""
+        self._scratch = tempfile.TemporaryDirectory(prefix="gfla-worker-")
+        return Path(self._scratch.name)
+
+    def check_same(self, what: str, *values: Any) -> None:
+        """Checks that all workers have the same values, which are compared as text.
+
+        All workers must call this function.
+
+        Args:
+          what: the name of the values, for the message.
+          *values: the values.
+
+        Raises:
+          InputError: they differ.
+        """
         if self.workers == 1:
-            return flag
-        value = tf.constant(float(flag))
-        with self.errors():
-            total = self.strategy.run(
-                lambda: tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, value)
-            )
-            return float(self.strategy.experimental_local_results(total)[0]) > 0
+            return
+        own = zlib.crc32(repr(values).encode())
+        if any_worker(self.strategy, self.workers * own != sum_over_workers(self.strategy, own)):
+            raise InputError(f"the workers do not have the same {what}; start all of them alike")
 
     @contextlib.contextmanager
     def errors(self) -> Iterator[None]:
@@ -141,6 +170,15 @@ def open_distribution(config: Config) -> Distribution:
         what = f"{replicas} replicas" + (f" times accumulation={parts}" if parts > 1 else "")
         raise InputError(f"batch_size={config.batch_size} must be divisible by the {what}")
     return distribution
+
+
+def comparable(config: Config) -> Config:
+    """Returns a configuration without the paths and numbers that may differ between workers."""
+    return dataclasses.replace(
+        config,
+        data=dataclasses.replace(config.data, root=None, workers=0),
+        features=dataclasses.replace(config.features, weights="random"),
+    )
 
 
 def _connect(cluster: Cluster) -> Distribution:

@@ -21,6 +21,8 @@ class EpochLog(keras.callbacks.CSVLogger):
       InputError: a line cannot be written, for example because the disk is full.
     """
 
+    chief_only = True
+
     def on_train_begin(self, logs: Mapping[str, Any] | None = None) -> None:
         super().on_train_begin(logs)
         self.append = True

@@ -23,7 +23,7 @@ class Failure:
     @property
     def term(self) -> str | None:
         """The name of the value that was not finite first, or None. Not for graphs."""
-        code = int(self.code)
+        code = int(self.code.numpy())
         return self.names[code - 1] if code else None
 
     def clear(self) -> None:

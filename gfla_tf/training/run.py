@@ -33,11 +33,13 @@ from gfla_tf.training.callbacks import (
     StallGuard,
     StopOnSignal,
 )
+from gfla_tf.training.distribution import Distribution, comparable, open_distribution
 from gfla_tf.training.epoch_log import EpochLog, trim_log
 from gfla_tf.training.run_folder import RunFolder, checkpoints_path
 from gfla_tf.training.sources import Source, open_source
-from gfla_tf.training.stage_callbacks import stage_callbacks
+from gfla_tf.training.stage_callbacks import on_every_worker, stage_callbacks
 from gfla_tf.training.trainer import StageTrainer
+from gfla_tf.training.worker_folder import WorkerFolder
 
 _log = logging.getLogger("gfla_tf")
 
@@ -71,28 +73,37 @@ def train(
         before, unless a later stage has started.
       progress: called with the number of SyntheticPeople rendered so far and their total.
 
+    With strategy=multiworker, every worker calls this function with the same arguments. Only the chief writes
+    into the folder, which all of them must be able to read.
+
     Returns:
       A `TrainedRun`.
 
     Raises:
-      InputError: the folder is in use, the data or weights are missing, or the settings are invalid.
+      InputError: the folder is in use, the data or weights are missing, the settings are invalid, or another
+        worker has ended.
       KeyboardInterrupt: after Ctrl-C; within a stage, once its step is finished and saved.
 
     If a new run cannot begin, whatever the reason, its folder is removed again.
     """
-    with RunFolder(folder, config, resume) as run:
+    distribution = open_distribution(config)
+    with (
+        distribution.errors(),
+        RunFolder(folder, config, resume) if distribution.is_chief else WorkerFolder(folder) as run,
+    ):
         try:
             with data_errors():
+                distribution.check_same("configuration and --resume", comparable(config), resume)
                 keras.utils.set_random_seed(config.seed)
                 source = open_source(config)
                 check_settings(config, source)
-                with _compat.dtype_policy(config.precision):
+                with _compat.dtype_policy(config.precision), distribution.scope():
                     model = build_model(config, source)
                 source.prepare(progress)
                 features = build_features(config, source, run.features_path)
                 keras.utils.set_random_seed(config.seed)  # features that were read drew no random numbers
-                with _compat.dtype_policy(config.precision):
-                    flow_trainer, trainer = build_trainers(config, features, model)
+                with _compat.dtype_policy(config.precision), distribution.scope():
+                    flow_trainer, trainer = build_trainers(config, distribution.copy(features), model)
                 if not run.stage2_started:
                     load_initial_weights(config, model, trainer.discriminator)
                 _log.info("training %s, with %s", _describe(model, config), features.description)
@@ -103,13 +114,14 @@ def train(
             raise
 
         began = time.monotonic()
-        _fit(flow_trainer, "stage 1 (F)", run.stage("stage1"), config, config.stage1, source)
-        _fit(trainer, "stage 2 (F, G, D)", run.stage("stage2"), config, config.stage2, source)
+        _fit(flow_trainer, "stage 1 (F)", run.stage("stage1"), config, config.stage1, source, distribution)
+        _fit(trainer, "stage 2 (F, G, D)", run.stage("stage2"), config, config.stage2, source, distribution)
         run.save_model(model, "model.keras")
         run.save_model(trainer.discriminator, "discriminator.keras")
         seconds = time.monotonic() - began
         run.record_end(seconds)
-    echo(f"trained in {clock(seconds)}; the model is {run.path / 'model.keras'}")
+    if distribution.is_chief:
+        echo(f"trained in {clock(seconds)}; the model is {run.path / 'model.keras'}")
     return TrainedRun(model, source.dataset, run.path)
 
 
@@ -133,50 +145,64 @@ def _fit(
     config: Config,
     stage: FlowTrainingConfig | GFLATrainingConfig,
     source: Source,
+    distribution: Distribution,
 ) -> None:
     """Trains one stage, from its newest readable checkpoint if there is one.
 
     Raises:
       InputError: no checkpoint can be read, or training diverged.
     """
-    validation = source.validation_batches(config.batch_size, config.validation_batches)
-    log = EpochLog(os.fsencode(folder / "log.csv"))
-    callbacks = [log, *stage_callbacks(trainer, config, stage, folder, next(iter(validation)))]
+    shard = distribution.shard
+    validation = source.validation_batches(config.batch_size, config.validation_batches, shard)
+    outputs = folder if distribution.is_chief else distribution.scratch_folder
+    log = EpochLog(os.fsencode(outputs / "log.csv"))
+    callbacks = [log, *stage_callbacks(trainer, config, stage, outputs, next(iter(validation)))]
     checkpoint = Checkpoint(
         checkpoints_path(folder), config.checkpoint_every, config.keep_checkpoints, callbacks
     )
     epochs_done = checkpoint.restore(trainer)
-    steps_done = int(trainer.steps_done)
+    steps_done = int(trainer.steps_done.numpy())
+    distribution.check_same("checkpoints in the run folder", steps_done)
     if epochs_done >= stage.epochs or _has_ended(callbacks):
-        if epochs_done:
+        if epochs_done and distribution.is_chief:
             echo(f"{label}  already trained ({epochs_done} epochs)")
         for callback in callbacks:
             if isinstance(callback, ExponentialMovingAverage):
                 callback.use_averages()  # as at the end of `fit`
         return
-    trim_log(folder / "log.csv", epochs_done)
+    if distribution.is_chief:
+        trim_log(folder / "log.csv", epochs_done)
     log.append = steps_done > 0
     callbacks += [checkpoint, Progress(label, stage.epochs, stage.steps_per_epoch, steps_done)]
+    if not distribution.is_chief:
+        callbacks = on_every_worker(callbacks)
     if config.stall_minutes is not None:
         advice = f"; to resume: {command('train', '--resume', '-o', argument(folder.parent))}"
         callbacks.append(StallGuard(config.stall_minutes, advice))
+    validation_steps = None  # to the end of the dataset
+    if distribution.strategy:
+        available = -(-source.dataset.num_pairs("test") // config.batch_size)
+        validation_steps = min(config.validation_batches, available)
     with StopOnSignal(checkpoint) as stop:
         for first, last, steps in _parts(epochs_done, checkpoint.epoch_steps, stage):
+            start = int(trainer.steps_done.numpy())
+            batches = source.training_batches(
+                config.batch_size, config.seed, parts=stage.background != 1, start=start, shard=shard
+            )
             trainer.fit(
-                source.training_batches(
-                    config.batch_size, config.seed, parts=stage.background != 1, start=int(trainer.steps_done)
-                ),
+                distribution.distribute(batches, config.batch_size),
                 epochs=last,
                 steps_per_epoch=steps,
                 initial_epoch=first,
-                validation_data=validation,
+                validation_data=distribution.distribute(validation, config.batch_size),
+                validation_steps=validation_steps,
                 shuffle=False,
                 verbose=0,
                 callbacks=[*callbacks, stop],
             )
             if trainer.stop_training:
                 break
-    finite = all(np.isfinite(np.asarray(variable)).all() for variable in trainer.checkpoint_networks())
+    finite = all(np.isfinite(variable.numpy()).all() for variable in trainer.checkpoint_networks())
     if (trainer.stop_training and not _has_ended(callbacks)) or not finite:
         raise InputError(
             f"{label} diverged: its loss or weights became NaN or infinite; start a new run with a lower "

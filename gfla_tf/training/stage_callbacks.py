@@ -1,5 +1,6 @@
 """The callbacks of a training stage in a run folder, made from its configuration."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -31,3 +32,8 @@ def stage_callbacks(
         TensorBoardLog(folder / "tensorboard"),
         SampleGrid(folder / "samples", batch, trainer.pictures),
     ]
+
+
+def on_every_worker(callbacks: Iterable[keras.callbacks.Callback]) -> list[keras.callbacks.Callback]:
+    """Returns the callbacks of the workers other than the chief: those without a true `chief_only`."""
+    return [one for one in callbacks if not getattr(one, "chief_only", False)]

@@ -57,7 +57,7 @@ class Checkpoint(keras.callbacks.Callback):
     epochs_done = checkpoint.restore(trainer)  # 0, because the folder is empty
     batches = people.as_dataset("train", batch_size=2, repeat=True)
     trainer.fit(
-        batches.skip(int(trainer.steps_done)),
+        batches.skip(int(trainer.steps_done.numpy())),
         initial_epoch=epochs_done,
         epochs=1,
         steps_per_epoch=2 - checkpoint.epoch_steps,
@@ -80,7 +80,8 @@ class Checkpoint(keras.callbacks.Callback):
         self.count, self.unit = (None, None) if every is None else parse_interval(every)
         self._epochs_done = tf.Variable(0, False, dtype=tf.int64)
         self._epoch_steps = tf.Variable(0, False, dtype=tf.int64)
-        self._metrics: list[np.ndarray] | None = None  # of the epoch that was interrupted
+        self._metrics: list[tf.Variable] | None = None  # copies, because each replica has its own
+        self._interrupted = False  # whether the metrics are those of an epoch that was interrupted
         self._saved_step: int | None = None
         self._in_epoch = False
         self._saved_time = time.monotonic()
@@ -88,7 +89,7 @@ class Checkpoint(keras.callbacks.Callback):
     @property
     def epoch_steps(self) -> int:
         """The number of steps that are done of the current epoch."""
-        return int(self._epoch_steps)
+        return int(self._epoch_steps.numpy())
 
     def restore(self, trainer: Any) -> int:
         """Restores a compiled trainer and the other callbacks from the newest readable checkpoint.
@@ -105,9 +106,8 @@ class Checkpoint(keras.callbacks.Callback):
         for callback in (*self.callbacks, self):
             callback.set_model(trainer)
         self._saved_step = self.folder.restore(self._state(), _TRAINED)
-        if self.epoch_steps:
-            self._metrics = [np.array(variable) for variable in self._metric_variables()]
-        return int(self._epochs_done)
+        self._interrupted = self.epoch_steps > 0
+        return int(self._epochs_done.numpy())
 
     @property
     def in_epoch(self) -> bool:
@@ -117,6 +117,8 @@ class Checkpoint(keras.callbacks.Callback):
     def save(self) -> bool:
         """Writes a checkpoint, unless there is one of this step.
 
+        Under a strategy with several workers, all of them must call this function; the chief writes.
+
         Returns:
           Whether all losses, gradients, weights and optimizer variables are finite; otherwise nothing is
           written.
@@ -124,25 +126,27 @@ class Checkpoint(keras.callbacks.Callback):
         Raises:
           InputError: it cannot be written.
         """
-        step = int(self.model.steps_done)
+        step = int(self.model.steps_done.numpy())
         if self.model.optimizer_updates.failure.term is not None:  # the last steps changed nothing
             return False
         if step != self._saved_step:
             state = self._state()
             if not all(is_finite(variable.numpy()) for name in _TRAINED for variable in state[name]):
                 return False
-            self.folder.write(step, state)
+            for copy, value in zip(self._metrics, self.model.metric_values(), strict=True):
+                copy.assign(value)
+            if self.model.is_chief:
+                self.folder.write(step, state)
             self._saved_step = step
         self._saved_time = time.monotonic()
         return True
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
-        if self._metrics is None:
+        if not self._interrupted:
             self._epoch_steps.assign(0)
         else:  # Keras has just reset them
-            for variable, value in zip(self._metric_variables(), self._metrics, strict=True):
-                variable.assign(value)
-            self._metrics = None
+            self.model.set_metric_values([copy.numpy() for copy in self._metrics])
+            self._interrupted = False
 
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         self._epoch_steps.assign_add(1)
@@ -167,11 +171,14 @@ class Checkpoint(keras.callbacks.Callback):
 
     def _is_due(self) -> bool:
         if self.unit == "steps":
-            return int(self.model.steps_done) % self.count == 0
-        return self.unit == "minutes" and time.monotonic() - self._saved_time >= 60 * self.count
+            return int(self.model.steps_done.numpy()) % self.count == 0
+        due = self.unit == "minutes" and time.monotonic() - self._saved_time >= 60 * self.count
+        return self.model.any_worker(due) if self.unit else False
 
     def _state(self) -> State:
         trainer = self.model
+        if self._metrics is None:
+            self._metrics = [tf.Variable(value, trainable=False) for value in trainer.metric_values()]
         groups = {
             "networks": trainer.checkpoint_networks(),
             "optimizers": [
@@ -179,7 +186,7 @@ class Checkpoint(keras.callbacks.Callback):
                 for optimizer in trainer.checkpoint_optimizers()
                 for variable in _compat.optimizer_variables(optimizer)
             ],
-            "metrics": self._metric_variables(),
+            "metrics": self._metrics,
             "position": [trainer.steps_done, self._epochs_done, self._epoch_steps],
             "callbacks": [
                 variable
@@ -189,6 +196,3 @@ class Checkpoint(keras.callbacks.Callback):
             ],
         }
         return {name: [_compat.tf_variable(one) for one in group] for name, group in groups.items()}
-
-    def _metric_variables(self) -> list[Any]:
-        return [variable for metric in self.model.metrics for variable in metric.variables]

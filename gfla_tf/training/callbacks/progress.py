@@ -31,6 +31,8 @@ class Progress(keras.callbacks.Callback):
       stream: the text stream to write to; `sys.stdout` by default.
     """
 
+    chief_only = True
+
     def __init__(
         self,
         label: str,

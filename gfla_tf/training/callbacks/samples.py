@@ -22,6 +22,8 @@ class SampleGrid(keras.callbacks.Callback):
       predict: returns the outputs for a batch, as `gfla_tf.viz.sample_grid` expects them.
     """
 
+    chief_only = True
+
     def __init__(
         self,
         folder: Path,

@@ -9,6 +9,7 @@ from typing import Any, Self
 
 import keras
 
+from gfla_tf.errors import InputError
 from gfla_tf.training.callbacks.checkpoint import Checkpoint
 from gfla_tf.training.callbacks.logs import Logs
 
@@ -76,11 +77,11 @@ class StopOnSignal(keras.callbacks.Callback):
             self._act()
 
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
-        if self._received is not None and self.checkpoint.in_epoch:
+        if self.checkpoint.in_epoch and self.model.any_worker(self._received is not None):
             self._save_and_act()
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        if self._received is not None:
+        if self.model.any_worker(self._received is not None):
             self._save_and_act()
 
     def _receive(self, number: int, frame: FrameType | None) -> None:
@@ -93,7 +94,12 @@ class StopOnSignal(keras.callbacks.Callback):
 
     def _save_and_act(self) -> None:
         if self.checkpoint.save():
-            _log.info("saved a checkpoint after step %d of this stage", int(self.model.steps_done))
+            _log.info("saved a checkpoint after step %d of this stage", int(self.model.steps_done.numpy()))
+        if self._received is None:
+            raise InputError(
+                "another worker was asked to stop, and the checkpoint of this step is saved: start all "
+                "workers again with --resume"
+            )
         self._act()
 
     def _act(self) -> None:

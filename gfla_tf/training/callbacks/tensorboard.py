@@ -16,6 +16,8 @@ class TensorBoardLog(keras.callbacks.Callback):
       folder: the log folder.
     """
 
+    chief_only = True
+
     def __init__(self, folder: Path):
         super().__init__()
         self.writer = tf.summary.create_file_writer(os.fsencode(folder))

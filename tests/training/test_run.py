@@ -5,6 +5,8 @@ import json
 import os
 import shutil
 import signal
+import subprocess
+import sys
 import threading
 
 import h5py
@@ -134,6 +136,19 @@ def test_damaged_checkpoints(tiny, started):
     ):
         train(tiny(), started, resume=True)
     assert load_config(started / "config.yaml") == tiny()
+
+
+def test_stall_minutes(tiny_path, tmp_path):
+    folder = tmp_path / "run"
+    words = ["train", str(tiny_path), "stall_minutes=0.001", "-o", str(folder)]  # the first step takes longer
+    done = subprocess.run([sys.executable, "-m", "gfla_tf", *words], capture_output=True, text=True)
+    assert done.returncode == 2, done.stderr
+    assert done.stderr.splitlines()[-1] == (
+        "gfla: error: no training step was finished in 0.001 minutes; "
+        f"to resume: gfla train --resume -o {folder}"
+    )
+    assert "in train_step" in done.stderr or "in fit" in done.stderr
+    RunFolder(folder, load_config(folder / "config.yaml"), resume=True).release()
 
 
 def test_divergence(tiny, tmp_path):

@@ -77,7 +77,7 @@ def test_the_step_is_finished_and_saved(tmp_path, handlers, capfd, number):
     assert send.events == [1, 2, "validated", 3]
     assert Checkpoint(tmp_path).folder.steps() == [2, 3]
     assert [signal.getsignal(one) for one in NUMBERS] == [handlers] * 3
-    assert "stopping after this step; a second signal stops at once" in capfd.readouterr().err
+    assert "stopping after this step; a second signal stops without saving it" in capfd.readouterr().err
 
 
 @pytest.mark.parametrize("step", [2, 4])

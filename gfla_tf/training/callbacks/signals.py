@@ -14,7 +14,7 @@ from gfla_tf.training.callbacks.checkpoint import Checkpoint
 from gfla_tf.training.callbacks.logs import Logs
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-_NOTE = b"\nstopping after this step; a second signal stops at once\n"
+_NOTE = b"\nstopping after this step; a second signal stops without saving it\n"
 
 _log = logging.getLogger("gfla_tf")
 
@@ -25,9 +25,9 @@ class StopOnSignal(keras.callbacks.Callback):
     It is also a context manager for the call of `fit`, in which it handles the signals; on leaving it, the
     handlers before are restored. Within it, a signal does what it would have done without this callback, but
     after the step: Ctrl-C raises KeyboardInterrupt, and SIGTERM ends a process that does not handle it. After
-    the last step of an epoch, the validation is finished too. A second signal acts at once, without a
-    checkpoint. Signals that the process ignores, as under nohup, stay ignored. In another thread than the
-    main thread, where Python handles no signals, the callback does nothing.
+    the last step of an epoch, the validation is finished too. A second signal acts as soon as TensorFlow's
+    current call returns, without a checkpoint. Signals that the process ignores, as under nohup, stay
+    ignored. In another thread than the main thread, where Python handles no signals, it does nothing.
 
     Args:
       checkpoint: the checkpoint callback, which must be before this one in the list of callbacks.

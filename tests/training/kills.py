@@ -3,7 +3,7 @@
 `python -m tests.training.kills FOLDER` writes the runs `FOLDER/whole` and `FOLDER/killed`, and prints one
 line of JSON: a list with the stage and the moment of every kill. The processes are forked from this one,
 which has imported TensorFlow but has not started its runtime, so that a process costs only its own steps.
-They run eagerly: tracing a stage takes far longer than its steps (test_run.py compares traced runs).
+They run eagerly: tracing a stage takes far longer than its steps (test_resume.py compares traced runs).
 """
 
 import json

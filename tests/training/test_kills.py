@@ -57,7 +57,7 @@ def assert_same(whole, other):
     assert not different
 
 
-@pytest.mark.skipif(not _compat.KERAS_3, reason="takes a minute; test_run.py resumes runs on both stacks")
+@pytest.mark.skipif(not _compat.KERAS_3, reason="takes a minute; test_resume.py resumes runs on both stacks")
 @pytest.mark.slow  # about 27 processes, most of which build both trainers
 def test_a_killed_run_equals_an_uninterrupted_one(tmp_path):
     (tmp_path / "config.yaml").write_text(yaml.safe_dump(RUN))

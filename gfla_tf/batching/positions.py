@@ -7,6 +7,8 @@ import itertools
 import numpy as np
 import tensorflow as tf
 
+_ENDLESS = 2**48  # batches
+
 
 def batch_positions(
     count: int,
@@ -46,8 +48,9 @@ def batch_positions(
 
     if repeat:
         length = (index + 1) * batch_size // shards - index * batch_size // shards
-        numbers = tf.data.Dataset.counter(start)
-        return numbers.map(lambda k: tf.ensure_shape(rows(k * batch_size, batch_size), [length]))
+        numbers = tf.data.Dataset.range(start, _ENDLESS)  # unlike `counter`, a data service can divide it
+        positions = numbers.map(lambda k: tf.ensure_shape(rows(k * batch_size, batch_size), [length]))
+        return positions.apply(tf.data.experimental.assert_cardinality(tf.data.INFINITE_CARDINALITY))
 
     steps = -(-count // batch_size)
     epochs = itertools.count()

@@ -17,19 +17,21 @@ class RowReader:
       read: a function of positions, int64 [B], that returns an array [B, ...] for each entry of `specs`. It
         may be called from several threads at once, also with no position.
       specs: {name: shape and dtype of a row}.
+      parallel: whether it is worth while to read several batches at the same time.
     """
 
     read: Callable[[np.ndarray], Sequence[np.ndarray]]
     specs: Mapping[str, tf.TensorSpec]
+    parallel: bool = True
 
     def __call__(self, positions: tf.Tensor) -> dict[str, tf.Tensor]:
         """Returns the rows at `positions`, int64 [B], in a graph: {name: [B, ...]}."""
         kinds = [spec.dtype for spec in self.specs.values()]
-        return self.named(tf.numpy_function(self.read, [positions], kinds), positions.shape[0])
-
-    def named(self, arrays: Sequence[tf.Tensor], count: int | None) -> dict[str, tf.Tensor]:
-        """Returns tensors by their names, with their static shapes; `count` is the static number of rows."""
+        arrays = self._call(positions, kinds)
         return {
-            name: tf.ensure_shape(array, [count, *spec.shape])
+            name: tf.ensure_shape(array, [positions.shape[0], *spec.shape])
             for array, (name, spec) in zip(arrays, self.specs.items(), strict=True)
         }
+
+    def _call(self, positions: tf.Tensor, kinds: list[tf.DType]) -> Sequence[tf.Tensor]:
+        return tf.numpy_function(self.read, [positions], kinds)

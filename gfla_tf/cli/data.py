@@ -1,10 +1,10 @@
-"""`gfla data`: creates, prepares and validates datasets; each kind is a module `data_<kind>`."""
+"""`gfla data`: creates, prepares, validates and serves datasets; each kind is a module `data_<kind>`."""
 
 import importlib
 
-HELP = "Create, prepare and validate datasets."
+HELP = "Create, prepare, validate and serve datasets."
 
-KINDS = ("synthetic", "prepare", "check", "build", "frames")
+KINDS = ("synthetic", "prepare", "check", "build", "frames", "serve")
 
 
 def add_arguments(parser):

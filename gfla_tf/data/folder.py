@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
+import hashlib
 import os
 
 import numpy as np
-import tensorflow as tf
 
 from gfla_tf import arguments
-from gfla_tf.batching.order import PairOrder
+from gfla_tf.batching.order import PairOrder, shuffled
+from gfla_tf.batching.rows import RowReader
 from gfla_tf.data.layout import SPLITS, Layout
 from gfla_tf.data.pairs import PairDataset
 from gfla_tf.data.pipeline import pair_reader
@@ -22,7 +22,6 @@ from gfla_tf.data.unreadable import UnreadableImages
 from gfla_tf.errors import InputError
 from gfla_tf.files import PathLike
 from gfla_tf.files.names import other_file
-from gfla_tf.pose.network_inputs import finish_batches
 
 
 class PairFolder(PairDataset):
@@ -94,37 +93,15 @@ class PairFolder(PairDataset):
             self._splits[split] = dataclasses.replace(data, keypoints=keypoints)
         return self._splits[split]
 
-    def _batches(
-        self,
-        positions: tf.data.Dataset,
-        split: str,
-        order: PairOrder,
-        *,
-        seed: int,
-        heatmaps: bool,
-        scaled: bool,
-    ) -> tf.data.Dataset:
-        read = pair_reader(self.load(split), self.image_size, order, self._unreadable)
-        augmented = self._augments(split)
+    def row_reader(self, split: str, *, shuffle: bool, seed: int) -> RowReader:
+        """Returns a reader of the pairs; see `PairDataset.row_reader`."""
+        count = self.num_pairs(split)
+        order = shuffled(count, seed) if shuffle else PairOrder(count)
+        return pair_reader(self.load(split), self.image_size, order, self._unreadable)
 
-        def load(positions: tf.Tensor) -> dict[str, tf.Tensor]:
-            batch = read(positions)
-            return {**batch, "draw": positions} if augmented else batch
-
-        return finish_batches(
-            positions,
-            self.image_size,
-            self.heatmap_sigma,
-            heatmaps=heatmaps,
-            scaled=scaled or augmented,
-            load=load,
-            transform=functools.partial(self._augment, seed=seed) if augmented else None,
-        )
-
-    def _augments(self, split: str) -> bool:
-        """Whether the images and keypoints of a split are augmented."""
-        return False
-
-    def _augment(self, batch: dict[str, tf.Tensor], seed: int) -> dict[str, tf.Tensor]:
-        """Augments a batch with the random numbers `draw` [B], which are removed from it."""
-        raise NotImplementedError
+    def fingerprint(self, split: str) -> str:
+        """Returns a hash of the names and keypoints of a split's pairs."""
+        data = self.load(split)
+        digest = hashlib.sha256(data.keypoints[data.pairs].tobytes())
+        digest.update(b"\0".join(os.fsencode(data.names[image]) for image in data.pairs.ravel().tolist()))
+        return digest.hexdigest()

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import abc
+import functools
+from collections.abc import Callable
 
 import tensorflow as tf
 
-from gfla_tf.batching.order import PairOrder, shuffled
 from gfla_tf.batching.positions import batch_positions
+from gfla_tf.batching.rows import RowReader
 from gfla_tf.data.protocol import Protocol
+from gfla_tf.pose.network_inputs import finish_batches
 
 
 class PairDataset(abc.ABC):
@@ -46,6 +49,7 @@ class PairDataset(abc.ABC):
         truth: bool = False,
         start: int = 0,
         shard: tuple[int, int] | None = None,
+        served: Callable[[RowReader], RowReader] | None = None,
     ) -> tf.data.Dataset:
         """Returns batches of a split's pairs.
 
@@ -68,6 +72,7 @@ class PairDataset(abc.ABC):
           shard: (index, shards): only part `index` of the rows of each batch, for one of several workers.
             The parts, one after the other, are the batch; they are of equal length if `shards` divides the
             number of rows, and otherwise differ by one row (`gfla_tf.batching.positions`).
+          served: replaces the result of `row_reader`, for the data service.
 
         Returns:
           A dataset of dicts: `source_image`, `target_image` float32 [B, H, W, 3] in [-1, 1];
@@ -86,22 +91,42 @@ class PairDataset(abc.ABC):
             self.num_pairs(split), batch_size, repeat=repeat, start=start, shard=shard
         )
         shuffle = split == "train" if shuffle is None else shuffle
-        order = self._shuffled(split, seed) if shuffle else PairOrder(self.num_pairs(split))
-        return self._batches(positions, split, order, seed=seed, heatmaps=heatmaps, scaled=scaled)
+        reader = self.row_reader(split, shuffle=shuffle, seed=seed)
+        reader = reader if served is None else served(reader)
+        augment = functools.partial(self._augment, seed=seed) if self._augments(split) else None
 
-    def _shuffled(self, split: str, seed: int) -> PairOrder:
-        """The order of a shuffled split."""
-        return shuffled(self.num_pairs(split), seed)
+        def load(positions: tf.Tensor) -> dict[str, tf.Tensor]:
+            batch = reader(positions)
+            return batch if augment is None else {**batch, "draw": positions}
+
+        return finish_batches(
+            positions,
+            self.image_size,
+            self.heatmap_sigma,
+            load=load,
+            parallel=reader.parallel,
+            heatmaps=heatmaps,
+            scaled=scaled or augment is not None,
+            transform=augment,
+        )
 
     @abc.abstractmethod
-    def _batches(
-        self,
-        positions: tf.data.Dataset,
-        split: str,
-        order: PairOrder,
-        *,
-        seed: int,
-        heatmaps: bool,
-        scaled: bool,
-    ) -> tf.data.Dataset:
-        """Reads the pairs at the positions of each batch."""
+    def row_reader(self, split: str, *, shuffle: bool, seed: int) -> RowReader:
+        """Returns a reader of `source_image`, `target_image` uint8, `source_keypoints`, `target_keypoints`.
+
+        Raises:
+          ValueError: an unknown split.
+          InputError: the split is missing or invalid.
+        """
+
+    @abc.abstractmethod
+    def fingerprint(self, split: str) -> str:
+        """Returns a hash of the lists and keypoints of a split; a folder and its shards have the same."""
+
+    def _augments(self, split: str) -> bool:
+        """Whether the images and keypoints of a split are augmented."""
+        return False
+
+    def _augment(self, batch: dict[str, tf.Tensor], seed: int) -> dict[str, tf.Tensor]:
+        """Augments a batch with the random numbers `draw` [B], which are removed from it."""
+        raise NotImplementedError

@@ -86,11 +86,17 @@ def data_errors() -> Iterator[None]:
     TensorFlow wraps an `InputError` of the pipeline in its own error; this raises the `InputError` again.
 
     Raises:
-      InputError: the pipeline's error. Other errors are not changed.
+      InputError: the pipeline's error, or the dispatcher of the data service was restarted. Other errors are
+        not changed.
     """
     try:
         yield
     except tf.errors.OpError as error:
+        if isinstance(error, tf.errors.NotFoundError) and "dispatcher restart" in str(error):
+            raise InputError(
+                "the dispatcher of the data service was restarted: resume the training, and start the "
+                "dispatcher with --journal FOLDER, so that it can continue"
+            ) from None
         found = re.search(r"InputError: (.*)", str(error))
         if found is None:
             raise

@@ -22,6 +22,7 @@ def finish_batches(
     heatmaps: bool = True,
     scaled: bool = True,
     load: Callable[..., dict[str, tf.Tensor]] | None = None,
+    parallel: bool = True,
     transform: Callable[[dict[str, tf.Tensor]], dict[str, tf.Tensor]] | None = None,
 ) -> tf.data.Dataset:
     """Scales the images of batches to [-1, 1], adds pose heatmaps and prefetches.
@@ -34,14 +35,17 @@ def finish_batches(
       heatmap_sigma: standard deviation of the heatmaps' Gaussians, in pixels.
       heatmaps: whether to add `source_pose` and `target_pose`.
       scaled: if False, the images stay uint8, for a training step that scales them on its device.
-      load: optional function that maps an element of `batches` to such a dict; it runs in the same parallel
-        map as the other steps.
+      load: optional function that maps an element of `batches` to such a dict.
+      parallel: whether `load` runs in the same parallel map as the other steps, or in a sequential one.
       transform: optional function of the batch, applied before the heatmaps are computed (augmentation).
 
     Returns:
       A dataset of dicts: images float32 [B, H, W, 3] in [-1, 1]; keypoints, flow and visibility float32;
       parts int32; poses float32 [B, H, W, 18].
     """
+
+    if load is not None and not parallel:
+        batches, load = batches.map(load), None
 
     def finish(*element: tf.Tensor) -> dict[str, tf.Tensor]:
         batch = dict(*element) if load is None else load(*element)

@@ -22,6 +22,8 @@ from .workers import render_range
 if TYPE_CHECKING:
     import tensorflow as tf
 
+    from gfla_tf.batching.rows import RowReader
+
 
 class SyntheticPeople:
     """A procedural dataset: pairs of images of one person in two poses, with different light and camera.
@@ -201,6 +203,7 @@ class SyntheticPeople:
         parts: bool = False,
         start: int = 0,
         shard: tuple[int, int] | None = None,
+        served: Callable[[RowReader], RowReader] | None = None,
     ) -> tf.data.Dataset:
         """Returns a `tf.data.Dataset` of batches.
 
@@ -224,6 +227,7 @@ class SyntheticPeople:
             without. It takes the same time for every `start`.
           shard: (index, shards): only part `index` of the rows of each batch, for one of several workers, as
             in `gfla_tf.batching.positions`.
+          served: replaces the result of `row_reader`, for the data service.
 
         Returns:
           A dataset of dicts: source_image, target_image float32 [B, H, W, 3] in [-1, 1]; source_keypoints,
@@ -236,12 +240,29 @@ class SyntheticPeople:
             is invalid.
         """
         from gfla_tf.batching.positions import batch_positions
+        from gfla_tf.pose.network_inputs import finish_batches
 
-        from .pipeline import make_dataset
-
-        count, parts = self.num_pairs(split), truth or parts
+        count = self.num_pairs(split)
         positions = batch_positions(count, batch_size, repeat=repeat, start=start, shard=shard)
         shuffle = split == "train" if shuffle is None else shuffle
+        reader = self.row_reader(split, shuffle=shuffle, seed=seed, truth=truth, parts=parts)
+        reader = reader if served is None else served(reader)
+        return finish_batches(
+            positions,
+            self.image_size,
+            self.heatmap_sigma,
+            load=reader,
+            parallel=reader.parallel,
+            heatmaps=heatmaps,
+        )
+
+    def row_reader(
+        self, split: str, *, shuffle: bool, seed: int, truth: bool = False, parts: bool = False
+    ) -> RowReader:
+        """Returns a reader of the rows of batches; the arguments are those of `as_dataset`."""
+        from .pipeline import row_reader
+
+        count, parts = self.num_pairs(split), truth or parts
         arrays = self._cached.get(split)
         cached = arrays is not None and (not truth or "flow" in arrays)
         if not shuffle:
@@ -254,17 +275,7 @@ class SyntheticPeople:
             rows = cached_rows(arrays, truth, parts)
         else:
             rows = rendered_rows(self._settings, split, truth, parts, keep=GROUP if shuffle else 1)
-        return make_dataset(
-            positions,
-            order,
-            rows,
-            self.image_size,
-            self.heatmap_sigma,
-            parallel=cached,
-            heatmaps=heatmaps,
-            truth=truth,
-            parts=parts,
-        )
+        return row_reader(rows, order, self.image_size, truth=truth, parts=parts, parallel=cached)
 
     def _check_memory(self, split: str, identities: int, truth: bool) -> None:
         pixels = self.image_size[0] * self.image_size[1]

@@ -1,4 +1,4 @@
-"""The `tf.data` pipeline of SyntheticPeople."""
+"""Reading of SyntheticPeople in a `tf.data` pipeline."""
 
 from __future__ import annotations
 
@@ -7,35 +7,28 @@ import tensorflow as tf
 
 from gfla_tf.batching.order import PairOrder
 from gfla_tf.batching.rows import RowReader
-from gfla_tf.pose.network_inputs import finish_batches
 
 from .batches import ReadRows
 
 
-def make_dataset(
-    positions: tf.data.Dataset,
-    order: PairOrder,
+def row_reader(
     rows: ReadRows,
+    order: PairOrder,
     image_size: tuple[int, int],
-    sigma: float,
     *,
-    parallel: bool,
-    heatmaps: bool,
     truth: bool,
     parts: bool,
-) -> tf.data.Dataset:
-    """Reads batches of pairs. TensorFlow's threads scale the images and compute the heatmaps.
+    parallel: bool,
+) -> RowReader:
+    """Returns a reader of pairs.
 
     Args:
-      positions: the positions of the pairs of each batch.
-      order: the order of the pairs.
       rows: a function that returns pairs (`gfla_tf.synthetic.batches`).
+      order: the order of the pairs.
       image_size: (H, W) in pixels.
-      sigma: standard deviation of the heatmaps in pixels.
-      parallel: whether several batches are read at the same time.
-      heatmaps: whether to add the pose heatmaps.
-      truth: whether the batches contain flow and visibility.
-      parts: whether the batches contain part labels.
+      truth: whether to read flow and visibility.
+      parts: whether to read part labels.
+      parallel: whether to read several batches at the same time.
     """
     specs = _specs(image_size, truth, parts)
 
@@ -45,10 +38,7 @@ def make_dataset(
         batch = rows(order.pairs(positions))
         return [batch[name] for name in specs]
 
-    reader = RowReader(read, specs)
-    if parallel:
-        return finish_batches(positions, image_size, sigma, heatmaps=heatmaps, load=reader)
-    return finish_batches(positions.map(reader), image_size, sigma, heatmaps=heatmaps)
+    return RowReader(read, specs, parallel)
 
 
 def _specs(image_size: tuple[int, int], truth: bool, parts: bool) -> dict[str, tf.TensorSpec]:

@@ -205,7 +205,7 @@ def _train_parts(features: PartFeatures, config: Config, source: SyntheticSource
 
 
 def _calibrate(features: VGG19Features, config: Config, source: Source) -> None:
-    batches = source.training_batches(config.batch_size, seed=config.seed, parts=False)
+    batches = source.local_batches(config.batch_size, seed=config.seed, parts=False)
     features.calibrate(
         np.asarray(take_batch(batch)["target_image"]) for batch in batches.take(_CALIBRATION_BATCHES)
     )

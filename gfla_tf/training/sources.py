@@ -9,6 +9,7 @@ from gfla_tf.data import DeepFashion, Market1501, PairFile, SyntheticPeople
 from gfla_tf.data.protocol import describe_protocol
 from gfla_tf.errors import InputError
 from gfla_tf.models.presets import preset
+from gfla_tf.training.data_service import DataService
 
 _MIN_SIDE = 32
 
@@ -19,21 +20,32 @@ class SyntheticSource:
     Args:
       dataset: the dataset.
       workers: number of rendering processes; 0 renders in this process.
+      service: where the training batches are read; by default, in this process.
+      render: whether `prepare` renders the training people.
     """
 
-    def __init__(self, dataset: SyntheticPeople, workers: int):
+    def __init__(
+        self,
+        dataset: SyntheticPeople,
+        workers: int,
+        service: DataService | None = None,
+        render: bool = True,
+    ):
         self.dataset = dataset
         self.workers = workers
+        self.service = service
+        self.render = render
         self.heatmap_sigma = dataset.heatmap_sigma
         self.images = f"rendered by SyntheticPeople, seed {dataset.seed}"
 
     def prepare(self, progress: Callable[[int, int], None] | None = None) -> None:
-        """Renders the training people.
+        """Renders the training people, if they are needed in this process.
 
         Args:
           progress: called with the number of people rendered so far and their total.
         """
-        self.dataset.cache("train", workers=self.workers, progress=progress)
+        if self.render:
+            self.dataset.cache("train", workers=self.workers, progress=progress)
 
     def training_batches(
         self,
@@ -45,7 +57,8 @@ class SyntheticSource:
     ) -> tf.data.Dataset:
         """Returns shuffled, endlessly repeated, full batches with keypoints, and with part labels if `parts`.
 
-        Batch k is a function of the settings, `seed` and k alone.
+        Batch k is a function of the settings, `seed` and k alone. A data service reads the same batches, but
+        they arrive in any order.
 
         Args:
           batch_size: number of pairs per batch, of all workers together.
@@ -53,7 +66,24 @@ class SyntheticSource:
           parts: whether to add part labels.
           start: the number of the first batch.
           shard: (index, workers): only part `index` of the rows of each batch (`as_dataset`).
+
+        Raises:
+          InputError: the data service does not answer.
         """
+        options = {"seed": seed, "parts": parts, "start": start, "shard": shard}
+        if self.service is not None:
+            return self.service.batches(self.dataset, batch_size, **options)
+        return self.local_batches(batch_size, **options)
+
+    def local_batches(
+        self,
+        batch_size: int,
+        seed: int,
+        parts: bool,
+        start: int = 0,
+        shard: tuple[int, int] | None = None,
+    ) -> tf.data.Dataset:
+        """Returns the same batches as `training_batches`, read in this process and in order."""
         return self.dataset.as_dataset(
             "train",
             batch_size,
@@ -78,10 +108,12 @@ class FolderSource:
 
     Args:
       dataset: the dataset.
+      service: where the training batches are read; by default, in this process.
     """
 
-    def __init__(self, dataset: DeepFashion | Market1501 | PairFile):
+    def __init__(self, dataset: DeepFashion | Market1501 | PairFile, service: DataService | None = None):
         self.dataset = dataset
+        self.service = service
         self.heatmap_sigma = dataset.heatmap_sigma
         self.images = describe_protocol(dataset.protocol, dataset.root, dataset.image_size)
 
@@ -99,6 +131,24 @@ class FolderSource:
         shard: tuple[int, int] | None = None,
     ) -> tf.data.Dataset:
         """Like `SyntheticSource.training_batches`; images are uint8 unless augmented.
+
+        Raises:
+          InputError: `parts` is True, or the data service does not answer.
+        """
+        options = {"seed": seed, "parts": parts, "start": start, "shard": shard}
+        if self.service is not None and not parts:
+            return self.service.batches(self.dataset, batch_size, **options)
+        return self.local_batches(batch_size, **options)
+
+    def local_batches(
+        self,
+        batch_size: int,
+        seed: int,
+        parts: bool,
+        start: int = 0,
+        shard: tuple[int, int] | None = None,
+    ) -> tf.data.Dataset:
+        """Returns the same batches as `training_batches`, read in this process and in order.
 
         Raises:
           InputError: `parts` is True.
@@ -130,8 +180,8 @@ def open_source(config: Config) -> Source:
     """Opens the data source of a configuration.
 
     Raises:
-      InputError: `data.root` is missing, not used by the source or not in its layout, or the image size is
-        invalid.
+      InputError: `data.root` is missing, not used by the source or not in its layout, or the image size or
+        another setting of the data is invalid.
     """
     size = config.model.overrides.get("image_size", preset(config.model.preset)["image_size"])
     if (
@@ -143,6 +193,7 @@ def open_source(config: Config) -> Source:
             f"model.overrides.image_size must be [height, width] of at least {_MIN_SIDE} pixels, got {size!r}"
         )
     size, data = tuple(size), config.data
+    service = None if data.service is None else DataService(data.service)
     if data.reader != "h5py" and data.source != "hdf5":
         raise InputError(f"data.reader is only for data.source=hdf5, got data.source={data.source}")
     if data.max_unreadable and data.source not in ("deepfashion", "market1501"):
@@ -154,12 +205,16 @@ def open_source(config: Config) -> Source:
         if data.root is not None:
             raise InputError("data.root is not used with data.source=synthetic, which is rendered")
         identities = {"train": data.identities, "test": data.test_identities}
-        return SyntheticSource(SyntheticPeople(size, seed=data.seed, identities=identities), data.workers)
+        people = SyntheticPeople(size, seed=data.seed, identities=identities)
+        render = service is None or config.features.kind == "parts"
+        return SyntheticSource(people, data.workers, service, render)
     if data.root is None:
         what, value = ("file", "FILE") if data.source == "hdf5" else ("folder", "FOLDER")
         raise InputError(f"data.root must name the {data.source} {what}: gfla train CONFIG data.root={value}")
     if data.source == "hdf5":
-        return FolderSource(PairFile(data.root, size, reader=data.reader))
+        return FolderSource(PairFile(data.root, size, reader=data.reader), service)
     if data.source == "deepfashion":
-        return FolderSource(DeepFashion(data.root, size, max_unreadable=data.max_unreadable))
-    return FolderSource(Market1501(data.root, size, augment=data.augment, max_unreadable=data.max_unreadable))
+        return FolderSource(DeepFashion(data.root, size, max_unreadable=data.max_unreadable), service)
+    return FolderSource(
+        Market1501(data.root, size, augment=data.augment, max_unreadable=data.max_unreadable), service
+    )

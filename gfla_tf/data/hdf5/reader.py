@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import hashlib
 import os
 import threading
 from collections.abc import Callable, Iterator
@@ -26,7 +27,6 @@ from gfla_tf.files.names import other_file
 from gfla_tf.hdf5 import read_structure
 from gfla_tf.images.io import MAX_PIXELS
 from gfla_tf.pose.frame import check_keypoints
-from gfla_tf.pose.network_inputs import finish_batches
 
 READERS = ("h5py", "tensorflow-io")
 IMAGES = ("source_image", "target_image")
@@ -120,22 +120,20 @@ class PairFile(PairDataset):
             raise InputError(f"the HDF5 file {self.root!r} has no group {split!r}")
         return self._splits[split]
 
-    def _shuffled(self, split: str, seed: int) -> PairOrder:
-        return shuffled_in_groups(self.num_pairs(split), BLOCK, seed)
+    def row_reader(self, split: str, *, shuffle: bool, seed: int) -> RowReader:
+        """Returns a reader of the pairs; see `PairDataset.row_reader`."""
+        count, size = self.load(split)
+        order = shuffled_in_groups(count, BLOCK, seed) if shuffle else PairOrder(count)
+        return _row_reader(self._read(self.root, split), count, size, order)
 
-    def _batches(
-        self,
-        positions: tf.data.Dataset,
-        split: str,
-        order: PairOrder,
-        *,
-        seed: int,
-        heatmaps: bool,
-        scaled: bool,
-    ) -> tf.data.Dataset:
-        read = _row_reader(self._read(self.root, split), *self.load(split), order)
-        batches = positions.map(read)  # one after the other: the blocks are read in the order of the pairs
-        return finish_batches(batches, self.image_size, self.heatmap_sigma, heatmaps=heatmaps, scaled=scaled)
+    def fingerprint(self, split: str) -> str:
+        """Returns a hash of the keypoints of a split's pairs."""
+        self.load(split)
+        digest = hashlib.sha256()
+        with _opened(self.root) as file:
+            for name in KEYPOINTS:
+                digest.update(file[split][name][...].astype(np.float32).tobytes())
+        return digest.hexdigest()
 
 
 def _import() -> ModuleType:
@@ -256,7 +254,7 @@ def _row_reader(read: ReadBlock, count: int, size: tuple[int, int], order: PairO
                     array[row] = block(number)[name][inside]
         return list(arrays.values())
 
-    return RowReader(rows, specs)
+    return RowReader(rows, specs, parallel=False)  # the blocks are read in the order of the pairs
 
 
 def _unique_path(path: str) -> str:

@@ -1,0 +1,182 @@
+"""`gfla data serve`: a dispatcher and two workers on this machine, and training batches from them."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import yaml
+
+from gfla_tf.cli.main import main
+from gfla_tf.config import load_config
+from gfla_tf.data.pipeline import data_errors
+from gfla_tf.errors import InputError
+from gfla_tf.training.data_service import connect, parse_address
+from gfla_tf.training.sources import open_source
+from tests.data.folders import write_folder
+
+PAIRS, BATCH, SEED = 20, 6, 3
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("localhost", 0))
+        return probe.getsockname()[1]
+
+
+class Servers:
+    """A dispatcher, and two workers of the training data of `config`."""
+
+    def __init__(self, config):
+        self.port = free_port()
+        self.worker_ports = [free_port(), free_port()]
+        self.address = f"localhost:{self.port}"
+        self.dispatcher = self._start("dispatcher", "--port", self.port)
+        self.first_lines = [self.dispatcher.stdout.readline()]
+        self.workers = [
+            self._start("worker", "--dispatcher", self.address, "--port", port, config)
+            for port in self.worker_ports
+        ]
+        self.first_lines += [worker.stdout.readline() for worker in self.workers]
+
+    def _start(self, *words):
+        return subprocess.Popen(
+            [sys.executable, "-m", "gfla_tf", "data", "serve", *map(str, words)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
+        )
+
+    def stop(self):
+        for process in (*self.workers, self.dispatcher):
+            process.kill()
+            process.communicate()
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+    return tmp_path_factory.mktemp("served")
+
+
+@pytest.fixture(scope="module")
+def configured(root):
+    """A function of overrides that returns the configuration."""
+    folder = write_folder(root / "photos", "market", (32, 32), (128, 64), people=PAIRS // 2)
+    values = {
+        "model": {"overrides": {"image_size": [32, 32]}},
+        "data": {"source": "market1501", "root": str(folder), "augment": False},
+    }
+    (root / "c.yaml").write_text(yaml.safe_dump(values))
+    return lambda *overrides: load_config(root / "c.yaml", overrides)
+
+
+@pytest.fixture(scope="module")
+def servers(configured, root):
+    servers = Servers(root / "c.yaml")
+    yield servers
+    servers.stop()
+
+
+def batches(source, count, **options):
+    with data_errors():
+        dataset = source.training_batches(BATCH, SEED, parts=False, **options)
+        yield from dataset.take(count).as_numpy_iterator()
+
+
+def key(batch):
+    """The pairs of a batch, in order."""
+    return batch["source_keypoints"].tobytes(), batch["target_keypoints"].tobytes()
+
+
+def test_the_first_lines(servers):
+    dispatcher, *workers = servers.first_lines
+    assert dispatcher == f"dispatcher: port {servers.port} (stop it with Ctrl-C)\n"
+    expected = (
+        f"worker: {PAIRS} training pairs of data.source=market1501 for the dispatcher at {servers.address}"
+    )
+    assert all(line.startswith(f"{expected}, reached at ") for line in workers)
+
+
+def test_each_pair_once_an_epoch_even_if_a_worker_dies(configured, servers):
+    start, count = 5, 300
+    local = list(batches(open_source(configured()), 2 * count, start=start))
+    numbers = {key(batch): number for number, batch in enumerate(local)}
+    assert len(numbers) == 2 * count
+    source = open_source(configured(f"data.service={servers.address}"))
+    received = []
+    served = batches(source, count, start=start)
+    for batch in served:
+        received.append(numbers[key(batch)])
+        if len(received) == count // 2:
+            servers.workers[0].send_signal(signal.SIGKILL)
+    assert sorted(received[: count // 2])[: count // 4] == list(range(count // 4))  # 22 epochs
+    assert len(set(received)) == len(received) == count
+    lost = set(range(count // 2)) - set(received)
+    assert len(lost) <= 40  # those that the dead worker had prepared
+
+
+def test_workers_of_a_training_read_their_rows(configured, servers):
+    local = list(batches(open_source(configured("data.augment=true")), 60))
+    source = open_source(configured("data.augment=true", f"data.service={servers.address}"))
+    for index in range(2):
+        rows, numbers = slice(3 * index, 3 * index + 3), []
+        for batch in batches(source, 20, shard=(index, 2)):
+            errors = [np.abs(other["source_keypoints"][rows] - batch["source_keypoints"]) for other in local]
+            numbers.append(int(np.argmin([error.max() for error in errors])))
+            for name, value in batch.items():
+                np.testing.assert_allclose(value, local[numbers[-1]][name][rows], rtol=0, atol=1e-3)
+        assert len(set(numbers)) == 20
+
+
+def test_other_data(configured, servers, root):
+    other = write_folder(root / "other", "market", (32, 32), (128, 64), people=2)
+    source = open_source(configured(f"data.service={servers.address}", f"data.root={other}"))
+    with pytest.raises(InputError, match=r"training pairs is 20 at the worker and 4 here; .* start its"):
+        list(batches(source, 1))
+
+
+def test_not_a_dispatcher(configured, servers):
+    where = f"localhost:{servers.worker_ports[1]}"
+    with pytest.raises(InputError, match=rf"the program at {where} does not answer like a dispatcher"):
+        list(batches(open_source(configured(f"data.service={where}")), 1))
+
+
+def test_nothing_answers(configured, root, capsys):
+    port = free_port()
+    source = open_source(configured(f"data.service=localhost:{port}"))
+    with pytest.raises(InputError, match=rf"answers at localhost:{port} .*start one there with `gfla data "):
+        list(batches(source, 1))
+    code = main(["data", "serve", "worker", str(root / "c.yaml"), "--dispatcher", f"localhost:{port}"])
+    assert code == 2
+    assert f"no dispatcher of the tf.data service answers at localhost:{port}" in capsys.readouterr().err
+
+
+def test_a_port_in_use(servers, capsys):
+    assert main(["data", "serve", "dispatcher", "--port", str(servers.port)]) == 2
+    assert f"the port {servers.port} cannot be opened: Address already in use" in capsys.readouterr().err
+
+
+def test_sigterm_stops_a_server(servers):
+    servers.dispatcher.send_signal(signal.SIGTERM)
+    assert servers.dispatcher.wait(30) == 143
+    with pytest.raises(InputError, match=r"no dispatcher"):
+        connect("localhost", servers.port)
+
+
+@pytest.mark.parametrize("address", ["localhost", "localhost:", ":5050", "a b:1", "localhost:70000", "h:0"])
+def test_invalid_addresses(configured, address):
+    with pytest.raises(InputError, match=r"data.service must have the form HOST:PORT, for example"):
+        open_source(configured(f'data.service="{address}"'))
+    assert parse_address("[::1]:5050", "x") == ("::1", 5050)
+
+
+def test_people_are_not_rendered_here():
+    config = load_config("configs/synthetic.yaml", ["data.identities=2", "data.service=localhost:1"])
+    assert open_source(config).render == (config.features.kind == "parts")
+    assert not open_source(
+        load_config("configs/synthetic.yaml", ["features.kind=vgg19", "data.service=localhost:1"])
+    ).render

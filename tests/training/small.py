@@ -11,6 +11,7 @@ from gfla_tf import models
 from gfla_tf.data import SyntheticPeople
 from gfla_tf.features import VGG19Features
 from gfla_tf.training import FlowTrainer, GFLATrainer
+from gfla_tf.training.distributed_model import DistributedModel
 
 SIGMA = 2.0
 
@@ -64,7 +65,7 @@ def gfla_trainer(
     return trainer
 
 
-class Counter(keras.Model):
+class Counter(DistributedModel):
     """What the callbacks need of a trainer, with one weight that counts the steps."""
 
     def __init__(self):

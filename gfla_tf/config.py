@@ -202,6 +202,19 @@ def load_config(path: str | PathLike, overrides: Iterable[str] = ()) -> Config:
     return config
 
 
+def config_of(values: Any, where: str) -> Config:
+    """Returns the configuration with the result of `Config.to_dict`, which may come from a file.
+
+    Args:
+      values: the settings.
+      where: the name of the file, for messages.
+
+    Raises:
+      InputError: a key is unknown or its value invalid. The message names `where` and the key.
+    """
+    return _build(Config, values, "", where)
+
+
 def _read_yaml(path: str | PathLike) -> dict[str, Any]:
     path = Path(path)
     try:

@@ -32,14 +32,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="continue the run in the folder from its last checkpoint; the number of epochs can be increased "
         "by stage2.epochs=N, or by stage1.epochs=N until stage 2 has started",
     )
+    parser.add_argument(
+        "--replay",
+        metavar="FILE",
+        help="compute a failed step again, from the file that its run wrote, and print its losses, gradient "
+        "norms, and the first operation whose result is not finite; nothing is trained",
+    )
 
 
 def run(args: argparse.Namespace) -> None:
-    """Trains a new run or resumes one.
+    """Trains a new run or resumes one, or replays a failed step.
 
     Raises:
       InputError: the configuration, folder, data or weights are missing or invalid.
     """
+    if args.replay is not None:
+        _replay(args)
+        return
     from gfla_tf.config import load_config
 
     path, overrides, folder = _resolve(args)
@@ -61,6 +70,27 @@ def run(args: argparse.Namespace) -> None:
         if is_run(folder):
             echo(f"\nto resume: {command('train', '--resume', '-o', argument(folder))}")
         raise
+
+
+def _replay(args: argparse.Namespace) -> None:
+    """Prints what `replay` finds.
+
+    Raises:
+      InputError: the file cannot be read, or other arguments are given.
+    """
+    from gfla_tf.errors import InputError
+
+    if args.config is not None or args.resume or args.output is not None:
+        raise InputError("--replay FILE is used alone: the file contains the configuration")
+
+    from gfla_tf.cli.logs import load_tensorflow
+
+    load_tensorflow()
+
+    from gfla_tf.training.replay import replay
+
+    for line in replay(args.replay):
+        echo(line)
 
 
 def _resolve(args: argparse.Namespace) -> tuple[Path, list[str], Path]:

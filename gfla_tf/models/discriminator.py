@@ -87,10 +87,18 @@ class ResDiscriminator(Network):
         build_sequence([*self.blocks, self.head], self.image_channels)
 
     def iterate(self) -> None:
-        """Does the power iteration of a call with training=True."""
-        for layer in self._flatten_layers():
-            if isinstance(layer, SpectralNormConv2D):
+        """Does the power iteration of a call with training=True, unless `trainable` is False."""
+        if self.trainable:
+            for layer in self._normalized_layers():
                 layer.iterate()
+
+    @property
+    def power_vectors(self) -> list[Any]:
+        """The variables of the power iterations."""
+        return [vector for layer in self._normalized_layers() for vector in (layer.u, layer.v)]
+
+    def _normalized_layers(self):
+        return [layer for layer in self._flatten_layers() if isinstance(layer, SpectralNormConv2D)]
 
     def call(self, images: tf.Tensor, training: bool = False) -> tf.Tensor:
         x = tf.cast(scale_images(images), self.compute_dtype)

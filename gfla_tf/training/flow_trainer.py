@@ -109,6 +109,10 @@ class FlowTrainer(StageTrainer):
     def losses_of_updates(self, names: Collection[str]) -> dict[str, list[str]]:
         return {"loss": ["optimizer"]}
 
+    @property
+    def networks(self) -> dict[str, keras.Model]:
+        return {"F": self.flow_field_estimator}
+
     def call(self, batch: Batch, training: bool | None = None) -> tuple[list[tf.Tensor], list[tf.Tensor]]:
         """Returns the flows and masks of F, coarse to fine."""
         return self.flow_field_estimator(model_inputs(batch, self.heatmap_sigma))
@@ -116,19 +120,25 @@ class FlowTrainer(StageTrainer):
     def train_step(self, data: Any) -> Logs:
         batch = take_batch(data)
         half_step, mask_means = self.half_step("loss"), self.mask_means(batch)
-
-        def gradients(part):
-            reference = self.reference(part, perceptual=False)
-            with tf.GradientTape() as tape:
-                flows, _ = self(part, training=True)
-                terms = self.stage_losses(part, reference, flows, mask_means)
-                loss = self.weighted(terms)
-            return half_step.gradients(tape, loss, self.share), self.shares(terms)
-
-        total, terms = self.in_parts(gradients, batch, half_step, self.loss_weights)
-        half_step.apply(total, terms)
+        gradients, terms = self.in_parts(
+            lambda part: self.half_step_gradients("loss", part, mask_means),
+            batch,
+            half_step,
+            self.loss_weights,
+        )
+        half_step.apply(gradients, terms)
         self.count_step()
         return self.report(batch, terms)
+
+    def half_step_gradients(
+        self, loss: str, batch: Batch, mask_means: list[tf.Tensor | None] | None = None
+    ) -> tuple[list[list[tf.Tensor]], dict[str, tf.Tensor]]:
+        reference = self.reference(batch, perceptual=False)
+        with tf.GradientTape() as tape:
+            flows, _ = self(batch, training=True)
+            terms = self.stage_losses(batch, reference, flows, mask_means)
+            total = self.weighted(terms)
+        return self.half_step(loss).gradients(tape, total, self.share), self.shares(terms)
 
     def test_step(self, data: Any) -> Logs:
         batch = take_batch(data)

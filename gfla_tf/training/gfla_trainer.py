@@ -1,5 +1,6 @@
 """Trainer of stage 2, which trains F, G and D together (paper, Sec. 3.2 and 4.1)."""
 
+import functools
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -151,6 +152,14 @@ class GFLATrainer(StageTrainer):
         generator = [name for name in names if name != "discriminator_optimizer"]
         return {"discriminator": ["discriminator_optimizer"], "loss": generator}
 
+    def state_of_losses(self) -> list[Any]:
+        return self.discriminator.power_vectors if self.discriminator.trainable else []
+
+    @property
+    def networks(self) -> dict[str, keras.Model]:
+        f, g = self.generator.flow_field_estimator, self.generator.target_image_generator
+        return {"F": f, "G": g, "D": self.discriminator}
+
     def call(self, batch: Batch, training: bool | None = None) -> dict[str, Any]:
         """Returns the image, flows and masks of the generator."""
         return self.generator(model_inputs(batch, self.heatmap_sigma), training=training)
@@ -168,29 +177,38 @@ class GFLATrainer(StageTrainer):
             outputs = self(batch, training=True)
             with tape.stop_recording():
                 discriminator_loss = self._update_discriminator(batch["target_image"], outputs["image"])
+            half_step = self.half_step("loss")
+            before = half_step.snapshot()
             terms = self.stage_losses(batch, reference, outputs, training=True)
             loss = self.weighted(terms)
-        half_step = self.half_step("loss")
-        half_step.apply(half_step.gradients(tape, loss), terms)
+        half_step.apply(half_step.gradients(tape, loss), terms, before)
         return {**terms, "discriminator": discriminator_loss}
 
     def _step_in_parts(self, batch: Batch) -> dict[str, tf.Tensor]:
         """Does the same as `_step`; the images of each part are generated for each of the two updates."""
         discriminator_loss = self._update_discriminator_in_parts(batch)
         half_step, mask_means = self.half_step("loss"), self.mask_means(batch)
-        self._iterate()
-
-        def gradients(part):
-            reference = self.reference(part, perceptual=True)
-            with tf.GradientTape() as tape:
-                outputs = self(part, training=True)
-                terms = self.stage_losses(part, reference, outputs, False, mask_means)
-                loss = self.weighted(terms)
-            return half_step.gradients(tape, loss, self.share), self.shares(terms)
-
-        total, terms = self.in_parts(gradients, batch, half_step, self.loss_weights)
-        half_step.apply(total, terms)
+        before = half_step.snapshot()
+        self.discriminator.iterate()
+        of_part = functools.partial(self._generator_gradients, training=False, mask_means=mask_means)
+        gradients, terms = self.in_parts(of_part, batch, half_step, self.loss_weights)
+        half_step.apply(gradients, terms, before)
         return {**terms, "discriminator": discriminator_loss}
+
+    def half_step_gradients(
+        self, loss: str, batch: Batch
+    ) -> tuple[list[list[tf.Tensor]], dict[str, tf.Tensor]]:
+        if loss == "loss":
+            return self._generator_gradients(batch, True)
+        return self._discriminator_gradients(batch["target_image"], self(batch, training=True)["image"])
+
+    def _generator_gradients(self, batch, training, mask_means=None):
+        reference = self.reference(batch, perceptual=True)
+        with tf.GradientTape() as tape:
+            outputs = self(batch, training=True)
+            terms = self.stage_losses(batch, reference, outputs, training, mask_means)
+            loss = self.weighted(terms)
+        return self.half_step("loss").gradients(tape, loss, self.share), self.shares(terms)
 
     def test_step(self, data: Any) -> Logs:
         batch = take_batch(data)
@@ -222,38 +240,37 @@ class GFLATrainer(StageTrainer):
         }
 
     def _update_discriminator(self, real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
+        half_step = self.half_step("discriminator")
+        before = half_step.snapshot()
+        gradients, terms = self._discriminator_gradients(real, fake)
+        half_step.apply(gradients, terms, before)
+        return terms["discriminator"]
+
+    def _discriminator_gradients(self, real, fake):
         with tf.GradientTape() as tape:
             loss = self._discriminator_loss(real, tf.stop_gradient(fake), training=True)
-        half_step = self.half_step("discriminator")
-        half_step.apply(half_step.gradients(tape, loss), {"discriminator": loss})
-        return loss
+        return self.half_step("discriminator").gradients(tape, loss), {"discriminator": loss}
 
     def _update_discriminator_in_parts(self, batch: Batch) -> tf.Tensor:
         """Does the same as `_update_discriminator`: all real parts, then all generated ones."""
         half_step = self.half_step("discriminator")
+        before = half_step.snapshot()
 
-        def gradients(image, is_real):
+        def gradients(part, is_real):
+            image = part["target_image"] if is_real else self(part, training=True)["image"]
             with tf.GradientTape() as tape:
                 logits = self._discriminate(tf.stop_gradient(image), training=False)
                 loss = 0.5 * losses.adversarial(logits, is_real, True, self.gan_mode)
             return half_step.gradients(tape, loss, self.share), self.shares({"discriminator": loss})
 
-        of_parts = (
-            lambda part: gradients(part["target_image"], True),
-            lambda part: gradients(self(part, training=True)["image"], False),
-        )
         sums = []
-        for of_part in of_parts:
-            self._iterate()
-            sums.append(self.in_parts(of_part, batch, half_step, ["discriminator"]))
-        total, terms = tf.nest.map_structure(tf.add, *sums)
-        half_step.apply(total, terms)
-        return terms["discriminator"]
-
-    def _iterate(self) -> None:
-        """Does the power iteration that a call of D in training does; that of a frozen D does none."""
-        if self.discriminator.trainable:
+        for is_real in (True, False):
             self.discriminator.iterate()
+            one = functools.partial(gradients, is_real=is_real)
+            sums.append(self.in_parts(one, batch, half_step, ["discriminator"]))
+        total, terms = tf.nest.map_structure(tf.add, *sums)
+        half_step.apply(total, terms, before)
+        return terms["discriminator"]
 
     def _discriminator_loss(self, real: tf.Tensor, fake: tf.Tensor, training: bool) -> tf.Tensor:
         terms = [

@@ -13,19 +13,21 @@ from gfla_tf.training.update import Update
 
 
 class HalfStep:
-    """The updates of one loss, which share a loss scale and are applied together or not at all.
+    """The updates of one loss, which share a loss scale; all of them are applied, or none.
 
     Args:
       updates: the updates.
       failure: records values that are not finite.
+      state: other variables, which are changed when the loss is computed.
 
     Raises:
       ValueError: the optimizers scale the loss in different ways.
     """
 
-    def __init__(self, updates: Sequence[Update], failure: Failure):
+    def __init__(self, updates: Sequence[Update], failure: Failure, state: Sequence[Any] = ()):
         self.updates = list(updates)
         self.failure = failure
+        self.state = list(state)
         self.loss_scale = LossScale({update.name: update.optimizer for update in updates})
 
     def gradients(self, tape: tf.GradientTape, loss: tf.Tensor, share: float = 1.0) -> list[list[tf.Tensor]]:
@@ -42,6 +44,10 @@ class HalfStep:
         variables = [update.variables for update in self.updates]
         return tape.gradient(loss, variables, scale, unconnected)
 
+    def snapshot(self) -> list[tf.Tensor]:
+        """Returns the values of `state`."""
+        return [tf.identity(tf.convert_to_tensor(variable)) for variable in self.state]
+
     def zeros(self) -> list[list[tf.Tensor]]:
         """Returns zeros of the shapes of `gradients`."""
         return [
@@ -49,16 +55,22 @@ class HalfStep:
             for update in self.updates
         ]
 
-    def apply(self, gradients: list[list[tf.Tensor]], terms: Mapping[str, tf.Tensor]) -> None:
+    def apply(
+        self,
+        gradients: list[list[tf.Tensor]],
+        terms: Mapping[str, tf.Tensor],
+        before: Sequence[tf.Tensor] = (),
+    ) -> None:
         """Applies the gradients, summed over the replicas, if all values are finite.
 
         If they are not, the first of them is recorded in `failure`, and neither this nor a later step changes
-        a variable. With a dynamic loss scale, gradients may be infinite because of the scale; then it is
-        lowered, and only this step is skipped.
+        a variable; `state` is restored. With a dynamic loss scale, gradients may be infinite because of the
+        scale; then it is lowered, and only this step is skipped.
 
         Args:
           gradients: the result of `gradients`, or the sum of several.
           terms: the losses, by name.
+          before: the `snapshot` before the losses were computed.
         """
         gradients, terms = _sum_over_replicas((gradients, dict(terms)))
         scale = self.loss_scale.value()
@@ -75,9 +87,15 @@ class HalfStep:
             (good & finite & update.enabled, update.apply, (grads, norm, scale))
             for update, grads, norm in zip(self.updates, gradients, norms, strict=True)
         ]
+        if self.state:
+            work.append((~good, self._restore, (list(before),)))
         _run_where_true(work)
         if self.loss_scale.is_dynamic:
             _run_where_true([(good, self.loss_scale.adjust, (finite,))])
+
+    def _restore(self, values: Sequence[tf.Tensor]) -> None:
+        for variable, value in zip(self.state, values, strict=True):
+            variable.assign(value)
 
 
 def _sum_over_replicas(tensors: Any) -> Any:

@@ -50,6 +50,11 @@ class LossScale:
         """Returns the scale: a float if it is constant, otherwise a float32 scalar."""
         return self._constant if self._state is None else tf.convert_to_tensor(self._state[0])
 
+    def set(self, value: float) -> None:
+        """Sets a dynamic scale."""
+        if self._state is not None:
+            self._state[0].assign(value)
+
     def can_be_lowered(self) -> bool | tf.Tensor:
         """Returns whether gradients that are not finite may be so because of the scale."""
         return False if self._state is None else self.value() > _LEAST

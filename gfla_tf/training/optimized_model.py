@@ -45,6 +45,28 @@ class OptimizedModel(DistributedModel):
         """Returns for each loss the names of the optimizers of its gradients, in the order of the updates."""
         raise NotImplementedError
 
+    def state_of_losses(self) -> list[Any]:
+        """Returns the variables that are changed when the losses are computed."""
+        return []
+
+    @property
+    def networks(self) -> dict[str, keras.Model]:
+        """The trained networks by their names in the paper, for messages."""
+        raise NotImplementedError
+
+    def half_step_gradients(
+        self, loss: str, batch: Batch
+    ) -> tuple[list[list[tf.Tensor]], dict[str, tf.Tensor]]:
+        """Returns the gradients of the half-step of a loss, for each of its optimizers, and its losses.
+
+        The gradients are scaled as `HalfStep.apply` expects them.
+
+        Args:
+          loss: its name in `losses_of_updates`.
+          batch: a dict as `take_batch` returns it.
+        """
+        raise NotImplementedError
+
     def compile_updates(
         self,
         optimizers: dict[str, keras.optimizers.Optimizer],
@@ -87,6 +109,7 @@ class OptimizedModel(DistributedModel):
             self.optimized_variables(optimizers),
             self.losses_of_updates(optimizers),
             [name for name in self.trackers if name != "loss"],
+            self.state_of_losses(),
             clip_norm,
         )
         self.compile_options = {

@@ -1,6 +1,7 @@
 """One training run: data source, model, features, trainers, stage 1, stage 2 and the saved models."""
 
 import dataclasses
+import functools
 import logging
 import os
 import time
@@ -17,7 +18,6 @@ from gfla_tf.commands import argument, command
 from gfla_tf.config import Config, FlowTrainingConfig, GFLATrainingConfig
 from gfla_tf.console import clock, echo
 from gfla_tf.data.pipeline import data_errors
-from gfla_tf.errors import InputError
 from gfla_tf.models import PersonImageGenerator
 from gfla_tf.training.build import (
     build_features,
@@ -29,12 +29,14 @@ from gfla_tf.training.build import (
 from gfla_tf.training.callbacks import (
     Checkpoint,
     ExponentialMovingAverage,
+    FiniteGuard,
     Progress,
     StallGuard,
     StopOnSignal,
 )
 from gfla_tf.training.distribution import Distribution, comparable, open_distribution
 from gfla_tf.training.epoch_log import EpochLog, trim_log
+from gfla_tf.training.replay import save_step
 from gfla_tf.training.run_folder import RunFolder, checkpoints_path
 from gfla_tf.training.sources import Source, open_source
 from gfla_tf.training.stage_callbacks import on_every_worker, stage_callbacks
@@ -150,13 +152,15 @@ def _fit(
     """Trains one stage, from its newest readable checkpoint if there is one.
 
     Raises:
-      InputError: no checkpoint can be read, or training diverged.
+      InputError: no checkpoint can be read, or a loss, a gradient or a weight is not finite.
     """
     shard = distribution.shard
     validation = source.validation_batches(config.batch_size, config.validation_batches, shard)
     outputs = folder if distribution.is_chief else distribution.scratch_folder
     log = EpochLog(os.fsencode(outputs / "log.csv"))
-    callbacks = [log, *stage_callbacks(trainer, config, stage, outputs, next(iter(validation)))]
+    write = functools.partial(save_step, trainer, config, source, folder) if distribution.is_chief else None
+    guard = FiniteGuard(label, write)
+    callbacks = [guard, log, *stage_callbacks(trainer, config, stage, outputs, next(iter(validation)))]
     checkpoint = Checkpoint(
         checkpoints_path(folder), config.checkpoint_every, config.keep_checkpoints, callbacks
     )
@@ -202,12 +206,6 @@ def _fit(
             )
             if trainer.stop_training:
                 break
-    finite = all(np.isfinite(variable.numpy()).all() for variable in trainer.checkpoint_networks())
-    if (trainer.stop_training and not _has_ended(callbacks)) or not finite:
-        raise InputError(
-            f"{label} diverged: its loss or weights became NaN or infinite; start a new run with a lower "
-            "learning rate, because a resumed run would repeat the same steps"
-        )
 
 
 def _has_ended(callbacks: list[keras.callbacks.Callback]) -> bool:

@@ -28,7 +28,6 @@ def stage_callbacks(
       batch: the batch of the sample images.
     """
     return [
-        keras.callbacks.TerminateOnNaN(),
         TensorBoardLog(folder / "tensorboard"),
         SampleGrid(folder / "samples", batch, trainer.pictures),
     ]

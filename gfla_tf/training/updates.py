@@ -30,6 +30,7 @@ class Updates:
       variables: the variables of each of them, by name.
       names_by_loss: the names of the optimizers of each loss.
       terms: the names of all losses that are checked.
+      state: other variables, which are changed when a loss is computed.
       clip_norm: the largest global norm of the gradients of each optimizer.
 
     Raises:
@@ -42,6 +43,7 @@ class Updates:
         variables: Mapping[str, list[Any]],
         names_by_loss: Mapping[str, Sequence[str]],
         terms: Iterable[str],
+        state: Sequence[Any],
         clip_norm: float | None = None,
     ):
         self.by_name = {
@@ -51,7 +53,7 @@ class Updates:
             [f"loss {name}" for name in terms] + [f"gradients of {name}" for name in optimizers]
         )
         self.half_steps = {
-            loss: HalfStep([self.by_name[name] for name in names], self.failure)
+            loss: HalfStep([self.by_name[name] for name in names], self.failure, state)
             for loss, names in names_by_loss.items()
         }
         first, *others = self.by_name.values()

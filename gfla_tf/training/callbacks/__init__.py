@@ -1,6 +1,7 @@
 """Callbacks of a training stage; they also work with `fit` of the trainers outside of a run folder."""
 
 from gfla_tf.training.callbacks.checkpoint import Checkpoint
+from gfla_tf.training.callbacks.guard import FiniteGuard
 from gfla_tf.training.callbacks.moving_average import ExponentialMovingAverage
 from gfla_tf.training.callbacks.progress import Progress
 from gfla_tf.training.callbacks.samples import SampleGrid
@@ -11,6 +12,7 @@ from gfla_tf.training.callbacks.tensorboard import TensorBoardLog
 __all__ = [
     "Checkpoint",
     "ExponentialMovingAverage",
+    "FiniteGuard",
     "Progress",
     "SampleGrid",
     "StallGuard",

@@ -127,7 +127,7 @@ def test_a_weight(failing):
 
 def test_the_batch_is_that_of_the_step(failing, monkeypatch, built):
     patched(monkeypatch, "adversarial", lambda value: value * np.nan)
-    message, path, changed, trainer = failing(2)
+    message, path, changed, _ = failing(2)
     assert "the loss discriminator is NaN" in message
     assert not any(changed)  # neither D nor its power iteration
     batch = next(iter(built[0].training_batches(2, CONFIG.seed, False, start=3)))
@@ -138,6 +138,7 @@ def test_the_batch_is_that_of_the_step(failing, monkeypatch, built):
 
 def test_weights_are_checked_after_an_epoch(built):
     trainer = built[1][0]
+    trainer.set_weights(built[2][0])
     guard = FiniteGuard()
     guard.set_model(trainer)
     trainer.failure.clear()

@@ -53,7 +53,7 @@ class FiniteGuard(keras.callbacks.Callback):
         term = self.model.failure.term
         if term is not None:
             weight = self._weight()
-            steps = int(self.model.steps_done)
+            steps = int(self.model.steps_done.numpy())
             self._end(steps, weight or term, f", found in the {term}," if weight else "")
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
@@ -65,7 +65,7 @@ class FiniteGuard(keras.callbacks.Callback):
     def _check_weights(self) -> None:
         weight = self._weight()
         if weight is not None:
-            self._end(int(self.model.steps_done) - 1, weight, "")
+            self._end(int(self.model.steps_done.numpy()) - 1, weight, "")
 
     def _weight(self) -> str | None:
         """Returns the name of the first weight or optimizer variable that is not finite."""

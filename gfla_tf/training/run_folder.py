@@ -183,7 +183,10 @@ class RunFolder:
         old, new = (_flat(c) for c in (load_config(self.path / _CONFIG), config))
         different = [key for key in new if new[key] != old[key]]
         longer = [key for key in different if key.endswith(".epochs") and new[key] > old[key]]
-        other = [key for key in different if key not in longer and key not in _NO_EFFECT]
+        free = {*longer, *_NO_EFFECT}
+        if old["data.service"] is not None:  # whose batches arrive in any order
+            free.add("data.service")
+        other = [key for key in different if key not in free]
         if other:
             raise InputError(
                 f"the run in {self.path} has another configuration ({', '.join(other)} differ); resume it "

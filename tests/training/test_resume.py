@@ -138,6 +138,15 @@ def test_settings_that_do_not_change_the_result_may_change(tiny, tmp_path):
     assert load_config(tmp_path / "config.yaml") == other
 
 
+def test_the_data_service_of_a_run_may_change(tiny, tmp_path):
+    RunFolder(tmp_path / "one", tiny("data.service=data1:5050"))
+    for other in (tiny("data.service=data2:5050"), tiny()):
+        RunFolder(tmp_path / "one", other, resume=True)
+        assert load_config(tmp_path / "one" / "config.yaml") == other
+    with pytest.raises(InputError, match=r"\(data\.service differ\)"):
+        RunFolder(tmp_path / "one", tiny("data.service=data1:5050"), resume=True)
+
+
 def test_a_run_of_an_earlier_version_is_not_started_again(tiny, tmp_path):
     with RunFolder(tmp_path, tiny()) as folder:
         (folder.stage("stage1") / "checkpoint.npz").write_bytes(b"PK")

@@ -1,8 +1,11 @@
 """`gfla data serve`: the servers of a tf.data service, which read training batches on other machines."""
 
 import argparse
+import os
+import signal
+import sys
 import threading
-from typing import Any
+from typing import Any, NoReturn
 
 from gfla_tf.cli import arguments
 from gfla_tf.console import echo
@@ -103,7 +106,16 @@ def _run_worker(args: argparse.Namespace) -> None:
     _wait(worker)
 
 
-def _wait(server: Any) -> None:
-    """Waits for a signal while a server runs; TensorFlow's own `join` does not react to signals."""
-    threading.Event().wait()
-    del server
+def _wait(server: Any) -> NoReturn:
+    """Waits for a signal while a server runs, and ends the process.
+
+    TensorFlow's own `join` does not react to signals, and before it closes a worker, it may wait for an
+    unreachable dispatcher for an hour. A server has nothing to save, so the process exits at once.
+    """
+    try:
+        while True:
+            threading.Event().wait()
+    except KeyboardInterrupt as error:
+        number = error.args[0] if error.args else signal.SIGINT
+        echo("gfla: interrupted", stream=sys.stderr)
+        os._exit(128 + number)

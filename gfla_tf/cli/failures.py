@@ -24,7 +24,7 @@ _REPEATED = 2.0  # seconds within which a second signal does not interrupt the c
 
 
 class Interruption(KeyboardInterrupt):
-    """SIGTERM or SIGHUP, handled like Ctrl-C: outputs are removed or kept as after an error."""
+    """SIGTERM or SIGHUP, its argument, handled like Ctrl-C: outputs are removed or kept as after an error."""
 
 
 class Signals:
@@ -56,7 +56,7 @@ class Signals:
         self.received = number
         if time.monotonic() - self._raised >= _REPEATED:  # a closed terminal sends SIGHUP twice
             self._raised = time.monotonic()
-            raise Interruption
+            raise Interruption(number)
 
 
 def describe(error, received):

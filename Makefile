@@ -19,7 +19,8 @@ TF215_BIN := $(TF215)/bin
 
 # What can differ on that stack: whatever calls TensorFlow, Keras or OpenCV directly, training, saving, and one export.
 TF215_TESTS := $(addprefix tests/,ops native layers losses features models training weight_files interop images \
-    pose/test_heatmaps.py tf215 export/test_serving.py cli/test_export_file.py test_imports.py test_savedmodels.py)
+    pose/test_heatmaps.py tf215 export/test_serving.py cli/test_export_file.py cli/test_data_serve.py \
+    test_imports.py test_savedmodels.py)
 
 # Interpreters for `make package-check`; by default every supported version that is installed.
 PYTHONS ?=

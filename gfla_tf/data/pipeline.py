@@ -19,6 +19,13 @@ from gfla_tf.images.frame import resize_image
 
 _IMAGES = ("source_image", "target_image")
 _KEYPOINTS = ("source_keypoints", "target_keypoints")
+_SERVICE_ERRORS = {
+    "could be caused by a dispatcher restart": "the dispatcher of the data service was restarted: resume the "
+    "training, and start the dispatcher with --journal FOLDER, so that it can continue",
+    "Could not find callback with key": "a worker of the data service was not started by `gfla data serve "
+    "worker`, which reads the training data",
+}
+"""{part of TensorFlow's message: the sentence}."""
 
 
 def pair_reader(
@@ -86,17 +93,14 @@ def data_errors() -> Iterator[None]:
     TensorFlow wraps an `InputError` of the pipeline in its own error; this raises the `InputError` again.
 
     Raises:
-      InputError: the pipeline's error, or the dispatcher of the data service was restarted. Other errors are
-        not changed.
+      InputError: the pipeline's error, or a known error of the data service. Other errors are not changed.
     """
     try:
         yield
     except tf.errors.OpError as error:
-        if isinstance(error, tf.errors.NotFoundError) and "dispatcher restart" in str(error):
-            raise InputError(
-                "the dispatcher of the data service was restarted: resume the training, and start the "
-                "dispatcher with --journal FOLDER, so that it can continue"
-            ) from None
+        for text, sentence in _SERVICE_ERRORS.items():
+            if text in str(error):
+                raise InputError(sentence) from None
         found = re.search(r"InputError: (.*)", str(error))
         if found is None:
             raise

@@ -7,6 +7,7 @@ is called by its token, under which each worker process has registered its own (
 from __future__ import annotations
 
 import json
+import logging
 import re
 import socket
 import threading
@@ -21,6 +22,8 @@ from gfla_tf.batching.rows import RowReader
 from gfla_tf.commands import command
 from gfla_tf.data import DeepFashion, Market1501, PairFile, SyntheticPeople
 from gfla_tf.errors import InputError
+
+_log = logging.getLogger("gfla_tf")
 
 TOKEN = "pyfunc_0"
 """The token of the first Python function of a process, which in a worker is the reader of rows."""
@@ -138,6 +141,7 @@ class DataService:
             **options,
         )
         connect(self.host, self.port).close()
+        _log.info("training batches are read by the workers of the dispatcher at %s", self.address)
         return self._register(local).prefetch(tf.data.AUTOTUNE)
 
     def _register(self, dataset: tf.data.Dataset) -> tf.data.Dataset:

@@ -12,8 +12,10 @@ import yaml
 
 from gfla_tf.cli.main import main
 from gfla_tf.config import load_config
+from gfla_tf.data import SyntheticPeople
 from gfla_tf.data.pipeline import data_errors
 from gfla_tf.errors import InputError
+from gfla_tf.training import data_service
 from gfla_tf.training.data_service import connect, parse_address
 from gfla_tf.training.sources import open_source
 from tests.data.folders import write_folder
@@ -145,6 +147,16 @@ def test_not_a_dispatcher(configured, servers):
     where = f"localhost:{servers.worker_ports[1]}"
     with pytest.raises(InputError, match=rf"the program at {where} does not answer like a dispatcher"):
         list(batches(open_source(configured(f"data.service={where}")), 1))
+
+
+def test_an_answer_that_does_not_come(monkeypatch):
+    with socket.socket() as silent:
+        silent.bind(("localhost", 0))
+        silent.listen()
+        service = data_service.DataService(f"localhost:{silent.getsockname()[1]}")
+        monkeypatch.setattr(data_service, "_ANSWER_SECONDS", 0.5)
+        with pytest.raises(InputError, match=r"does not answer like a dispatcher of the tf\.data service"):
+            service.batches(SyntheticPeople((32, 32), identities={"train": 1}), 2, seed=0, parts=True)
 
 
 def test_nothing_answers(configured, root, capsys):

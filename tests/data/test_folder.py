@@ -141,6 +141,16 @@ def test_unreadable_image(tmp_path):
         raise tf.errors.InternalError(None, None, "something else")
 
 
+def test_errors_of_the_data_service():
+    restart = "Unknown iteration client id 3. The dispatcher is not configured to be fault tolerant, so this "
+    with pytest.raises(InputError, match=r"^the dispatcher .* was restarted: resume"), data_errors():
+        raise tf.errors.NotFoundError(None, None, f"{restart}could be caused by a dispatcher restart.")
+    with pytest.raises(InputError, match=r"not started by `gfla data serve worker`"), data_errors():
+        raise tf.errors.UnknownError(
+            None, None, "ValueError: Could not find callback with key=pyfunc_0 in the registry."
+        )
+
+
 def test_unscaled_images(fashion, market):
     data = DeepFashion(fashion, image_size=(64, 64))
     (whole,) = _batches(data.as_dataset("train", 8, seed=1))

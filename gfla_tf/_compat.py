@@ -83,6 +83,15 @@ def inner_optimizer(optimizer: keras.optimizers.Optimizer) -> keras.optimizers.O
     return optimizer.inner_optimizer if wrapped else optimizer
 
 
+def last_learning_rate(optimizer: keras.optimizers.Optimizer) -> tf.Tensor:
+    """Returns the learning rate of the last update; before the first one, that of the first one."""
+    inner = inner_optimizer(optimizer)
+    rate = inner._learning_rate
+    if isinstance(rate, keras.optimizers.schedules.LearningRateSchedule):
+        return rate(tf.maximum(tf.convert_to_tensor(inner.iterations) - 1, 0))
+    return tf.convert_to_tensor(rate)
+
+
 def can_optimize(optimizer: keras.optimizers.Optimizer, variables: Sequence[Any]) -> bool:
     """Returns whether an optimizer is not built yet, or built for exactly these variables in this order."""
     inner = inner_optimizer(optimizer)

@@ -154,7 +154,7 @@ def build_trainers(
     trainer.compile(
         _adam(stage2.learning_rate, stage2),
         FusedAdam(stage2.discriminator_learning_rate, beta_1=0.0, beta_2=0.999),
-        None if flow_rate is None else _adam(flow_rate, stage2),
+        None if flow_rate is None else _adam(flow_rate, stage2, stage2.freeze_flow_steps),
         config.jit_compile,
         stage2.clip_norm,
         config.accumulation,
@@ -221,9 +221,12 @@ def _weights(stage: FlowTrainingConfig | GFLATrainingConfig, names: dict[str, fl
     return {name: getattr(stage, name) for name in names}
 
 
-def _adam(rate: float, stage: FlowTrainingConfig | GFLATrainingConfig) -> FusedAdam:
-    """Adam with beta2 0.999 and the schedule of the stage, scaled if `rate` is not the rate of the stage."""
-    total = max(stage.epochs * stage.steps_per_epoch, stage.warmup_steps + 1)
+def _adam(rate: float, stage: FlowTrainingConfig | GFLATrainingConfig, frozen_steps: int = 0) -> FusedAdam:
+    """Adam with beta2 0.999 and the schedule of the stage, scaled if `rate` is not the rate of the stage.
+
+    The optimizer does not count the steps in which its variables are frozen, so that it counts fewer of them.
+    """
+    total = max(stage.epochs * stage.steps_per_epoch - frozen_steps, stage.warmup_steps + 1)
     if rate > 0 and (stage.final_learning_rate is not None or stage.warmup_steps):
         final = stage.final_learning_rate
         if final is not None and rate != stage.learning_rate:

@@ -64,7 +64,8 @@ def train(
     """Trains F, then F, G and D, and writes the results to a run folder.
 
     The folder contains config.yaml, run.json, features.weights.h5, stage1/ and stage2/ (each with log.csv,
-    tensorboard/, samples/ and checkpoints/), and at the end model.keras and discriminator.keras.
+    tensorboard/, samples/, checkpoints/ and best.keras), and at the end model.keras and discriminator.keras.
+    With `ema`, model.keras has the averages of the weights, and model_raw.keras those of the last step.
 
     Args:
       config: the configuration.
@@ -116,9 +117,16 @@ def train(
             raise
 
         began = time.monotonic()
-        _fit(flow_trainer, "stage 1 (F)", run.stage("stage1"), config, config.stage1, source, distribution)
-        _fit(trainer, "stage 2 (F, G, D)", run.stage("stage2"), config, config.stage2, source, distribution)
+        average = _fit(
+            flow_trainer, "stage 1 (F)", run.stage("stage1"), config, config.stage1, source, distribution
+        )
+        average2 = _fit(
+            trainer, "stage 2 (F, G, D)", run.stage("stage2"), config, config.stage2, source, distribution
+        )
         run.save_model(model, "model.keras")
+        if config.ema is not None:
+            with (average2 if config.stage2.epochs else average).not_averaged():
+                run.save_model(model, "model_raw.keras")
         run.save_model(trainer.discriminator, "discriminator.keras")
         seconds = time.monotonic() - began
         run.record_end(seconds)
@@ -148,8 +156,11 @@ def _fit(
     stage: FlowTrainingConfig | GFLATrainingConfig,
     source: Source,
     distribution: Distribution,
-) -> None:
+) -> ExponentialMovingAverage | None:
     """Trains one stage, from its newest readable checkpoint if there is one.
+
+    Returns:
+      The averages of the stage, which are in the model; None without `ema`.
 
     Raises:
       InputError: no checkpoint can be read, or a loss, a gradient or a weight is not finite.
@@ -167,13 +178,13 @@ def _fit(
     epochs_done = checkpoint.restore(trainer)
     steps_done = int(trainer.steps_done.numpy())
     distribution.check_same("checkpoints in the run folder", steps_done)
+    average = next((one for one in callbacks if isinstance(one, ExponentialMovingAverage)), None)
     if epochs_done >= stage.epochs or _has_ended(callbacks):
         if epochs_done and distribution.is_chief:
             echo(f"{label}  already trained ({epochs_done} epochs)")
-        for callback in callbacks:
-            if isinstance(callback, ExponentialMovingAverage):
-                callback.use_averages()  # as at the end of `fit`
-        return
+        if average is not None:
+            average.use_averages()  # as at the end of `fit`
+        return average
     if distribution.is_chief:
         trim_log(folder / "log.csv", epochs_done)
     log.append = steps_done > 0
@@ -206,6 +217,7 @@ def _fit(
             )
             if trainer.stop_training:
                 break
+    return average
 
 
 def _has_ended(callbacks: list[keras.callbacks.Callback]) -> bool:

@@ -5,6 +5,7 @@ from gfla_tf.viz.grid import flow_scale, image_grid, sample_columns, sample_grid
 from gfla_tf.viz.images import resize, to_uint8
 from gfla_tf.viz.maps import attention_map, attention_reads, heat_to_image, joint_attention, mask_to_image
 from gfla_tf.viz.pose import JOINT_COLORS, LIMBS, draw_pose, keypoints_from_heatmaps
+from gfla_tf.viz.warped import warped_source
 
 __all__ = [
     "JOINT_COLORS",
@@ -25,4 +26,5 @@ __all__ = [
     "sample_columns",
     "sample_grid",
     "to_uint8",
+    "warped_source",
 ]

@@ -11,9 +11,10 @@ TINY = {
     "data": {"identities": 4, "test_identities": 1, "workers": 0},
     "features": {"kind": "parts", "steps": 2, "width": 4},
     "stage1": {"epochs": 1, "steps_per_epoch": 2},
-    "stage2": {"epochs": 2, "steps_per_epoch": 2},
+    "stage2": {"epochs": 2, "steps_per_epoch": 2, "freeze_flow_steps": 3},
     "batch_size": 2,
     "validation_batches": 1,
+    "ema": 0.5,
 }
 
 

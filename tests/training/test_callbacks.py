@@ -1,12 +1,10 @@
 """Tests of the callbacks of a run."""
 
 import io
-import os
 import re
 
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from gfla_tf import viz
 from gfla_tf.console import clock
@@ -15,20 +13,6 @@ from gfla_tf.report import read_log
 from gfla_tf.training.callbacks import Checkpoint, Progress, SampleGrid, TensorBoardLog
 from gfla_tf.training.epoch_log import EpochLog
 from tests.training import small
-
-
-def test_tensorboard_log(tmp_path):
-    log = TensorBoardLog(tmp_path)
-    log.on_epoch_end(0, {"loss": 2.5, "l1": 0.5})
-    log.on_epoch_end(1, {"loss": 1.5})
-    (path,) = tmp_path.iterdir()
-    found = {}
-    for record in tf.data.TFRecordDataset(str(path)):
-        event = tf.compat.v1.Event.FromString(record.numpy())
-        for value in event.summary.value:
-            found[value.tag, event.step] = float(tf.make_ndarray(value.tensor))
-            assert value.metadata.plugin_data.plugin_name == "scalars"
-    assert found == {("loss", 1): 2.5, ("l1", 1): 0.5, ("loss", 2): 1.5}
 
 
 def test_progress_prints_one_line_per_epoch(monkeypatch):
@@ -145,10 +129,3 @@ def test_callbacks_in_fit(tmp_path):
     assert read_log(tmp_path / "log.csv")["epoch"] == [1, 2]
     assert [row.split(",")[0] for row in (tmp_path / "log.csv").read_text().split()] == ["epoch", "1", "2"]
     assert (tmp_path / "epoch_0002.png").is_file()
-
-
-def test_logs_in_a_folder_whose_name_is_not_utf8(tmp_path):
-    folder = tmp_path / os.fsdecode(b"\xff")
-    log = TensorBoardLog(folder)
-    log.on_epoch_end(0, {"loss": 1.0})
-    assert len(list(folder.glob("*tfevents*"))) == 1

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from gfla_tf.training.callbacks import ExponentialMovingAverage
+from gfla_tf.training.callbacks import ExponentialMovingAverage, SampleGrid, TensorBoardLog
 from tests.training import small
 
 
@@ -127,6 +127,31 @@ def test_only_f_and_g_are_averaged():
     average.on_train_end()
     check(trained, [one + 0.5 for one in start])
     check(d, [one + 1.0 for one in rest])
+
+
+def test_samples_are_those_of_the_averages(trainer, tmp_path):
+    variables, batch = variables_of(trainer), small.batch()
+    start = small.values(variables)
+    average = ExponentialMovingAverage(0.5)
+    average.set_model(trainer)
+    average.on_train_begin()
+    step(trainer, variables, average)
+    outputs, seen = trainer.pictures(batch), []
+
+    def pictures(batch):
+        seen.append(small.values(variables))
+        return outputs
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(trainer, "pictures", pictures)
+        for callback in (
+            SampleGrid(tmp_path, batch, pictures, average),
+            TensorBoardLog(tmp_path / "logs", batch=batch, average=average),
+        ):
+            callback.set_model(trainer)
+            callback.on_epoch_end(0, {})
+            check([tf.constant(one) for one in seen.pop()], [one + 0.5 for one in start])
+            check(variables, [one + 1.0 for one in start])
 
 
 def test_several_steps_at_once_and_mirrored_variables():

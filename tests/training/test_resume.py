@@ -18,6 +18,8 @@ from gfla_tf.training.run import train
 from gfla_tf.training.run_folder import RunFolder
 from tests.training import small
 
+_MODELS = ("model.keras", "model_raw.keras", "discriminator.keras")
+
 
 @pytest.fixture(scope="module")
 def whole(tiny, tmp_path_factory):
@@ -71,10 +73,11 @@ def test_resume_and_more_epochs(tiny, whole, started, capsys):
     paths = [path for path in started.rglob("*") if "tfevents" not in path.name]
     names = {str(path.relative_to(started)) for path in paths if "checkpoints" not in path.parent.parts}
     assert names == {
-        "config.yaml", "run.json", "features.weights.h5", "model.keras", "discriminator.keras",
-        "stage1", "stage1/log.csv", "stage1/checkpoints", "stage1/tensorboard",
+        "config.yaml", "run.json", "features.weights.h5",
+        "model.keras", "model_raw.keras", "discriminator.keras",
+        "stage1", "stage1/log.csv", "stage1/best.keras", "stage1/checkpoints", "stage1/tensorboard",
         "stage1/samples", "stage1/samples/epoch_0001.png",
-        "stage2", "stage2/log.csv", "stage2/checkpoints", "stage2/tensorboard",
+        "stage2", "stage2/log.csv", "stage2/best.keras", "stage2/checkpoints", "stage2/tensorboard",
         "stage2/samples", "stage2/samples/epoch_0001.png", "stage2/samples/epoch_0002.png",
     }  # fmt: skip
     assert load_config(started / "config.yaml") == tiny()
@@ -84,7 +87,7 @@ def test_resume_and_more_epochs(tiny, whole, started, capsys):
 
     for name in ("stage1/log.csv", "stage2/log.csv", "stage2/samples/epoch_0002.png"):
         assert (started / name).read_bytes() == (whole / name).read_bytes()
-    for name in ("model.keras", "discriminator.keras"):
+    for name in (*_MODELS, "stage1/best.keras", "stage2/best.keras"):
         for ours, theirs in zip(weights(started, name), weights(whole, name), strict=True):
             np.testing.assert_array_equal(ours, theirs)
 
@@ -97,6 +100,24 @@ def test_resume_and_more_epochs(tiny, whole, started, capsys):
     assert sorted(os.listdir(started / "stage2" / "checkpoints")) == ["step-4", "step-5", "step-6"]
     again = keras.models.load_model(started / "model.keras")
     assert np.abs(again(batch)["image"] - loaded(batch)["image"]).max() > 0
+
+
+def test_a_stage_that_has_ended_is_not_continued(tiny, tmp_path, capsys):
+    """Patience ends stage 1; `model.keras` has its averages, from which stage 2 would start."""
+    config = tiny("stage1.epochs=4", "stage1.patience=1", "stage1.min_delta=1000", "stage2.epochs=0")
+    train(config, tmp_path / "run")
+    ended = "ended after epoch 2: val_correctness has not decreased by more than 1000 in the last 1 epochs"
+    assert ended in capsys.readouterr().out
+    assert epochs(tmp_path / "run", "stage1") == [1, 2]
+    before = {name: weights(tmp_path / "run", name) for name in _MODELS}
+    pairs = zip(before["model.keras"], before["model_raw.keras"], strict=True)
+    different = [not np.array_equal(averaged, raw) for averaged, raw in pairs]
+    assert 0 < sum(different) < len(different)  # F has averages, G has not been trained
+    train(config, tmp_path / "run", resume=True)
+    assert "stage 1 (F)  already trained (2 epochs)" in capsys.readouterr().out
+    for name in _MODELS:
+        for new, old in zip(weights(tmp_path / "run", name), before[name], strict=True):
+            np.testing.assert_array_equal(new, old)
 
 
 @pytest.mark.slow

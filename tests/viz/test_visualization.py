@@ -197,3 +197,15 @@ def test_image_grid_fills_short_rows_and_needs_an_image():
     assert (image[14:24, 24:44] == 255).all()
     with pytest.raises(ValueError, match="image"):
         viz.image_grid([])
+
+
+def test_warped_source_of_a_coarse_flow():
+    source = np.zeros((1, 8, 8, 3), np.uint8)
+    source[0, :, 4] = 200
+    flow = np.tile(np.float32([1.0, 0.0]), (1, 4, 4, 1))  # 1 pixel of the 4 x 4 map is 2 pixels of the image
+    warped = viz.warped_source(source, flow)
+    assert warped.dtype == np.uint8
+    np.testing.assert_array_equal(warped[0, :, 2], 200)
+    assert warped.sum() == source.sum()
+    np.testing.assert_array_equal(viz.warped_source(source / 127.5 - 1, flow), warped)
+    assert viz.warped_source(source[:0], flow[:0]).shape == (0, 8, 8, 3)

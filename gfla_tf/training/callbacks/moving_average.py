@@ -121,6 +121,15 @@ class ExponentialMovingAverage(keras.callbacks.Callback):
             if not before:
                 self.use_weights()
 
+    @contextlib.contextmanager
+    def not_averaged(self) -> Iterator[None]:
+        """Context manager in which the weights of the last step are in the model; then the averages are."""
+        self.use_weights()
+        try:
+            yield
+        finally:
+            self.use_averages()
+
     def on_train_begin(self, logs: Logs | None = None) -> None:
         self._in_test = False
         self.use_weights()
@@ -168,6 +177,11 @@ class ExponentialMovingAverage(keras.callbacks.Callback):
         """
         self._for_each(_exchange)
         self._exchanged.assign(tf.logical_not(self._exchanged))
+
+
+def averaged(average: ExponentialMovingAverage | None) -> contextlib.AbstractContextManager[None]:
+    """Returns a context manager in which the averages are in the model; without averages, it does nothing."""
+    return contextlib.nullcontext() if average is None else average.averaged()
 
 
 def _is(variable: tf.Variable) -> bool:

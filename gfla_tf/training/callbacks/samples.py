@@ -11,6 +11,7 @@ from gfla_tf import viz
 from gfla_tf.files import replace_file
 from gfla_tf.images.io import encode_image
 from gfla_tf.training.callbacks.logs import Logs
+from gfla_tf.training.callbacks.moving_average import ExponentialMovingAverage, averaged
 
 
 class SampleGrid(keras.callbacks.Callback):
@@ -19,7 +20,9 @@ class SampleGrid(keras.callbacks.Callback):
     Args:
       folder: the folder of the images, `epoch_0001.png` and so on.
       batch: the batch.
-      predict: returns the outputs for a batch, as `gfla_tf.viz.sample_grid` expects them.
+      predict: returns the outputs for a batch, as `gfla_tf.viz.sample_grid` expects them, for example
+        `trainer.pictures`.
+      average: draws the outputs of these averages instead of those of the weights.
     """
 
     chief_only = True
@@ -29,12 +32,16 @@ class SampleGrid(keras.callbacks.Callback):
         folder: Path,
         batch: dict[str, tf.Tensor],
         predict: Callable[[dict[str, tf.Tensor]], dict[str, Any]],
+        average: ExponentialMovingAverage | None = None,
     ):
         super().__init__()
         self.folder = folder
         self.batch = batch
         self.predict = predict
+        self.average = average
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        image = viz.sample_grid(self.batch, self.predict(self.batch))
+        with averaged(self.average):
+            outputs = self.predict(self.batch)
+        image = viz.sample_grid(self.batch, outputs)
         replace_file(self.folder / f"epoch_{epoch + 1:04}.png", encode_image("samples.png", image))

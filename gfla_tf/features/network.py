@@ -100,25 +100,31 @@ class FeatureNetwork(keras.Model):
             raise ValueError(
                 f"images must be at least {least} x {least} for {', '.join(names)}, got shape {images.shape}"
             )
-        found = {}
-        for name, activation in self._activations(tf.cast(images, self.compute_dtype), names):
-            if name in names:
-                scale = tf.cast(self.scales[self.layer_names.index(name)], activation.dtype)
-                found[name] = activation / scale
+        found = dict(self._activations(tf.cast(images, self.compute_dtype), names))
         return {name: found[name] for name in names}
 
     def _activations(self, images: tf.Tensor, names: list[str]) -> Iterator[tuple[str, tf.Tensor]]:
-        """Yields (name, activation) up to the last of `names`."""
+        """Yields (name, activation) up to the last of `names`; those of `names` are divided by their scale.
+
+        The scales are positive, so they are applied to kernels and biases, which are smaller: the input of a
+        convolution is already divided by `before`, and its output has to be divided by `scale`.
+        """
         remaining = set(names)
         hidden = self.preprocess(images)
+        before = scale = 1.0
         for previous, name in zip((None, *self.layer_names), self.layer_names, strict=False):
             if not remaining:
                 return
             if previous and block_of(previous) != block_of(name):
                 hidden = tf.nn.max_pool2d(hidden, 2, 2, "VALID")
-            kernel = tf.cast(self.kernels[name], hidden.dtype)
+            kernel, bias = (tf.convert_to_tensor(of[name]) for of in (self.kernels, self.biases))
+            if name in remaining:
+                scale = tf.cast(self.scales[self.layer_names.index(name)], kernel.dtype)
+                kernel = kernel * (before / scale)
+            kernel, bias = (tf.cast(weight, hidden.dtype) for weight in (kernel, bias / scale))
+            before = scale
             hidden = tf.nn.atrous_conv2d(hidden, kernel, self.dilations[name], "SAME")
-            hidden = tf.nn.relu(tf.nn.bias_add(hidden, tf.cast(self.biases[name], hidden.dtype)))
+            hidden = tf.nn.relu(tf.nn.bias_add(hidden, bias))
             remaining.discard(name)
             yield name, hidden
 

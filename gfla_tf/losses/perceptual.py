@@ -71,8 +71,24 @@ def gram_matrix(features: tf.Tensor) -> tf.Tensor:
     shape = tf.shape(features)
     flat = tf.reshape(features, [shape[0], shape[1] * shape[2], shape[3]])  # [B, h*w, c]
     size = tf.cast(shape[1] * shape[2] * shape[3], features.dtype)
-    return tf.math.divide_no_nan(tf.matmul(flat, flat, transpose_a=True), size)
+    return tf.math.divide_no_nan(_products(flat), size)
 
 
-def _mean_difference(first, second):
-    return _reduce.mean(tf.abs(first - second))
+@tf.custom_gradient
+def _products(flat):
+    """F F' of [B, h*w, c] -> [B, c, c]; its gradient is one product, F (U + U')."""
+    return tf.matmul(flat, flat, transpose_a=True), lambda upstream: tf.matmul(
+        flat, upstream + tf.linalg.matrix_transpose(upstream)
+    )
+
+
+@tf.custom_gradient
+def _mean_difference(generated, target):
+    """mean |generated - target|; the gradient of its mean is not copied to the size of the features."""
+    difference = generated - target
+
+    def gradient(upstream):
+        size = tf.cast(tf.size(difference), upstream.dtype)
+        return tf.sign(difference) * tf.math.divide_no_nan(upstream, size), None
+
+    return _reduce.mean(tf.abs(difference)), gradient

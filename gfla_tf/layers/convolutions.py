@@ -12,9 +12,14 @@ from gfla_tf.layers.initializers import weight_initializer
 LEAKY_SLOPE = 0.1
 
 
+@tf.custom_gradient
 def lrelu(x: tf.Tensor) -> tf.Tensor:
-    """Applies a leaky ReLU with slope 0.1."""
-    return tf.nn.leaky_relu(x, LEAKY_SLOPE)
+    """Applies a leaky ReLU with slope 0.1.
+
+    It keeps the sign, so its gradient is computed from its output: the input need not be kept.
+    """
+    out = tf.nn.leaky_relu(x, LEAKY_SLOPE)
+    return out, lambda upstream: tf.raw_ops.LeakyReluGrad(gradients=upstream, features=out, alpha=LEAKY_SLOPE)
 
 
 def same(filters: int, kernel_size: int = 3, dtype: Any = None) -> keras.layers.Conv2D:

@@ -63,9 +63,9 @@ class DiscriminatorBlock(Block):
     def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
         inputs = self.cast(self.feature_map(inputs))
         x = self.conv0(lrelu(inputs), training=training)
-        x = self.conv1(lrelu(x), training=training)
         pooled = tf.nn.avg_pool2d(inputs, 2, 2, padding="VALID")
-        return self.cast(x) + self.cast(self.shortcut(pooled, training=training))
+        x = self.conv1.convolve(lrelu(x), training) + self.shortcut.convolve(pooled, training)
+        return tf.nn.bias_add(x, tf.cast(self.conv1.bias + self.shortcut.bias, x.dtype))
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "hidden": self.hidden}

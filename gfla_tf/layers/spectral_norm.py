@@ -116,6 +116,11 @@ class SpectralNormConv2D(FeatureMapLayer):
         self.v.assign(tf.cast(v, self.variable_dtype))
 
     def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
+        out = self.convolve(inputs, training)
+        return tf.nn.bias_add(out, tf.cast(self.bias, out.dtype))
+
+    def convolve(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
+        """Computes the call without adding the bias."""
         x = self.cast(self.feature_map(inputs))
         matrix = self._matrix()
         u = tf.cast(tf.convert_to_tensor(self.u), matrix.dtype)
@@ -126,8 +131,7 @@ class SpectralNormConv2D(FeatureMapLayer):
             self.v.assign(tf.cast(v, self.variable_dtype))
         sigma = tf.tensordot(v, tf.linalg.matvec(matrix, u), axes=1)  # u' W v
         normalized = tf.cast(tf.reshape(matrix / sigma, self.kernel.shape), x.dtype)  # [kh, kw, in, out]
-        out = padded_convolution(x, normalized, self.strides, self.padding)
-        return tf.nn.bias_add(out, tf.cast(self.bias, out.dtype))
+        return padded_convolution(x, normalized, self.strides, self.padding)
 
     def _unit(self, vector):
         return vector / tf.maximum(tf.norm(vector), self.epsilon)

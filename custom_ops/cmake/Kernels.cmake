@@ -5,6 +5,7 @@
 # All are object libraries. GFLA_KERNEL_OBJECTS lists their objects, to be linked in this order.
 
 set(GFLA_NOUNS bilinear_warp flowed_patches gaussian_warp local_attention)
+set(GFLA_CPU_NOUNS ${GFLA_NOUNS} instance_norm)  # instance_norm has no CUDA kernel
 
 function(gfla_compile_options target)
   target_include_directories(${target} PRIVATE "${GFLA_ROOT}")
@@ -24,7 +25,7 @@ if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$" AND NOT CMAKE_OSX_ARC
 endif()
 
 set(sources kernels/instruction_set.cc)
-foreach(noun IN LISTS GFLA_NOUNS)
+foreach(noun IN LISTS GFLA_CPU_NOUNS)
   list(APPEND sources kernels/${noun}.cc)
 endforeach()
 add_library(gfla_kernels OBJECT ${sources})
@@ -37,7 +38,7 @@ set(GFLA_KERNEL_OBJECTS $<TARGET_OBJECTS:gfla_kernels>)
 # Baseline comes first: if an inline function is compiled for several instruction sets, the linker keeps the first.
 foreach(set IN LISTS GFLA_INSTRUCTION_SETS)
   add_library(gfla_kernels_${set} OBJECT)
-  foreach(noun IN LISTS GFLA_NOUNS)
+  foreach(noun IN LISTS GFLA_CPU_NOUNS)
     target_sources(gfla_kernels_${set} PRIVATE "${CMAKE_CURRENT_SOURCE_DIR}/kernels/${noun}_simd.cc")
   endforeach()
   gfla_compile_options(gfla_kernels_${set})

@@ -22,7 +22,7 @@ file(WRITE "${CMAKE_CURRENT_BINARY_DIR}/build_info.inc" "R\"json(${GFLA_BUILD_IN
 add_library(gfla_ops MODULE ops/build_info.cc ops/op_helpers.cc)
 # The only parallel-for function that both TensorFlow 2.15 and 2.21 have is deprecated in the latter.
 set_source_files_properties(ops/op_helpers.cc PROPERTIES COMPILE_OPTIONS -Wno-deprecated-declarations)
-foreach(noun IN LISTS GFLA_NOUNS)
+foreach(noun IN LISTS GFLA_CPU_NOUNS)
   target_sources(gfla_ops PRIVATE ops/${noun}.cc)
 endforeach()
 target_sources(gfla_ops PRIVATE ${GFLA_KERNEL_OBJECTS})

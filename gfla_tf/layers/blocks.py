@@ -1,8 +1,8 @@
 """The blocks of F and G (paper, Sec. 4.1 and D).
 
-IN is an affine instance normalization with epsilon 1e-5, LReLU a leaky ReLU with slope 0.1. Same(c), Down(c)
-and Up(c) are convolutions to c channels that keep, halve and double the resolution. All convolutions have a
-bias and an orthogonal initializer with gain 0.02.
+IN is an affine instance normalization with epsilon 1e-5, LReLU a leaky ReLU with slope 0.1; an IN also
+computes the LReLU after it. Same(c), Down(c) and Up(c) are convolutions to c channels that keep, halve and
+double the resolution. All convolutions have a bias and an orthogonal initializer with gain 0.02.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import keras
 import tensorflow as tf
 
 from gfla_tf import _compat, arguments
-from gfla_tf.layers.convolutions import down, lrelu, same, valid
+from gfla_tf.layers.convolutions import LEAKY_SLOPE, down, lrelu, same, valid
 from gfla_tf.layers.feature_map_layer import FeatureMapLayer
 from gfla_tf.layers.normalization import InstanceNormalization
 from gfla_tf.layers.up_conv import UpConv2D, up_convolution
@@ -91,8 +91,8 @@ class EncoderBlock(Block):
         x = self.feature_map(inputs)
         if not self.normalize:
             return self.cast(self.conv1(lrelu(self.conv0(self.cast(x)))))
-        x = self.conv0(lrelu(self.norm0(x)))
-        return self.cast(self.conv1(lrelu(self.norm1(x))))
+        x = self.conv0(self.norm0(x, slope=LEAKY_SLOPE))
+        return self.cast(self.conv1(self.norm1(x, slope=LEAKY_SLOPE)))
 
     def project(self, inputs: tf.Tensor, first: int) -> tf.Tensor:
         """Computes the part of the first convolution that reads some of the input channels.
@@ -109,14 +109,15 @@ class EncoderBlock(Block):
           [B, H/2, W/2, filters].
         """
         part = slice(first, first + inputs.shape[-1])
-        normalized = self.norm0.normalize(inputs, self.norm0.gamma[part], self.norm0.beta[part])
-        kernel = tf.cast(self.conv0.kernel, normalized.dtype)[:, :, part]
-        return tf.nn.conv2d(lrelu(normalized), kernel, strides=2, padding="SAME")
+        gamma, beta = self.norm0.gamma[part], self.norm0.beta[part]
+        x = self.norm0.normalize(inputs, gamma, beta, LEAKY_SLOPE)
+        kernel = tf.cast(self.conv0.kernel, x.dtype)[:, :, part]
+        return tf.nn.conv2d(x, kernel, strides=2, padding="SAME")
 
     def join(self, projected: list[tf.Tensor]) -> tf.Tensor:
         """Computes the result of the call from the results of `project` for all channels."""
         x = tf.nn.bias_add(tf.add_n(projected), tf.cast(self.conv0.bias, projected[0].dtype))
-        return self.conv1(lrelu(self.norm1(x)))
+        return self.conv1(self.norm1(x, slope=LEAKY_SLOPE))
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "normalize": self.normalize}
@@ -163,8 +164,8 @@ class ResidualBlock(Block):
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
         inputs = self.feature_map(inputs)
-        x = self.conv0(lrelu(self.norm0(inputs)))
-        return self.cast(inputs) + self.cast(self.conv1(lrelu(self.norm1(x))))
+        x = self.conv0(self.norm0(inputs, slope=LEAKY_SLOPE))
+        return self.cast(inputs) + self.cast(self.conv1(self.norm1(x, slope=LEAKY_SLOPE)))
 
 
 @keras.saving.register_keras_serializable(package="gfla_tf")
@@ -212,7 +213,7 @@ class ResidualDecoderBlock(Block):
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
         inputs = self.feature_map(inputs)
-        x = self.cast(lrelu(self.norm1(self.conv0(lrelu(self.norm0(inputs))))))
+        x = self.norm1(self.conv0(self.norm0(inputs, slope=LEAKY_SLOPE)), slope=LEAKY_SLOPE)
         # Up(x) + Up(inputs) is one transposed convolution of the concatenated channels.
         both = tf.concat([x, self.cast(inputs)], axis=-1)  # [B, H, W, hidden + C]
         kernel = tf.concat([self.up.kernel, self.shortcut.kernel], axis=-1)  # [3, 3, filters, hidden + C]
@@ -257,9 +258,10 @@ class JumpBlock(Block):
         build(channels, self.conv)
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
-        x = lrelu(self.cast(self.feature_map(inputs)))
+        x = self.cast(self.feature_map(inputs))
+        # Padding first lets TensorFlow fuse the convolution that computes x with its bias.
         padded = tf.pad(x, [[0, 0], [1, 1], [1, 1], [0, 0]], mode="REFLECT")
-        return self.cast(self.conv(padded))
+        return self.cast(self.conv(lrelu(padded)))
 
 
 @keras.saving.register_keras_serializable(package="gfla_tf")

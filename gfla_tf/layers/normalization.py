@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from gfla_tf import arguments
+from gfla_tf import arguments, ops
 from gfla_tf.layers.feature_map_layer import FeatureMapLayer
 
 
@@ -17,8 +17,9 @@ class InstanceNormalization(FeatureMapLayer):
 
       y = gamma * (x - mean) / sqrt(variance + epsilon) + beta
 
-    The mean and the biased variance are computed from the inputs in training and in inference. All of it is
-    computed in at least float32, and results outside the range of a half-precision compute dtype are clipped.
+    `gfla_tf.ops.instance_norm` computes it. The mean and the biased variance are computed from the inputs in
+    training and in inference. All of it is computed in at least float32, and results outside the range of a
+    half-precision compute dtype are clipped.
 
     Example:
 
@@ -36,6 +37,7 @@ class InstanceNormalization(FeatureMapLayer):
 
     Call arguments:
       inputs: [B, H, W, C], of any floating-point or integer dtype.
+      slope: slope of a leaky ReLU that is applied to the result, in [0, 1]; by default 1, none is applied.
 
     Returns:
       [B, H, W, C], in the compute dtype.
@@ -53,21 +55,16 @@ class InstanceNormalization(FeatureMapLayer):
         self.gamma = self.add_weight_in_full("gamma", (channels,), "ones")
         self.beta = self.add_weight_in_full("beta", (channels,), "zeros")
 
-    def call(self, inputs: tf.Tensor) -> tf.Tensor:
-        return self.normalize(self.feature_map(inputs), self.gamma, self.beta)
+    def call(self, inputs: tf.Tensor, slope: float = 1.0) -> tf.Tensor:
+        return self.normalize(self.feature_map(inputs), self.gamma, self.beta, slope)
 
-    def normalize(self, inputs: tf.Tensor, gamma: tf.Tensor, beta: tf.Tensor) -> tf.Tensor:
+    def normalize(
+        self, inputs: tf.Tensor, gamma: tf.Tensor, beta: tf.Tensor, slope: float = 1.0
+    ) -> tf.Tensor:
         """Normalizes with the given gamma and beta [C], for example those of some of the channels."""
-        x = tf.cast(inputs, tf.float64 if self.compute_dtype == "float64" else tf.float32)
-        mean = _mean(x)  # [B, 1, 1, C]
-        variance = _mean(tf.math.squared_difference(x, tf.stop_gradient(mean)))
-        scale = tf.math.rsqrt(variance + self.epsilon) * tf.cast(gamma, x.dtype)
-        return self.cast((x - mean) * scale + tf.cast(beta, x.dtype))
+        dtype = tf.float64 if self.compute_dtype == "float64" else tf.float32
+        x, gamma, beta = (tf.cast(tensor, dtype) for tensor in (inputs, gamma, beta))
+        return self.cast(ops.instance_norm(x, gamma, beta, self.epsilon, slope))
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "epsilon": self.epsilon}
-
-
-def _mean(x):
-    """Averages over width, then height: two short sums lose fewer float32 digits than one long sum."""
-    return tf.reduce_mean(tf.reduce_mean(x, axis=2, keepdims=True), axis=1, keepdims=True)

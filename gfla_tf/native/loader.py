@@ -20,7 +20,8 @@ import tensorflow as tf
 from gfla_tf import _compat
 from gfla_tf.native import record as native_record
 
-OPERATORS = ("bilinear_warp", "gaussian_warp", "flowed_patches", "local_attention")
+OPERATORS = ("bilinear_warp", "gaussian_warp", "flowed_patches", "local_attention", "instance_norm")
+_WITHOUT_CUDA = ("instance_norm",)
 
 _log = logging.getLogger(__name__)
 _lock = threading.RLock()
@@ -98,8 +99,9 @@ def choose(operator: str, impl: str, unsupported: str | None = None) -> str:
     if of_all is not None:
         _log_once(", ".join(OPERATORS), of_all)
         return "tf"
-    if unsupported is not None:
-        _log_once(operator, unsupported)
+    of_one = unsupported or _own_preference(operator)
+    if of_one is not None:
+        _log_once(operator, of_one)
         return "tf"
     return "native"
 
@@ -112,7 +114,7 @@ def check_implementation(impl: str) -> None:
 
 def automatic(operator: str) -> tuple[str, str | None]:
     """Returns the result of impl="auto" outside jit_compile=True: ("native", None) or ("tf", reason)."""
-    reason = unavailable_reason() or _preference()
+    reason = unavailable_reason() or _preference() or _own_preference(operator)
     return ("native", None) if reason is None else ("tf", reason)
 
 
@@ -182,6 +184,11 @@ def _preference():
     if _compat.op_determinism():
         return "op determinism is enabled, but its gradients on a GPU are not deterministic"
     return None
+
+
+def _own_preference(operator):
+    """Returns why "auto" does not use one available operator, as a clause, or None if it does."""
+    return "there is a GPU, and it has no CUDA kernel" if operator in _WITHOUT_CUDA and _has_gpu() else None
 
 
 @functools.cache

@@ -33,7 +33,13 @@ def calls(impl="auto"):
         "local_attention": lambda source, flow, kernels: ops.local_attention(
             source, flow, kernels, impl=impl
         ),
+        "instance_norm": lambda source, flow, kernels: _normalized(source, impl),
     }
+
+
+def _normalized(source, impl):
+    gamma, beta = tf.linspace(0.5, 1.5, source.shape[-1]), tf.zeros([source.shape[-1]])
+    return source * ops.instance_norm(source, gamma, beta, impl=impl)
 
 
 def value_and_gradients(call):

@@ -27,7 +27,7 @@ except ops.NativeUnavailableError as error:
 """
 
 
-ALL = "bilinear_warp, gaussian_warp, flowed_patches, local_attention: using TensorFlow's operators: "
+ALL = f"{', '.join(native.OPERATORS)}: using TensorFlow's operators: "
 
 
 def test_disabled_operators_are_logged_once():
@@ -86,6 +86,15 @@ def test_auto_is_tensorflow_on_a_gpu_without_cuda_kernels(monkeypatch):
         )
     finally:
         native._has_gpu.cache_clear()
+
+
+def test_auto_is_tensorflow_on_a_gpu_for_an_operator_without_cuda_kernel(monkeypatch):
+    for name, value in (("unavailable_reason", None), ("_preference", None), ("_has_gpu", True)):
+        monkeypatch.setattr(native, name, lambda value=value: value)
+    assert native.choose("local_attention", "auto") == "native"
+    assert native.choose("instance_norm", "auto") == "tf"
+    assert native.choose("instance_norm", "native") == "native"
+    assert native.automatic("instance_norm") == ("tf", "there is a GPU, and it has no CUDA kernel")
 
 
 @needs_library

@@ -58,3 +58,12 @@ def flowed_patches(source, flow, n):
 def local_attention(source, flow, kernels):
     n = int(np.sqrt(kernels.shape[-1]))
     return (kernels[..., None] * flowed_patches(source, flow, n)).sum(axis=3)
+
+
+def instance_norm(x, gamma, beta, epsilon, slope):
+    out = np.zeros_like(x)
+    for i, c in np.ndindex(x.shape[0], x.shape[3]):
+        values = x[i, :, :, c]
+        h = gamma[c] * (values - values.mean()) / np.sqrt(values.var() + epsilon) + beta[c]
+        out[i, :, :, c] = np.where(h > 0, h, slope * h)
+    return out

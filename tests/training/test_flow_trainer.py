@@ -176,3 +176,13 @@ def test_steps_are_counted(make):
     trainer.evaluate(small.pairs(), verbose=0)
     assert int(trainer.steps_done) == 3
     assert not any(variable is trainer.steps_done for variable in trainer.variables)
+
+
+def test_an_uneven_last_batch_counts_by_its_examples():
+    trainer = small.flow_trainer()
+    expected = trainer.evaluate(small.pairs(4), verbose=0, return_dict=True)
+    batches = small.people().as_dataset("train", 4, shuffle=False).take(1).unbatch().batch(3)
+    logs = trainer.evaluate(batches, verbose=0, return_dict=True)
+    assert logs == pytest.approx(expected, rel=1e-4)
+    apart = [trainer.evaluate(batches.skip(i).take(1), verbose=0, return_dict=True)["loss"] for i in (0, 1)]
+    assert abs(np.mean(apart) - expected["loss"]) > 1e-3 * expected["loss"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import keras
@@ -11,6 +11,8 @@ import tensorflow as tf
 
 from gfla_tf import _compat
 from gfla_tf.training.replicas import any_worker
+
+_STRATEGIES = (tf.distribute.MirroredStrategy, tf.distribute.MultiWorkerMirroredStrategy)
 
 
 class DistributedModel(keras.Model):
@@ -26,17 +28,42 @@ class DistributedModel(keras.Model):
     The results of metrics are those of all replicas, on both versions of Keras.
     """
 
-    def check_scope(self) -> None:
-        """Checks that this model was made in the scope of the strategy that trains it, with all its parts.
+    def compile(self, *args: Any, jit_compile: bool = False, **kwargs: Any) -> None:
+        """Compiles the model, as `keras.Model.compile`.
 
         Raises:
-          ValueError: a variable belongs to another strategy or to none.
+          ValueError: `jit_compile` is True under a strategy, or the model or an optimizer was made outside of
+            the scope of its strategy.
         """
         strategy = self.distribute_strategy
-        for variable in _compat.tf_variables(self):
+        if jit_compile and isinstance(strategy, _STRATEGIES):
+            raise ValueError(
+                f"jit_compile=True and {type(strategy).__name__} exclude each other: XLA compiles for one "
+                "device"
+            )
+        self.check_scope(self.variables)
+        super().compile(*args, jit_compile=jit_compile, **kwargs)
+
+    def fit(self, *args: Any, **kwargs: Any) -> keras.callbacks.History:
+        """Trains the model, as `keras.Model.fit`.
+
+        Raises:
+          ValueError: the model was made outside of the scope of the strategy of this call.
+        """
+        self.check_scope(self.variables)
+        return super().fit(*args, **kwargs)
+
+    def check_scope(self, variables: Iterable[Any]) -> None:
+        """Checks that variables were made in the scope of the strategy that trains this model.
+
+        Raises:
+          ValueError: one belongs to another strategy or to none.
+        """
+        strategy = self.distribute_strategy
+        for variable in map(_compat.tf_variable, variables):
             if not strategy.extended.variable_created_in_scope(variable):
                 raise ValueError(
-                    f"{variable.name} was made outside the scope of the {type(strategy).__name__} that "
+                    f"{variable.name} was made outside of the scope of the {type(strategy).__name__} that "
                     "trains it: make the networks, the features, the optimizers and the trainer in one "
                     "`with strategy.scope():`"
                 )

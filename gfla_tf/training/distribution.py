@@ -93,11 +93,14 @@ class Distribution:
         return self.strategy.distribute_datasets_from_function(lambda context: batches)
 
     def copy(self, features: FeatureNetwork) -> FeatureNetwork:
-        """Returns the feature network with its weights on every device; call it in `scope`."""
+        """Returns the feature network of the chief on every device; all workers must call this in `scope`."""
         if self.strategy is None:
             return features
         copied = type(features).from_config(features.get_config())
-        copied.set_weights(features.get_weights())
+        weights = features.get_weights()
+        if self.workers > 1:  # trained on different machines, they could differ by rounding
+            weights = [sum_over_workers(self.strategy, one * self.is_chief) for one in weights]
+        copied.set_weights(weights)
         return copied
 
     @functools.cached_property

@@ -143,7 +143,8 @@ class FlowTrainer(StageTrainer):
     def test_step(self, data: Any) -> Logs:
         batch = take_batch(data)
         flows, _ = self(batch, training=False)
-        logs = self.report(batch, self.stage_losses(batch, self.reference(batch, perceptual=False), flows))
+        reference, mask_means = self.reference(batch, perceptual=False), self.mask_means(batch)
+        logs = self.report(batch, self.stage_losses(batch, reference, flows, mask_means))
         return {**logs, **self.report_flow_error(batch, flows[-1])}
 
     def stage_losses(

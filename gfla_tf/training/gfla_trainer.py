@@ -172,14 +172,14 @@ class GFLATrainer(StageTrainer):
 
     def _step(self, batch: Batch) -> dict[str, tf.Tensor]:
         """Updates D, and then F and G with the gradients of the same images; returns the losses."""
-        reference = self.reference(batch, perceptual=True)
+        reference, mask_means = self.reference(batch, perceptual=True), self.mask_means(batch)
         with tf.GradientTape() as tape:
             outputs = self(batch, training=True)
             with tape.stop_recording():
                 discriminator_loss = self._update_discriminator(batch["target_image"], outputs["image"])
             half_step = self.half_step("loss")
             before = half_step.snapshot()
-            terms = self.stage_losses(batch, reference, outputs, training=True)
+            terms = self.stage_losses(batch, reference, outputs, True, mask_means)
             loss = self.weighted(terms)
         half_step.apply(half_step.gradients(tape, loss), terms, before)
         return {**terms, "discriminator": discriminator_loss}
@@ -213,7 +213,8 @@ class GFLATrainer(StageTrainer):
     def test_step(self, data: Any) -> Logs:
         batch = take_batch(data)
         outputs = self(batch, training=False)
-        terms = self.stage_losses(batch, self.reference(batch, perceptual=True), outputs, training=False)
+        reference, mask_means = self.reference(batch, perceptual=True), self.mask_means(batch)
+        terms = self.stage_losses(batch, reference, outputs, False, mask_means)
         images = (batch["target_image"], outputs["image"])
         terms["discriminator"] = self._discriminator_loss(*images, training=False)
         return {**self.report(batch, terms), **self.report_flow_error(batch, outputs["flows"][-1])}

@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from gfla_tf.training.failure import Failure
 from gfla_tf.training.loss_scale import LossScale
+from gfla_tf.training.replicas import sum_over_replicas
 from gfla_tf.training.update import Update
 
 
@@ -72,7 +73,7 @@ class HalfStep:
           terms: the losses, by name.
           before: the `snapshot` before the losses were computed.
         """
-        gradients, terms = _sum_over_replicas((gradients, dict(terms)))
+        gradients, terms = sum_over_replicas((gradients, dict(terms)))
         scale = self.loss_scale.value()
         norms = [one.measure(grads, scale) for one, grads in zip(self.updates, gradients, strict=True)]
         finite = tf.reduce_all(tf.math.is_finite(norms))
@@ -96,16 +97,6 @@ class HalfStep:
     def _restore(self, values: Sequence[tf.Tensor]) -> None:
         for variable, value in zip(self.state, values, strict=True):
             variable.assign(value)
-
-
-def _sum_over_replicas(tensors: Any) -> Any:
-    """Returns the sums over the replicas of a nested structure of tensors and None."""
-    if tf.distribute.get_strategy().num_replicas_in_sync == 1:
-        return tensors
-    flat = tf.nest.flatten(tensors)
-    given = [one for one in flat if one is not None]
-    summed = iter(tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, given))
-    return tf.nest.pack_sequence_as(tensors, [None if one is None else next(summed) for one in flat])
 
 
 def _run_where_true(work: Sequence[tuple[tf.Tensor, Callable[..., None], tuple[Any, ...]]]) -> None:

@@ -97,6 +97,7 @@ class OptimizedModel(DistributedModel):
                 f"compile does not use {', '.join(unused)}: the losses and their loss_weights are arguments "
                 f"of {type(self).__name__}"
             )
+        self.check_scope(_compat.inner_optimizer(one).iterations for one in optimizers.values())
         first, *others = optimizers
         super().compile(optimizers[first], jit_compile=jit_compile, **options)
         optimizers = {first: self.optimizer, **{name: optimizers[name] for name in others}}

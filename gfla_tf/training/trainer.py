@@ -7,12 +7,13 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from gfla_tf import arguments, losses
+from gfla_tf import _compat, arguments, losses
 from gfla_tf.features.network import FeatureNetwork
 from gfla_tf.models.network_arguments import MAX_SIDE
 from gfla_tf.ops.flow import resize_flow
 from gfla_tf.training.batch import Batch, correctness_weight
 from gfla_tf.training.optimized_model import OptimizedModel
+from gfla_tf.training.replicas import sum_over_replicas
 
 Logs = dict[str, tf.Tensor]
 
@@ -82,6 +83,15 @@ class StageTrainer(OptimizedModel):
         self.trackers = {name: keras.metrics.Mean(name=name) for name in ("loss", *self.loss_weights)}
         self.flow_error = keras.metrics.Mean(name="flow_error")
 
+    def get_metrics_result(self) -> dict[str, Any]:
+        """Returns the results of the metrics over all replicas, by name, as the steps report them."""
+        results = super().get_metrics_result()
+        with self.distribute_strategy.scope():
+            count = _compat.tf_variable(self.flow_error.count).read_value()
+        if tf.executing_eagerly() and float(count) == 0:  # the batches have no true flow
+            del results["flow_error"]
+        return results
+
     @property
     def metrics(self) -> list[keras.metrics.Metric]:
         return [*self.trackers.values(), self.flow_error]
@@ -106,15 +116,21 @@ class StageTrainer(OptimizedModel):
         return Reference(source, target, best)
 
     def mask_means(self, batch: Batch) -> list[tf.Tensor | None]:
-        """Returns for each attention layer the mean weight of the correctness in the whole batch.
+        """Returns for each attention layer the mean weight of the correctness in the batch of all replicas.
 
-        They are None if the correctness has no weights, or if it is computed for the whole batch at once.
+        They are None if the correctness has no weights, or if one replica computes it for the whole batch.
         """
         weight = correctness_weight(batch, self.background)
-        if weight is None or self.accumulation == 1:
+        replicas = self.distribute_strategy.num_replicas_in_sync
+        if weight is None or self.accumulation * replicas == 1:
             return [None] * len(self.scales)
         height, width = tf.unstack(tf.shape(weight)[1:3])
-        return [losses.mask_mean(weight, (height // scale, width // scale)) for scale in self.scales]
+        means = [losses.mask_mean(weight, (height // scale, width // scale)) for scale in self.scales]
+        if replicas > 1:  # the replicas have different numbers of examples at the end of a validation
+            examples = tf.cast(tf.shape(weight)[0], tf.float32)
+            *sums, examples = sum_over_replicas([*(examples * mean for mean in means), examples])
+            means = [tf.math.divide_no_nan(one, examples) for one in sums]
+        return means
 
     def correctness(
         self,
@@ -173,6 +189,7 @@ class StageTrainer(OptimizedModel):
         """
         examples = tf.shape(batch["source_image"])[0]
         for name, value in {"loss": self.weighted(terms), **terms}.items():
+            value = tf.where(examples > 0, value, tf.zeros_like(value))  # a replica may have no examples
             self.trackers[name].update_state(value, sample_weight=examples)
         return {name: tracker.result() for name, tracker in self.trackers.items()}
 

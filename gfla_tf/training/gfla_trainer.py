@@ -215,8 +215,7 @@ class GFLATrainer(StageTrainer):
         outputs = self(batch, training=False)
         reference, mask_means = self.reference(batch, perceptual=True), self.mask_means(batch)
         terms = self.stage_losses(batch, reference, outputs, False, mask_means)
-        images = (batch["target_image"], outputs["image"])
-        terms["discriminator"] = self._discriminator_loss(*images, training=False)
+        terms["discriminator"] = self._discriminator_loss(batch["target_image"], outputs["image"], False)
         return {**self.report(batch, terms), **self.report_flow_error(batch, outputs["flows"][-1])}
 
     def stage_losses(

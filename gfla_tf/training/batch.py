@@ -36,6 +36,25 @@ def take_batch(data: Any) -> Batch:
     return {**batch, **{key: _checked_images(batch[key], key) for key in _IMAGES}}
 
 
+def count_examples(batch: Batch) -> tf.Tensor:
+    """Returns the number of examples in a batch, an int32 scalar; 0 if `without_empty` has padded it."""
+    return batch.get("examples", tf.shape(batch["source_image"])[0])
+
+
+def without_empty(batch: Batch) -> Batch:
+    """Adds an example of zeros to an empty batch, which some kernels of TensorFlow cannot compute.
+
+    At the end of a dataset, a replica may have no examples. `count_examples` remains 0.
+    """
+    examples = count_examples(batch)
+    rows = 1 - tf.minimum(examples, 1)
+
+    def pad(tensor):
+        return tf.pad(tensor, [[0, rows], *([[0, 0]] * (tensor.shape.rank - 1))])
+
+    return {**{name: pad(tf.convert_to_tensor(one)) for name, one in batch.items()}, "examples": examples}
+
+
 def model_inputs(batch: Batch, heatmap_sigma: float) -> Batch:
     """Returns the inputs of the person image generator.
 

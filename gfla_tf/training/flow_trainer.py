@@ -141,7 +141,7 @@ class FlowTrainer(StageTrainer):
         return self.half_step(loss).gradients(tape, total, self.share), self.shares(terms)
 
     def test_step(self, data: Any) -> Logs:
-        batch = take_batch(data)
+        batch = self.test_batch(data)
         flows, _ = self(batch, training=False)
         reference, mask_means = self.reference(batch, perceptual=False), self.mask_means(batch)
         logs = self.report(batch, self.stage_losses(batch, reference, flows, mask_means))

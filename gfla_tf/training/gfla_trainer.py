@@ -211,7 +211,7 @@ class GFLATrainer(StageTrainer):
         return self.half_step("loss").gradients(tape, loss, self.share), self.shares(terms)
 
     def test_step(self, data: Any) -> Logs:
-        batch = take_batch(data)
+        batch = self.test_batch(data)
         outputs = self(batch, training=False)
         reference, mask_means = self.reference(batch, perceptual=True), self.mask_means(batch)
         terms = self.stage_losses(batch, reference, outputs, False, mask_means)

@@ -11,7 +11,7 @@ from gfla_tf import _compat, arguments, losses
 from gfla_tf.features.network import FeatureNetwork
 from gfla_tf.models.network_arguments import MAX_SIDE
 from gfla_tf.ops.flow import resize_flow
-from gfla_tf.training.batch import Batch, correctness_weight
+from gfla_tf.training.batch import Batch, correctness_weight, count_examples, take_batch, without_empty
 from gfla_tf.training.optimized_model import OptimizedModel
 from gfla_tf.training.replicas import sum_over_replicas
 
@@ -115,6 +115,11 @@ class StageTrainer(OptimizedModel):
         best = [losses.best_similarity(source[name], target[name]) for name in self.correctness_layers]
         return Reference(source, target, best)
 
+    def test_batch(self, data: Any) -> Batch:
+        """Returns the batch of a `test_step`, which has an example on every replica."""
+        batch = take_batch(data)
+        return without_empty(batch) if self.distribute_strategy.num_replicas_in_sync > 1 else batch
+
     def mask_means(self, batch: Batch) -> list[tf.Tensor | None]:
         """Returns for each attention layer the mean weight of the correctness in the batch of all replicas.
 
@@ -127,7 +132,7 @@ class StageTrainer(OptimizedModel):
         height, width = tf.unstack(tf.shape(weight)[1:3])
         means = [losses.mask_mean(weight, (height // scale, width // scale)) for scale in self.scales]
         if replicas > 1:  # the replicas have different numbers of examples at the end of a validation
-            examples = tf.cast(tf.shape(weight)[0], tf.float32)
+            examples = tf.cast(count_examples(batch), tf.float32)
             *sums, examples = sum_over_replicas([*(examples * mean for mean in means), examples])
             means = [tf.math.divide_no_nan(one, examples) for one in sums]
         return means
@@ -187,10 +192,8 @@ class StageTrainer(OptimizedModel):
           batch: the batch.
           terms: the losses by name; `loss` is computed from them.
         """
-        examples = tf.shape(batch["source_image"])[0]
         for name, value in {"loss": self.weighted(terms), **terms}.items():
-            value = tf.where(examples > 0, value, tf.zeros_like(value))  # a replica may have no examples
-            self.trackers[name].update_state(value, sample_weight=examples)
+            self.trackers[name].update_state(value, sample_weight=count_examples(batch))
         return {name: tracker.result() for name, tracker in self.trackers.items()}
 
     def report_flow_error(self, batch: Batch, flow: tf.Tensor) -> Logs:

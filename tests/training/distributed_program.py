@@ -69,7 +69,7 @@ def results(distribution, batch):
         alone = trainer.evaluate(single, steps=1, return_dict=True, verbose=0)
         logs |= {f"single_{name}": [value] for name, value in alone.items()}
         found |= {f"{stage}/logs/{name}": np.array(value) for name, value in logs.items()}
-        for i, value in enumerate(small.values(trainer.variables)):
+        for i, value in enumerate(small.values(trainer.checkpoint_networks())):
             found[f"{stage}/weights/{i}"] = value
         for optimizer in trainer.checkpoint_optimizers():
             for value in small.values(_compat.optimizer_variables(optimizer)[2:]):
@@ -83,7 +83,7 @@ def spread(distribution, trainer):
     if distribution.strategy is None:
         return 0.0
     largest = 0.0
-    for variable in _compat.tf_variables(trainer):
+    for variable in map(_compat.tf_variable, trainer.checkpoint_networks()):
         copies = [np.array(one) for one in distribution.strategy.experimental_local_results(variable)]
         largest = max([largest, *(float(np.abs(copy - copies[0]).max()) for copy in copies if copy.size)])
     return largest

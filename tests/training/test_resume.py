@@ -106,7 +106,7 @@ def test_a_stage_that_has_ended_is_not_continued(tiny, tmp_path, capsys):
     """Patience ends stage 1; `model.keras` has its averages, from which stage 2 would start."""
     config = tiny("stage1.epochs=4", "stage1.patience=1", "stage1.min_delta=1000", "stage2.epochs=0")
     train(config, tmp_path / "run")
-    ended = "ended after epoch 2: val_correctness has not decreased by more than 1000 in the last 1 epochs"
+    ended = "ended after epoch 2: val_correctness has not decreased by more than 1000 in the last 1 epoch,"
     assert ended in capsys.readouterr().out
     assert epochs(tmp_path / "run", "stage1") == [1, 2]
     before = {name: weights(tmp_path / "run", name) for name in _MODELS}

@@ -37,7 +37,7 @@ class BestModel(keras.callbacks.Callback):
     people = SyntheticPeople((32, 32), identities={"train": 2, "test": 1})
     model = PersonImageGenerator.from_preset("synthetic", load_weights=False)
     trainer = FlowTrainer(model.flow_field_estimator, VGG19Features("random", width_multiplier=1 / 16))
-    trainer.compile("adam")
+    trainer.compile("adam", run_eagerly=True)  # for a few steps only
     trainer.fit(
         people.as_dataset("train", batch_size=2, repeat=True),
         steps_per_epoch=1,

@@ -44,7 +44,7 @@ class EarlyStop(keras.callbacks.Callback):
     people = SyntheticPeople((32, 32), identities={"train": 2, "test": 1})
     model = PersonImageGenerator.from_preset("synthetic", load_weights=False)
     trainer = FlowTrainer(model.flow_field_estimator, VGG19Features("random", width_multiplier=1 / 16))
-    trainer.compile("adam")
+    trainer.compile("adam", run_eagerly=True)  # for a few steps only
     trainer.fit(
         people.as_dataset("train", batch_size=2, repeat=True),
         steps_per_epoch=1,
@@ -89,10 +89,11 @@ class EarlyStop(keras.callbacks.Callback):
         if count >= self.patience and epoch + 1 >= self.min_epochs:
             self.ended.assign(True)
             self.model.stop_training = True
+            epochs = "epochs" if count > 1 else "epoch"
             by = f" by more than {self.min_delta:g}" if self.min_delta else ""
             self._message = (
                 f"ended after epoch {epoch + 1}: {self.monitor} has not decreased{by} in the last {count} "
-                f"epochs, from {best:.4f}"
+                f"{epochs}, from {best:.4f}"
             )
 
     def on_train_end(self, logs: Logs | None = None) -> None:

@@ -37,7 +37,8 @@ class FreezeFlow(keras.callbacks.Callback):
     model = PersonImageGenerator.from_preset("synthetic", load_weights=False)
     discriminator = ResDiscriminator.from_preset("synthetic", load_weights=False)
     trainer = GFLATrainer(model, discriminator, VGG19Features("random", width_multiplier=1 / 16))
-    trainer.compile("adam", keras.optimizers.Adam(1e-5), flow_optimizer=keras.optimizers.Adam(1e-4))
+    d, f = keras.optimizers.Adam(1e-5), keras.optimizers.Adam(1e-4)
+    trainer.compile("adam", d, flow_optimizer=f, run_eagerly=True)  # for a few steps only
     batches = people.as_dataset("train", batch_size=2, repeat=True)
     trainer.fit(batches, steps_per_epoch=1, callbacks=[FreezeFlow(500)], verbose=0)
     ```

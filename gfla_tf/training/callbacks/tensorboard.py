@@ -63,7 +63,7 @@ class TensorBoardLog(keras.callbacks.Callback):
     people = SyntheticPeople((32, 32), identities={"train": 2})
     model = PersonImageGenerator.from_preset("synthetic", load_weights=False)
     trainer = FlowTrainer(model.flow_field_estimator, VGG19Features("random", width_multiplier=1 / 16))
-    trainer.compile("adam")
+    trainer.compile("adam", run_eagerly=True)  # for a few steps only
     batches = people.as_dataset("train", batch_size=2, repeat=True)
     log = TensorBoardLog("tensorboard", batch=next(iter(batches)), texts={"run": "the first one"})
     trainer.fit(batches, steps_per_epoch=1, callbacks=[log], verbose=0)

@@ -84,9 +84,7 @@ class FlowTrainingConfig:
     epochs: int = setting(10, at_least(0), at_most(10**6))
     steps_per_epoch: int = setting(1000, at_least(1), at_most(10**7))
     learning_rate: float = setting(1e-4, at_least(0, strict=True), at_most(10))
-    final_learning_rate: float | None = setting(
-        None, at_least(0, strict=True), at_most(10)
-    )  # of a cosine decay
+    final_learning_rate: float | None = setting(None, at_least(0, strict=True), at_most(10))  # of the decay
     schedule: str = setting("cosine", one_of("cosine", "linear", "exponential"))  # to final_learning_rate
     warmup_steps: int = setting(0, at_least(0), at_most(10**9))
     clip_norm: float | None = setting(None, at_least(0, strict=True), at_most(10**9))

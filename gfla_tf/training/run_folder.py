@@ -200,7 +200,8 @@ class RunFolder:
             )
         for key in longer:
             decays = new[key.replace("epochs", "final_learning_rate")] is not None
-            note = "; its learning rate now follows the longer cosine decay" if decays else ""
+            decay = f"{new[key.replace('epochs', 'schedule')]} decay"
+            note = f"; its learning rate now follows the longer {decay}" if decays else ""
             _log.info("%s increases from %s to %s%s", key, old[key], new[key], note)
         if different:
             self._write_config(config)

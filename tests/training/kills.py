@@ -146,7 +146,7 @@ def main(folder: Path) -> None:
         assert child.code() == -signal.SIGKILL
         inside = child.events[-1:] == _WRITE
         kills.append({"stage": _stage(killed), "steps": child.events.count(_STEP), "inside": inside})
-    for count in (1, 2):  # during the writing of model.keras and of discriminator.keras
+    for count in (1, 3):  # during the writing of model.keras and of discriminator.keras
         child = Child(config, killed, resume=True)
         assert child.wait(_SAVE, count)
         child.kill()

@@ -25,6 +25,7 @@ RUN = {
     "stage2": {"epochs": 2, "steps_per_epoch": 4},
     "batch_size": 2,
     "validation_batches": 1,
+    "ema": 0.9,
     "checkpoint_every": "1 step",
     "keep_checkpoints": 2,
 }
@@ -84,6 +85,13 @@ def test_a_killed_run_equals_an_uninterrupted_one(tmp_path):
         samples = [sorted((tmp_path / name / stage / "samples").iterdir()) for name in ("whole", "killed")]
         assert [path.read_bytes() for path in samples[0]] == [path.read_bytes() for path in samples[1]]
     assert_same(checkpoints(tmp_path / "whole"), checkpoints(tmp_path / "killed"))
-    for name in ("model.keras", "discriminator.keras"):
+    models = (
+        "model.keras",
+        "model_raw.keras",
+        "discriminator.keras",
+        "stage1/best.keras",
+        "stage2/best.keras",
+    )
+    for name in models:
         assert_same(saved_weights(tmp_path / "whole" / name), saved_weights(tmp_path / "killed" / name))
     assert not list(tmp_path.rglob("*.part*"))

@@ -15,6 +15,9 @@ pytestmark = pytest.mark.slow  # three processes compile the steps of both stage
 
 SECONDS = 600
 TOLERANCE = 1e-5
+# Stage 2 has losses |x|, whose gradient changes its sign at 0: where an x is as small as the rounding of
+# float32, elements of a gradient differ by more than rounding. 1.6e-5 of the largest was measured.
+GRADIENTS = {"stage1": 1e-5, "stage2": 1e-4}
 
 
 @pytest.fixture(scope="module")
@@ -48,12 +51,12 @@ def found(tmp_path_factory):
 @pytest.mark.parametrize("name", ["mirrored", "0", "1"])
 def test_equals_one_process_with_the_whole_batch(found, name, stage):
     one, other = found["one"], found[name]
-    for kind in ("weights", "gradients"):
+    for kind, tolerance in (("weights", TOLERANCE), ("gradients", GRADIENTS[stage])):
         keys = [key for key in one if key.startswith(f"{stage}/{kind}/")]
         scale = max(1.0, *(np.abs(one[key]).max(initial=0) for key in keys))
         assert len(keys) > 20
         for key in keys:
-            np.testing.assert_allclose(other[key], one[key], rtol=0, atol=TOLERANCE * scale, err_msg=key)
+            np.testing.assert_allclose(other[key], one[key], rtol=0, atol=tolerance * scale, err_msg=key)
     assert max(np.abs(one[key]).max(initial=0) for key in keys) > 0.1  # the gradients are not 0
     names = {key for key in one if key.startswith(f"{stage}/logs/")}
     assert names == {key for key in other if key.startswith(f"{stage}/logs/")}

@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <string>
 
+#include "custom_ops/fuzz/instance_norm.h"
 #include "custom_ops/fuzz/reference.h"
 #include "custom_ops/harness/cases.h"
 #include "custom_ops/kernels/instruction_set.h"
@@ -132,6 +133,14 @@ bool Try(const Case& test, Random* random) {
   return false;
 }
 
+template <typename Real>
+bool TryInstanceNorm(Random* random) {
+  const std::string fault = InstanceNormFault<Real>(random);
+  if (fault.empty()) return true;
+  std::printf("FAILED instance_norm, %s: %s\n", harness::Name(Real()), fault.c_str());
+  return false;
+}
+
 int Run(double seconds, uint64_t seed) {
   using Clock = std::chrono::steady_clock;
   const auto end = Clock::now() + std::chrono::duration<double>(seconds);
@@ -144,6 +153,8 @@ int Run(double seconds, uint64_t seed) {
                 !Try<BFloat16>(test, &random);
       cases += 4;
     }
+    failed += !TryInstanceNorm<float>(&random) + !TryInstanceNorm<double>(&random);
+    cases += 2;
   } while (Clock::now() < end);
   std::printf("%s, seed %llu: %lld calls, %lld failed\n", InstructionSetName(ChosenInstructionSet()),
               static_cast<unsigned long long>(seed), static_cast<long long>(cases),

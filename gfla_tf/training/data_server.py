@@ -147,6 +147,8 @@ def _check_free(port: int) -> None:
     Raises:
       InputError: the port is in use or not allowed.
     """
+    if port >= 2**16:
+        raise InputError(f"a port is at most {2**16 - 1}, got {port}")
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

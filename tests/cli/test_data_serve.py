@@ -174,6 +174,11 @@ def test_a_port_in_use(servers, capsys):
     assert f"the port {servers.port} cannot be opened: Address already in use" in capsys.readouterr().err
 
 
+def test_a_port_that_does_not_exist(capsys):
+    assert main(["data", "serve", "dispatcher", "--port", "65536"]) == 2
+    assert "error: a port is at most 65535, got 65536" in capsys.readouterr().err
+
+
 def test_signals_stop_servers_whose_dispatcher_is_dead(configured, servers):
     reading = batches(open_source(configured(f"data.service={servers.address}")), 100)
     next(reading)

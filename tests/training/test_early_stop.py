@@ -35,6 +35,7 @@ def stopped(stop, values, first=0):
         ({"patience": 1, "min_epochs": 4}, [3, 3, 3, 1, 1, 0], 5),
         ({"patience": 1, "min_epochs": 4}, [3, 3, 3, 3], 4),
         ({"patience": 1}, [3, float("nan")], 2),
+        ({"patience": 2}, [float("nan")] * 2, 2),
     ],
 )
 def test_patience(capsys, arguments, values, expected):
@@ -44,6 +45,7 @@ def test_patience(capsys, arguments, values, expected):
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == (expected is not None)
     assert all(line.startswith(f"ended after epoch {expected}: val_correctness has not") for line in lines)
+    assert all(len(line) < 120 for line in lines)
 
 
 @pytest.mark.parametrize("done", [1, 2, 3, 4])

@@ -90,10 +90,11 @@ class EarlyStop(keras.callbacks.Callback):
             self.ended.assign(True)
             self.model.stop_training = True
             epochs = "epochs" if count > 1 else "epoch"
+            least = f", from {best:.4f}" if best < tf.float64.max else ""  # otherwise it was always NaN
             by = f" by more than {self.min_delta:g}" if self.min_delta else ""
             self._message = (
                 f"ended after epoch {epoch + 1}: {self.monitor} has not decreased{by} in the last {count} "
-                f"{epochs}, from {best:.4f}"
+                f"{epochs}{least}"
             )
 
     def on_train_end(self, logs: Logs | None = None) -> None:

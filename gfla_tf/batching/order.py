@@ -7,8 +7,12 @@ from collections.abc import Callable
 
 import numpy as np
 
+from gfla_tf import arguments
+
 GROUP = 16
 """Number of units (people, or blocks of a file) whose pairs `shuffled_in_groups` mixes."""
+
+_MAX_SEED = 2**63 - 1
 
 
 class PairOrder:
@@ -40,7 +44,12 @@ class PairOrder:
 
 
 def shuffled(count: int, seed: int) -> PairOrder:
-    """An order in which each epoch is a permutation of all pairs."""
+    """An order in which each epoch is a permutation of all pairs.
+
+    Raises:
+      InputError: the seed is not an integer from 0 to 2^63 - 1.
+    """
+    seed = arguments.integer("seed", seed, 0, _MAX_SEED)
     return PairOrder(count, lambda epoch: np.random.default_rng([seed, epoch]).permutation(count))
 
 
@@ -49,7 +58,11 @@ def shuffled_in_groups(count: int, unit: int, seed: int) -> PairOrder:
 
     Units of `unit` consecutive pairs are shuffled, and the pairs of each group of `GROUP` units are shuffled
     within the group.
+
+    Raises:
+      InputError: the seed is not an integer from 0 to 2^63 - 1.
     """
+    seed = arguments.integer("seed", seed, 0, _MAX_SEED)
 
     def permutation(epoch: int) -> np.ndarray:
         rng = np.random.default_rng([seed, epoch])

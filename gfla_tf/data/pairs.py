@@ -81,8 +81,8 @@ class PairDataset(abc.ABC):
           with an error that contains its path.
 
         Raises:
-          ValueError: an unknown split, a batch size below 1, a negative `start`, an invalid `shard`, or
-            `truth` is True.
+          ValueError: an unknown split, a batch size below 1, a negative `seed` or `start`, an invalid
+            `shard`, or `truth` is True.
           InputError: the split is missing or invalid.
         """
         if truth:

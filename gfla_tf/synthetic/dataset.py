@@ -236,8 +236,8 @@ class SyntheticPeople:
           int32 [B, H, W].
 
         Raises:
-          ValueError: the split does not exist, the batch size is less than 1, `start` is negative, or `shard`
-            is invalid.
+          ValueError: the split does not exist, the batch size is less than 1, `seed` or `start` is negative,
+            or `shard` is invalid.
         """
         from gfla_tf.batching.positions import batch_positions
         from gfla_tf.pose.network_inputs import finish_batches

@@ -8,6 +8,7 @@ import pytest
 
 from gfla_tf.batching.order import GROUP, PairOrder, shuffled, shuffled_in_groups
 from gfla_tf.batching.positions import batch_positions
+from gfla_tf.errors import InputError
 
 
 def values(dataset):
@@ -92,6 +93,13 @@ def test_the_shards_of_a_batch_are_the_batch(repeat, shards):
     assert [[*itertools.chain(*rows)] for rows in zip(*parts, strict=True)] == whole
     lengths = [len(part[0]) for part in parts]
     assert max(lengths) - min(lengths) <= 1
+
+
+@pytest.mark.parametrize("seed", [-1, 2**63, 0.5])
+def test_invalid_seeds(seed):
+    for order in (lambda: shuffled(4, seed), lambda: shuffled_in_groups(4, 2, seed)):
+        with pytest.raises(InputError, match="seed must be an integer from 0 to 9223372036854775807, got"):
+            order()
 
 
 def test_invalid_arguments():

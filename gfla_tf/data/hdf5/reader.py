@@ -52,7 +52,7 @@ class PairFile(PairDataset):
 
     `gfla data build --format hdf5` writes one from a data folder, with the same pairs. Blocks of
     `BLOCK` pairs are shuffled, and then the pairs within groups of `GROUP` blocks, one of which is kept in
-    memory; the training pairs of such a file are already in random order.
+    memory; the training pairs of such a file are already in random order. Without shuffling, one block is.
 
     Args:
       path: the file.
@@ -124,7 +124,7 @@ class PairFile(PairDataset):
         """Returns a reader of the pairs; see `PairDataset.row_reader`."""
         count, size = self.load(split)
         order = shuffled_in_groups(count, BLOCK, seed) if shuffle else PairOrder(count)
-        return _row_reader(self._read(self.root, split), count, size, order)
+        return _row_reader(self._read(self.root, split), count, size, order, GROUP if shuffle else 1)
 
     def fingerprint(self, split: str) -> str:
         """Returns a hash of the keypoints of a split's pairs."""
@@ -231,13 +231,13 @@ def _by_tensorflow_io(tensorflow_io: ModuleType, path: str, split: str) -> ReadB
     return read
 
 
-def _row_reader(read: ReadBlock, count: int, size: tuple[int, int], order: PairOrder) -> RowReader:
-    """Returns a reader of pairs that keeps the last `GROUP` blocks in memory."""
+def _row_reader(read: ReadBlock, count: int, size: tuple[int, int], order: PairOrder, keep: int) -> RowReader:
+    """Returns a reader of pairs that keeps the last `keep` blocks in memory."""
     specs = dict.fromkeys(IMAGES, tf.TensorSpec((*size, 3), tf.uint8))
     specs |= dict.fromkeys(KEYPOINTS, tf.TensorSpec((18, 2), tf.float32))
     lock = threading.Lock()
 
-    @functools.lru_cache(maxsize=GROUP)
+    @functools.lru_cache(maxsize=keep)
     def block(number: int) -> dict[str, np.ndarray]:
         return read(slice(number * BLOCK, min((number + 1) * BLOCK, count)))
 

@@ -113,6 +113,23 @@ def test_shuffling_depends_on_seed_and_epoch(tmp_path):
     assert [len(batch["source_image"]) for batch in endless] == [50, 50, 50]
 
 
+@pytest.mark.parametrize(("shuffle", "reads"), [(False, 4), (True, 2)])
+def test_blocks_in_memory(tmp_path, monkeypatch, shuffle, reads):
+    with h5py.File(tmp_path / "pairs.h5", "w") as file:
+        for name, part in arrays(count=60).items():
+            file[f"train/{name}"] = part
+    data, blocks = PairFile(tmp_path / "pairs.h5"), []
+    read = data._read
+    monkeypatch.setattr(
+        data, "_read", lambda *where: lambda rows: blocks.append(rows.start) or read(*where)(rows)
+    )
+    pairs = data.row_reader("train", shuffle=shuffle, seed=0)
+    for _ in range(2):
+        every = pairs.read(np.arange(60))[0][:, 0, 0, 0]
+        assert sorted(every) == list(range(60))
+    assert len(blocks) == reads
+
+
 @pytest.mark.parametrize(
     "options", [{"compression": "gzip", "shuffle": True}, {"chunks": True, "fletcher32": True}]
 )

@@ -47,6 +47,9 @@ def check_settings(config: Config, source: Source) -> None:
         raise InputError(
             f"batch_size must be a multiple of accumulation={config.accumulation}, got {config.batch_size}"
         )
+    for name in ("min_delta", "min_epochs"):
+        if config.stage1.patience is None and getattr(config.stage1, name):
+            raise InputError(f"stage1.{name} needs stage1.patience, without which no stage ends early")
     for name, stage in (("stage1", config.stage1), ("stage2", config.stage2)):
         if stage.background != 1 and not synthetic:
             raise InputError(f"{name}.background must be 1: only the synthetic source has part labels")

@@ -107,6 +107,11 @@ def test_other_folders_are_not_changed(tiny, tmp_path):
         ),
         (["batch_size=4", "accumulation=3"], r"batch_size must be a multiple of accumulation=3, got 4"),
         (["stage1.schedule=linear"], "stage1.schedule=linear needs stage1.final_learning_rate"),
+        (
+            ["stage1.min_delta=0.1"],
+            "stage1.min_delta needs stage1.patience, without which no stage ends early",
+        ),
+        (["stage1.min_epochs=2"], "stage1.min_epochs needs stage1.patience"),
         (["stage2.warmup_steps=4"], "stage2.warmup_steps must be less than the 4 steps of the stage"),
         (
             ["stage1.best_by=val_l1"],

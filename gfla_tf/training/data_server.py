@@ -22,7 +22,7 @@ service = tf.data.experimental.service
 
 
 class Dispatcher:
-    """A dispatcher, which hands out the numbers of batches to the workers, until the object is deleted.
+    """A dispatcher, which distributes the numbers of batches to the workers, until the object is deleted.
 
     Args:
       port: the port to listen on; 0 selects a free one.
@@ -47,7 +47,7 @@ class Dispatcher:
 
 
 class Worker:
-    """A worker, which reads training batches until the object is deleted; one for a process.
+    """A worker, which reads training batches until the object is deleted; one per process.
 
     Args:
       config: the configuration of the training. Of its settings, those of the dataset are used

@@ -33,16 +33,25 @@ class Dispatcher:
       port: the port.
 
     Raises:
-      InputError: the port is in use.
+      InputError: the port is in use, or the journal is damaged.
     """
 
     def __init__(self, port: int, journal: str | None = None):
         _check_free(port)
         if journal is not None:
             os.makedirs(journal, exist_ok=True)
-        self._server = service.DispatchServer(
-            service.DispatcherConfig(port=port, work_dir=journal, fault_tolerant_mode=journal is not None)
+        settings = service.DispatcherConfig(
+            port=port, work_dir=journal, fault_tolerant_mode=journal is not None
         )
+        try:
+            self._server = service.DispatchServer(settings)
+        except (ValueError, RuntimeError, tf.errors.OpError) as error:
+            if journal is None:
+                raise
+            raise InputError(
+                f"the dispatcher cannot continue from the journal {journal!r} ({error}): delete this folder, "
+                "or use another one"
+            ) from error
         self.port = int(self._server.target.rpartition(":")[2])
 
 

@@ -32,11 +32,11 @@ def free_port():
 class Servers:
     """A dispatcher, and two workers of the training data of `config`."""
 
-    def __init__(self, config):
-        self.port = free_port()
+    def __init__(self, config, journal):
+        self.port, self.journal = free_port(), journal
         self.worker_ports = [free_port(), free_port()]
         self.address = f"localhost:{self.port}"
-        self.dispatcher = self._start("dispatcher", "--port", self.port)
+        self.dispatcher = self._start("dispatcher", "--port", self.port, "--journal", journal)
         self.first_lines = [self.dispatcher.stdout.readline()]
         self.workers = [
             self._start("worker", "--dispatcher", self.address, "--port", port, config)
@@ -52,6 +52,12 @@ class Servers:
             text=True,
             env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
         )
+
+    def restart_dispatcher(self):
+        self.dispatcher.kill()
+        self.dispatcher.communicate()
+        self.dispatcher = self._start("dispatcher", "--port", self.port, "--journal", self.journal)
+        self.dispatcher.stdout.readline()
 
     def stop(self):
         for process in (*self.workers, self.dispatcher):
@@ -78,7 +84,7 @@ def configured(root):
 
 @pytest.fixture(scope="module")
 def servers(configured, root):
-    servers = Servers(root / "c.yaml")
+    servers = Servers(root / "c.yaml", root / "journal")
     yield servers
     servers.stop()
 
@@ -177,6 +183,25 @@ def test_a_port_in_use(servers, capsys):
 def test_a_port_that_does_not_exist(capsys):
     assert main(["data", "serve", "dispatcher", "--port", "65536"]) == 2
     assert "error: a port is at most 65535, got 65536" in capsys.readouterr().err
+
+
+def test_a_damaged_journal(tmp_path, capsys):
+    folder = tmp_path / "tf_data_dispatcher_journal"
+    folder.mkdir()
+    (folder / "0").write_text("not a journal")
+    code = main(["data", "serve", "dispatcher", "--port", "0", "--journal", str(tmp_path)])
+    assert code == 2
+    assert f"the dispatcher cannot continue from the journal '{tmp_path}' (" in capsys.readouterr().err
+
+
+def test_a_restarted_dispatcher_continues(configured, servers):
+    most = 400
+    local = {key(batch): number for number, batch in enumerate(batches(open_source(configured()), most))}
+    reading = batches(open_source(configured(f"data.service={servers.address}")), most)
+    numbers = [local[key(next(reading))] for _ in range(20)]
+    servers.restart_dispatcher()
+    numbers += [local[key(next(reading))] for _ in range(150)]
+    assert len(set(numbers)) == len(numbers)
 
 
 def test_signals_stop_servers_whose_dispatcher_is_dead(configured, servers):

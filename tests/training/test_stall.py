@@ -2,11 +2,15 @@
 
 import subprocess
 import sys
+import threading
 import time
 
+import keras
 import pytest
+import tensorflow as tf
 
 from gfla_tf.training.callbacks import StallGuard
+from tests.training import small
 
 SCRIPT = """
 import time
@@ -59,6 +63,21 @@ def test_progress(monkeypatch):
     time.sleep(1.2)
     guard.on_train_end()
     assert ended
+
+
+def test_a_process_whose_fit_raised_an_exception_is_not_ended(monkeypatch):
+    class Stop(keras.callbacks.Callback):
+        def on_train_batch_begin(self, batch, logs=None):
+            raise KeyboardInterrupt
+
+    ended = []
+    monkeypatch.setattr(StallGuard, "_end", lambda self: ended.append(True))
+    data = tf.data.Dataset.from_tensors(tf.zeros([1, 1]))
+    with pytest.raises(KeyboardInterrupt):
+        small.Counter().fit(data, callbacks=[StallGuard(1 / 60), Stop()], verbose=0)
+    time.sleep(1.5)
+    assert not ended
+    assert not [thread for thread in threading.enumerate() if thread.name == "stall guard"]
 
 
 @pytest.mark.parametrize("minutes", [0, -1, float("nan"), "1", True])

@@ -2,8 +2,10 @@
 
 import faulthandler
 import os
+import sys
 import threading
 import time
+from types import FrameType
 
 import keras
 
@@ -21,7 +23,8 @@ class StallGuard(keras.callbacks.Callback):
     A thread then writes the stack of every thread and one sentence to standard error, and ends the process
     with exit code 2. Nothing else is possible while TensorFlow waits: no Python code of the main thread runs.
     The last checkpoint remains. Steps of the validation count, and so do the ends of epochs; the compilation
-    of the first step, a validation step and a checkpoint each must be shorter than the limit.
+    of the first step, a validation step and a checkpoint each must be shorter than the limit. After a `fit`
+    that raised an exception, such as KeyboardInterrupt in a notebook, the process is not ended.
 
     Args:
       minutes: the limit.
@@ -53,8 +56,10 @@ class StallGuard(keras.callbacks.Callback):
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         self._progress()
+        self._stop.set()  # the thread of a `fit` that raised an exception
         self._stop = threading.Event()
-        threading.Thread(target=self._watch, args=(self._stop,), name="stall guard", daemon=True).start()
+        given = (self._stop, threading.get_ident(), _frame_of_fit())
+        threading.Thread(target=self._watch, args=given, name="stall guard", daemon=True).start()
 
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         self._progress()
@@ -71,10 +76,12 @@ class StallGuard(keras.callbacks.Callback):
     def _progress(self) -> None:
         self._last = time.monotonic()
 
-    def _watch(self, stop: threading.Event) -> None:
+    def _watch(self, stop: threading.Event, thread: int, fit: FrameType | None) -> None:
         while True:
             remaining = self._last + 60 * self.minutes - time.monotonic()
             if remaining <= 0:
+                if not _is_running(thread, fit):  # it raised an exception, without `on_train_end`
+                    return
                 self._end()
             if stop.wait(max(remaining, 0.01)):
                 return
@@ -84,3 +91,19 @@ class StallGuard(keras.callbacks.Callback):
         sentence = f"gfla: error: no training step was finished in {self.minutes:g} minutes{self.advice}\n"
         os.write(_STDERR, sentence.encode(errors="backslashreplace"))
         os._exit(_EXIT_CODE)
+
+
+def _frame_of_fit() -> FrameType | None:
+    """Returns the frame of the `fit` that calls the callback; None if there is none."""
+    frame = sys._getframe()
+    while frame is not None and frame.f_code.co_name != "fit":
+        frame = frame.f_back
+    return frame
+
+
+def _is_running(thread: int, fit: FrameType | None) -> bool:
+    """Returns whether a frame is on the stack of a thread; True without a frame."""
+    frame = sys._current_frames().get(thread)
+    while frame is not None and frame is not fit:
+        frame = frame.f_back
+    return frame is not None or fit is None

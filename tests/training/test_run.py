@@ -113,6 +113,7 @@ def test_other_folders_are_not_changed(tiny, tmp_path):
         ),
         (["stage1.min_epochs=2"], "stage1.min_epochs needs stage1.patience"),
         (["stage2.warmup_steps=4"], "stage2.warmup_steps must be less than the 4 steps of the stage"),
+        (["stage1.min_epochs=2"], "stage1.min_delta and stage1.min_epochs need stage1.patience"),
         (
             ["stage1.best_by=val_l1"],
             "stage1.best_by must be one of loss, correctness, regularization, val_loss, val_correctness, "

@@ -21,7 +21,7 @@ from gfla_tf.weight_files import read_arrays
 _MAX_BYTES = 2**32
 _MAX_INFO = 10**6
 _STAGES = ("stage1", "stage2")
-_LIMITS = {"step": 2**62, "num_parts": 1000}
+_LIMITS = {"step": 2**62, "num_parts": 1000, "heatmap_sigma": 1e9, "loss_scale": 2.0**128}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -104,9 +104,6 @@ def _check(record: StepRecord) -> None:
         raise ValueError("its stage or term is invalid")
     for name, most in _LIMITS.items():
         value = getattr(record, name)
-        if type(value) is not int or not 1 <= value <= most:
-            raise ValueError(f"its {name} is invalid")
-    for name in ("heatmap_sigma", "loss_scale"):
-        value = getattr(record, name)
-        if type(value) not in (int, float) or not 0 < value < 1e9:
+        kinds = (int,) if isinstance(most, int) else (int, float)
+        if type(value) not in kinds or not 0 < value <= most:
             raise ValueError(f"its {name} is invalid")

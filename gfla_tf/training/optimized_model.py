@@ -1,5 +1,6 @@
 """Base class of models with several losses and optimizers, whose steps can be computed in parts."""
 
+import logging
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
@@ -19,12 +20,15 @@ _MAX_NORM = 1e9
 _MAX_PARTS = 10**4
 _COMPILE_OPTIONS = ("run_eagerly", "steps_per_execution", "auto_scale_loss")
 
+_log = logging.getLogger("gfla_tf")
+
 
 class OptimizedModel(DistributedModel):
     """A model that updates its variables in half-steps, one for each of its losses.
 
     `steps_done`, an int64 tf.Variable, is the number of steps of `fit` so far. If a loss or gradient is not
-    finite, its step and all later ones change nothing and are not counted; `failure` has its name.
+    finite, its step and all later ones of this `fit` change nothing and are not counted; `failure` has its
+    name.
     """
 
     trackers: Mapping[str, keras.metrics.Metric]
@@ -166,11 +170,25 @@ class OptimizedModel(DistributedModel):
         return [update.optimizer for update in self.optimizer_updates.by_name.values()]
 
     def fit(self, *args: Any, **kwargs: Any) -> keras.callbacks.History:
-        """Trains as `keras.Model.fit`; each `use_ema` optimizer finalizes the variables that it updates."""
+        """Trains as `keras.Model.fit`; each `use_ema` optimizer finalizes the variables that it updates.
+
+        If a loss or gradient is not finite, and no `FiniteGuard` raises an error, a warning is logged at the
+        end.
+        """
         if self.optimizer_updates is None:
             return super().fit(*args, **kwargs)  # raises Keras's own error
-        with self.optimizer_updates.finalized_by_keras():
-            return super().fit(*args, **kwargs)
+        if self.failure.term is not None:  # of an earlier `fit`
+            self.failure.clear()
+        with self.optimizer_updates.finalized_by_keras(), self.optimizer_updates.same_enabled():
+            history = super().fit(*args, **kwargs)
+        if self.failure.term is not None:
+            steps = int(self.steps_done.numpy())
+            _log.warning(
+                "the %s was NaN or infinite in step %d: this step and those after it changed nothing",
+                self.failure.term,
+                steps + 1,
+            )
+        return history
 
     def in_parts(
         self,

@@ -40,9 +40,13 @@ def save_step(
       steps: the number of steps before it.
       term: the value that was not finite.
 
+    With a data service, whose batches arrive in any order, the batch is unknown, and nothing is written.
+
     Returns:
       The end of a sentence, with the command that computes the step again.
     """
+    if source.service is not None:
+        return "; its batch came from data.service and is unknown, so that no file for --replay is written"
     stage = getattr(config, folder.name)
     batches = source.training_batches(config.batch_size, config.seed, stage.background != 1, start=steps)
     batch = {name: np.asarray(value) for name, value in next(iter(batches)).items()}

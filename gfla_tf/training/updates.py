@@ -75,6 +75,17 @@ class Updates:
         finally:
             del first.finalize_variable_values
 
+    @contextlib.contextmanager
+    def same_enabled(self) -> Iterator[None]:
+        """Context manager at whose end, also after an exception, the same updates are enabled as before."""
+        before = {name: bool(update.enabled.numpy()) for name, update in self.by_name.items()}
+        try:
+            yield
+        finally:
+            for name, update in self.by_name.items():
+                if bool(update.enabled.numpy()) != before[name]:
+                    update.enabled.assign(before[name])
+
 
 def get_optimizers(given: Mapping[str, OptimizerLike]) -> dict[str, keras.optimizers.Optimizer]:
     """Returns the optimizers of the arguments of `compile`, by name.

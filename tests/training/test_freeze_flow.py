@@ -1,5 +1,6 @@
 """Tests of the steps of stage 2 in which F does not change."""
 
+import keras
 import numpy as np
 import pytest
 
@@ -40,6 +41,18 @@ def test_f_is_not_frozen_after_an_unfinished_fit_without_the_callback():
     trainer.steps_done.assign(0)
     freeze.on_train_begin()
     freeze.on_train_end()
+    assert trainer.update_of("flow_optimizer").enabled.numpy()
+
+
+def test_f_is_not_frozen_after_a_fit_that_raised_an_exception():
+    class Stop(keras.callbacks.Callback):
+        def on_train_batch_begin(self, batch, logs=None):
+            assert not trainer.update_of("flow_optimizer").enabled.numpy()
+            raise KeyboardInterrupt
+
+    trainer = small.gfla_trainer(flow_optimizer=small.adam())
+    with pytest.raises(KeyboardInterrupt):
+        trainer.fit(small.pairs(), callbacks=[FreezeFlow(5), Stop()], verbose=0)
     assert trainer.update_of("flow_optimizer").enabled.numpy()
 
 

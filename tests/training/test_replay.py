@@ -4,6 +4,7 @@ import functools
 import io
 import json
 import re
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -136,6 +137,48 @@ def test_the_batch_is_that_of_the_step(failing, monkeypatch, built):
     assert replay(path)[1].split() == ["loss", "discriminator", "nan"]
 
 
+def test_the_next_fit_continues_from_the_weights_before_a_failure(built, monkeypatch, caplog):
+    source, (trainer, _), (weights, _) = built
+    trainer.set_weights(weights)
+    trainer.steps_done.assign(0)
+    before = small.values(trainer.checkpoint_networks())
+
+    def fit():
+        trainer.fit(source.training_batches(2, 0, False), steps_per_epoch=2, verbose=0)
+
+    with monkeypatch.context() as patch:
+        patched(patch, "affine_regularization", lambda value: value * np.nan)
+        fit()
+    assert not any(small.changed(before, trainer.checkpoint_networks()))
+    message = (
+        "the loss regularization was NaN or infinite in step 1: this step and those after it changed nothing"
+    )
+    assert caplog.messages[-1] == message
+    fit()
+    assert any(small.changed(before, trainer.checkpoint_networks()))
+    assert caplog.messages.count(message) == 1
+    assert int(trainer.steps_done) == 2
+
+
+def test_steps_that_cannot_be_saved(built, tmp_path):
+    trainer = built[1][0]
+
+    def write(steps, term):
+        raise InputError("the disk is full")
+
+    guard = FiniteGuard(write=write)
+    guard.set_model(trainer)
+    trainer.failure.clear()
+    trainer.failure.record({"loss correctness": tf.constant(True)})
+    message = r"step .*: the loss correctness is NaN .*clip_norm; the step cannot be saved: the disk is full$"
+    with pytest.raises(InputError, match=message):
+        guard.on_train_batch_end(0)
+    trainer.failure.clear()
+    served = SimpleNamespace(service="localhost:1")
+    sentence = save_step(trainer, CONFIG, served, tmp_path / "stage1", 0, "loss correctness")
+    assert "its batch came from data.service" in sentence
+
+
 def test_weights_are_checked_after_an_epoch(built):
     trainer = built[1][0]
     trainer.set_weights(built[2][0])
@@ -167,10 +210,12 @@ def test_files_that_are_not_of_a_step(failing, monkeypatch, tmp_path, capsys):
         (tmp_path / "other.npz").write_bytes(data.getvalue())
         return tmp_path / "other.npz"
 
+    assert replay(written(info={"loss_scale": 2.0**100}))  # zero gradients let it grow
     pickled = np.array([{}], object)
     for changes, message in [
         ({"info": {"stage": "stage3"}}, "is not the file of a failed step"),
         ({"info": {"step": -1}}, "its step is invalid"),
+        ({"info": {"loss_scale": 0}}, "its loss_scale is invalid"),
         ({"info": {"extra": 1}}, "is not the file of a failed step"),
         ({"info": {"config": "batch_size: 0"}}, "config: batch_size must be at least 1"),
         ({"info": {"config": "["}}, "is not the file of a failed step"),

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from gfla_tf import _compat
 from gfla_tf.errors import InputError
@@ -21,7 +22,7 @@ class FiniteGuard(keras.callbacks.Callback):
     Args:
       label: the name of the stage, for the message.
       write: writes a file of the step and returns the end of the message; called with the number of steps
-        before it and the name of the value.
+        before it and the name of the value. If it cannot, the message also has its reason.
 
     Raises:
       InputError: by its methods, in `fit`.
@@ -81,7 +82,10 @@ class FiniteGuard(keras.callbacks.Callback):
         return None
 
     def _end(self, steps: int, term: str, found: str) -> None:
-        sentence = self.write(steps, term) if self.write is not None else ""
+        try:
+            sentence = self.write(steps, term) if self.write is not None else ""
+        except (InputError, OSError, tf.errors.OpError) as error:  # for example a full disk
+            sentence = f"; the step cannot be saved: {str(error).partition(chr(10))[0]}"
         verb = "are" if term.startswith("gradients") else "is"
         raise InputError(
             f"{self.label} stopped at step {steps + 1}: the {term}{found} {verb} NaN or infinite; try a "

@@ -170,8 +170,9 @@ def open_distribution(config: Config) -> Distribution:
         distribution = _connect(read_cluster(os.environ))
     replicas, parts = distribution.replicas, config.accumulation
     if config.batch_size % (replicas * parts):
-        what = f"{replicas} replicas" + (f" times accumulation={parts}" if parts > 1 else "")
-        raise InputError(f"batch_size={config.batch_size} must be divisible by the {what}")
+        what = f"{replicas} replica{'s' if replicas > 1 else ''}"
+        what += f" times accumulation={parts}" if parts > 1 else ""
+        raise InputError(f"batch_size={config.batch_size} must be divisible by {what}")
     return distribution
 
 

@@ -33,7 +33,5 @@ def test_a_mirrored_batch_is_divided_by_replicas_and_parts():
     assert isinstance(
         open_distribution(Config(strategy="mirrored", batch_size=6, accumulation=3)), Distribution
     )
-    with pytest.raises(
-        InputError, match="batch_size=8 must be divisible by the 1 replicas times accumulation"
-    ):
+    with pytest.raises(InputError, match="batch_size=8 must be divisible by 1 replica times accumulation=3"):
         open_distribution(Config(strategy="mirrored", batch_size=8, accumulation=3))

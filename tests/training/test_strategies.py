@@ -84,7 +84,7 @@ def test_the_copies_of_a_variable_agree(found, stage):
         ("optimizer_outside", "ValueError: .* was made outside of the scope of the MirroredStrategy"),
         ("compiled", "ValueError: jit_compile=True and MirroredStrategy exclude each other"),
         ("fitted", "ValueError: .* was made outside of the scope of the MirroredStrategy"),
-        ("indivisible", "InputError: batch_size=5 must be divisible by the 2 replicas"),
+        ("indivisible", "InputError: batch_size=5 must be divisible by 2 replicas"),
     ],
 )
 def test_refusals(found, name, message):

@@ -92,7 +92,8 @@ def replay(path: str | PathLike) -> list[str]:
     vectors = [_compat.tf_variable(one).numpy() for one in trainer.state_of_losses()]
     with _fitting(path):
         gradients, terms = trainer.half_step_gradients(loss, batch)
-    lines = [f"{record.stage}, step {record.step}: the {record.term} was not finite"]
+    verb = "were" if record.term.startswith("gradients") else "was"
+    lines = [f"{record.stage}, step {record.step}: the {record.term} {verb} not finite"]
     lines += [f"loss {name:<15} {float(term):.6g}" for name, term in terms.items()]
     by_variable = {}
     for update, group in zip(trainer.half_step(loss).updates, gradients, strict=True):

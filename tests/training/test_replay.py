@@ -109,6 +109,7 @@ def test_gradients(failing, monkeypatch):
     record = read_record(path)
     assert (record.stage, record.step, record.config) == ("stage2", 4, CONFIG)
     lines = replay(path)
+    assert lines[0] == "stage2, step 4: the gradients of optimizer were not finite"
     assert [line.split()[1] for line in lines[1:7]] == list(trainer.loss_weights)
     assert all(np.isfinite(float(line.split()[-1])) for line in lines[1:7])
     assert [line.split()[-2:] for line in lines[7:9]] == [["F", "nan"], ["G", "nan"]]

@@ -9,6 +9,7 @@ from typing import Any
 
 import keras
 import tensorflow as tf
+from tensorflow.python.distribute.collective_all_reduce_strategy import CollectiveAllReduceExtended
 from tensorflow.python.framework import config
 from tensorflow.python.ops import control_flow_util
 from tensorflow.python.saved_model import save_context
@@ -141,6 +142,20 @@ def for_precision(optimizer: keras.optimizers.Optimizer) -> keras.optimizers.Opt
     """Returns the optimizer, wrapped for dynamic loss scaling if the global policy is mixed_float16."""
     wrapper = keras.mixed_precision.LossScaleOptimizer
     return wrapper(optimizer) if scales_losses() and not isinstance(optimizer, wrapper) else optimizer
+
+
+def multi_worker_strategy() -> tf.distribute.Strategy:
+    """Returns a `MultiWorkerMirroredStrategy` whose thread that checks the other workers can end soon.
+
+    The thread sleeps 30 seconds between two checks by default. A process that ends within a check is aborted.
+    """
+    CollectiveAllReduceExtended._check_health_interval = 1
+    return tf.distribute.MultiWorkerMirroredStrategy()
+
+
+def stop_health_checks(strategy: tf.distribute.Strategy) -> None:
+    """Ends the thread of a `MultiWorkerMirroredStrategy` that checks the other workers, if it runs."""
+    strategy.extended._stop_check_health_thread()
 
 
 def op_determinism() -> bool:

@@ -14,6 +14,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from gfla_tf import _compat
 from gfla_tf.config import Config
 from gfla_tf.console import echo
 from gfla_tf.errors import InputError
@@ -127,9 +128,14 @@ class Distribution:
         if any_worker(self.strategy, self.workers * own != sum_over_workers(self.strategy, own)):
             raise InputError(f"the workers do not have the same {what}; start all of them alike")
 
+    def close(self) -> None:
+        """Ends the checks of the other workers, with which this worker does not communicate any more."""
+        if self.workers > 1:
+            _compat.stop_health_checks(self.strategy)
+
     @contextlib.contextmanager
     def errors(self) -> Iterator[None]:
-        """Context manager for code in which the workers communicate.
+        """Context manager for code in which the workers communicate; it calls `close` at its end.
 
         Raises:
           InputError: another worker has ended or cannot be reached.
@@ -145,6 +151,8 @@ class Distribution:
                 f"worker {self.worker} lost the connection to another worker ({others}): see the messages of "
                 "that worker, and start all workers again with --resume"
             ) from error
+        finally:
+            self.close()
 
 
 def open_distribution(config: Config) -> Distribution:
@@ -190,7 +198,7 @@ def _connect(cluster: Cluster) -> Distribution:
     address = cluster.workers[cluster.index]
     echo(f"worker {cluster.index} of {len(cluster.workers)} at {address}: waiting for all workers")
     try:
-        strategy = tf.distribute.MultiWorkerMirroredStrategy()
+        strategy = _compat.multi_worker_strategy()
     except RuntimeError as error:
         raise InputError(
             "strategy=multiworker must be opened before TensorFlow executes its first operation: start a new "

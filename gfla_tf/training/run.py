@@ -123,6 +123,7 @@ def train(
         average2 = _fit(
             trainer, "stage 2 (F, G, D)", run.stage("stage2"), config, config.stage2, source, distribution
         )
+        distribution.close()
         run.save_model(model, "model.keras")
         if config.ema is not None:
             with (average2 if config.stage2.epochs else average).not_averaged():

@@ -148,6 +148,7 @@ def main(strategy, source, target):
         found |= refusals(distribution)
     else:
         found["plain"] = np.array(message_of(lambda: train_plain_model(distribution)))
+    distribution.close()
     np.savez(target, **found)
 
 

@@ -51,6 +51,8 @@ class Servers:
             stderr=subprocess.DEVNULL,
             text=True,
             env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
+            # A shell starts what it runs in the background with SIGINT ignored, and children inherit that.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
 
     def restart_dispatcher(self):

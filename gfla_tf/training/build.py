@@ -58,8 +58,6 @@ def check_settings(config: Config, source: Source) -> None:
         steps = stage.epochs * stage.steps_per_epoch
         if stage.epochs and stage.warmup_steps >= steps:
             raise InputError(f"{name}.warmup_steps must be less than the {steps} steps of the stage")
-        if name == "stage1" and stage.patience is None and (stage.min_delta or stage.min_epochs):
-            raise InputError("stage1.min_delta and stage1.min_epochs need stage1.patience")
         logs = _logs(STAGE1_WEIGHTS if name == "stage1" else (*STAGE2_WEIGHTS, "discriminator"), synthetic)
         if stage.best_by not in logs:
             raise InputError(f"{name}.best_by must be one of {', '.join(logs)}, got {stage.best_by!r}")

@@ -1,5 +1,6 @@
 """Data sources of a run: SyntheticPeople, folders of photographs, and HDF5 files."""
 
+import abc
 from collections.abc import Callable
 
 import tensorflow as tf
@@ -14,38 +15,18 @@ from gfla_tf.training.data_service import DataService
 _MIN_SIDE = 32
 
 
-class SyntheticSource:
-    """SyntheticPeople, whose training people are rendered once and kept in memory.
+class Source(abc.ABC):
+    """Where the batches of a run come from.
 
     Args:
-      dataset: the dataset.
-      workers: number of rendering processes; 0 renders in this process.
       service: where the training batches are read; by default, in this process.
-      render: whether `prepare` renders the training people.
     """
 
-    def __init__(
-        self,
-        dataset: SyntheticPeople,
-        workers: int,
-        service: DataService | None = None,
-        render: bool = True,
-    ):
-        self.dataset = dataset
-        self.workers = workers
+    has_parts: bool
+    """Whether the pairs have part labels."""
+
+    def __init__(self, service: DataService | None):
         self.service = service
-        self.render = render
-        self.heatmap_sigma = dataset.heatmap_sigma
-        self.images = f"rendered by SyntheticPeople, seed {dataset.seed}"
-
-    def prepare(self, progress: Callable[[int, int], None] | None = None) -> None:
-        """Renders the training people, if they are needed in this process.
-
-        Args:
-          progress: called with the number of people rendered so far and their total.
-        """
-        if self.render:
-            self.dataset.cache("train", workers=self.workers, progress=progress)
 
     def training_batches(
         self,
@@ -68,12 +49,59 @@ class SyntheticSource:
           shard: (index, workers): only part `index` of the rows of each batch (`as_dataset`).
 
         Raises:
-          InputError: the data service does not answer.
+          InputError: the source has no part labels, or the data service does not answer.
         """
         options = {"seed": seed, "parts": parts, "start": start, "shard": shard}
-        if self.service is not None:
+        if self.service is not None and (self.has_parts or not parts):
             return self.service.batches(self.dataset, batch_size, **options)
         return self.local_batches(batch_size, **options)
+
+    @abc.abstractmethod
+    def local_batches(
+        self,
+        batch_size: int,
+        seed: int,
+        parts: bool,
+        start: int = 0,
+        shard: tuple[int, int] | None = None,
+    ) -> tf.data.Dataset:
+        """Returns the same batches as `training_batches`, read in this process and in order."""
+
+
+class SyntheticSource(Source):
+    """SyntheticPeople, whose training people are rendered once and kept in memory.
+
+    Args:
+      dataset: the dataset.
+      workers: number of rendering processes; 0 renders in this process.
+      service: where the training batches are read; by default, in this process.
+      render: whether `prepare` renders the training people.
+    """
+
+    has_parts = True
+
+    def __init__(
+        self,
+        dataset: SyntheticPeople,
+        workers: int,
+        service: DataService | None = None,
+        render: bool = True,
+    ):
+        super().__init__(service)
+        self.dataset = dataset
+        self.workers = workers
+        self.render = render
+        self.heatmap_sigma = dataset.heatmap_sigma
+        self.images = f"rendered by SyntheticPeople, seed {dataset.seed}"
+
+    def prepare(self, progress: Callable[[int, int], None] | None = None) -> None:
+        """Renders the training people, if they are needed in this process.
+
+        Args:
+          progress: called with the number of people rendered so far and their total.
+        """
+        if self.render:
+            self.dataset.cache("train", workers=self.workers, progress=progress)
 
     def local_batches(
         self,
@@ -103,7 +131,7 @@ class SyntheticSource:
         return batches.take(count).cache()
 
 
-class FolderSource:
+class FolderSource(Source):
     """A folder in DeepFashion or Market-1501 layout, or an HDF5 file of pairs.
 
     Args:
@@ -111,9 +139,11 @@ class FolderSource:
       service: where the training batches are read; by default, in this process.
     """
 
+    has_parts = False
+
     def __init__(self, dataset: DeepFashion | Market1501 | PairFile, service: DataService | None = None):
+        super().__init__(service)
         self.dataset = dataset
-        self.service = service
         self.heatmap_sigma = dataset.heatmap_sigma
         self.images = describe_protocol(dataset.protocol, dataset.root, dataset.image_size)
 
@@ -121,24 +151,6 @@ class FolderSource:
         """Reads and checks the lists of both splits; `progress` is not used."""
         self.dataset.load("train")
         self.dataset.load("test")
-
-    def training_batches(
-        self,
-        batch_size: int,
-        seed: int,
-        parts: bool,
-        start: int = 0,
-        shard: tuple[int, int] | None = None,
-    ) -> tf.data.Dataset:
-        """Like `SyntheticSource.training_batches`; images are uint8 unless augmented.
-
-        Raises:
-          InputError: `parts` is True, or the data service does not answer.
-        """
-        options = {"seed": seed, "parts": parts, "start": start, "shard": shard}
-        if self.service is not None and not parts:
-            return self.service.batches(self.dataset, batch_size, **options)
-        return self.local_batches(batch_size, **options)
 
     def local_batches(
         self,
@@ -149,6 +161,8 @@ class FolderSource:
         shard: tuple[int, int] | None = None,
     ) -> tf.data.Dataset:
         """Returns the same batches as `training_batches`, read in this process and in order.
+
+        The images are uint8 unless augmented.
 
         Raises:
           InputError: `parts` is True.
@@ -171,9 +185,6 @@ class FolderSource:
     ) -> tf.data.Dataset:
         """Returns the first `count` test batches, with keypoints; `shard` as in training."""
         return self.dataset.as_dataset("test", batch_size, heatmaps=False, shard=shard).take(count)
-
-
-Source = SyntheticSource | FolderSource
 
 
 def open_source(config: Config) -> Source:
